@@ -1,0 +1,1 @@
+"""TM Forum surfaces, hub listeners and billing: wire models and translation."""

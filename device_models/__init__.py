@@ -1,0 +1,1 @@
+"""What a platform is, as data only; this module loads it."""

@@ -1,0 +1,1 @@
+"""The lab router: FRR on Linux, NETCONF for ports and services, SNMP for state."""

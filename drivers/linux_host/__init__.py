@@ -1,0 +1,1 @@
+"""A Linux host with SSH: a test point."""

@@ -1,0 +1,1 @@
+"""The NETCONF kit: RFC 6241/6242 client over asyncssh."""

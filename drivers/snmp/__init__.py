@@ -1,0 +1,1 @@
+"""The SNMP engine: own codec, shared sockets, polls and traps."""

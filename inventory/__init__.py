@@ -1,0 +1,1 @@
+"""What exists: devices, links, services, pools, ownership; planned, configured, observed."""

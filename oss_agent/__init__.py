@@ -1,0 +1,3 @@
+"""oss-agent: turns a customer's order into a working, proven, monitored and billed service."""
+
+__version__ = "0.1.0.dev0"

@@ -1,0 +1,1 @@
+"""From polls and traps to alarms, impact and usage."""

@@ -1,0 +1,1 @@
+"""Versioned specifications (data) and decomposition (pure)."""

@@ -1,0 +1,1 @@
+"""From an accepted order to a proven service, or back to before."""

@@ -1,0 +1,1 @@
+"""Pure: predicate and observation in, verdict out."""

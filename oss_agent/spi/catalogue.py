@@ -1,0 +1,83 @@
+"""What can be ordered and what it becomes: the catalogue decides, fulfilment carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from oss_agent.spi.ledger import Snapshot
+from oss_agent.spi.orders import ItemRequest
+from oss_agent.spi.proof import Predicate
+from oss_agent.spi.views import SpecificationRef
+
+
+@dataclass(frozen=True, slots=True)
+class PoolNeed:
+    """A value the design needs from a pool; ``name`` is the slot it fills (``vni``).
+
+    ``wanted`` is the sender's explicit wish, already in range, else None.
+    """
+
+    name: str
+    pool: str
+    wanted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceIntent:
+    """One RFS end: what should exist on one device.
+
+    ``template`` names a tree in device_models/<platform>/, ``slots`` fill it (text, validated by the
+    template's slot types), ``ports`` are taken exclusively.
+    """
+
+    rfs: str
+    device: str
+    template: str
+    slots: Mapping[str, str]
+    ports: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeterPoint:
+    """A service access port whose octets are usage."""
+
+    device: str
+    port: str
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A customer-facing service decomposed: replayable from (catalogue version, item, snapshot)."""
+
+    specification: SpecificationRef
+    name: str
+    characteristics: Mapping[str, Any]
+    pools: Mapping[str, str]
+    resources: tuple[ResourceIntent, ...]
+    predicates: tuple[Predicate, ...]
+    meters: tuple[MeterPoint, ...] = field(default=())
+
+
+class Catalogue(Protocol):
+    """Versioned specifications as data; everything here is pure."""
+
+    def check(self, item: ItemRequest) -> SpecificationRef:
+        """Judge what needs no state: specification, characteristics, types, ranges, grammar.
+
+        OrderRejected naming the field (``serviceOrderItem[0].service.serviceCharacteristic[bandwidth]``).
+        """
+        ...
+
+    def needs(self, item: ItemRequest) -> tuple[PoolNeed, ...]:
+        """Which pool values the design will need."""
+        ...
+
+    def decompose(self, item: ItemRequest, snapshot: Snapshot, pools: Mapping[str, str]) -> Design:
+        """CFS -> RFS -> resource intents.
+
+        OrderRejected for what depends on state (unknown device or port, no such platform
+        template): fulfilment then rejects the acknowledged order.
+        """
+        ...

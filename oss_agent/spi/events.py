@@ -1,0 +1,98 @@
+"""What is told to others: an event row in the same unit as the change, delivered from the outbox.
+
+Order is kept per (receiver, entity); delivery is at least once with a stable key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+class EventKind(StrEnum):
+    """Every event the agent emits, by its TM Forum event name where there is one."""
+
+    SERVICE_ORDER_CREATE = "ServiceOrderCreateEvent"
+    SERVICE_ORDER_STATE = "ServiceOrderStateChangeEvent"
+    SERVICE_CREATE = "ServiceCreateEvent"
+    SERVICE_STATE = "ServiceStateChangeEvent"
+    SERVICE_OPERATING_STATUS = "ServiceOperatingStatusChangeEvent"
+    ALARM_CREATE = "AlarmCreateEvent"
+    ALARM_CHANGE = "AlarmAttributeValueChangeEvent"
+    ALARM_CLEAR = "ClearAlarmsCreateEvent"
+    USAGE_CREATE = "UsageCreateEvent"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, as it was at that moment.
+
+    ``id`` is stable and doubles as Idempotency-Key; for usage it is derived from (meter point,
+    period, revision) so that a resend after a crash is the same everywhere. ``entity`` is
+    ``<type>:<id>``, e.g. ``serviceOrder:42``, the unit of ordering. ``payload`` is the JSON form of
+    the entity's view (``oss_agent.spi.views``); the bridge renders it for each receiver.
+    """
+
+    id: str
+    kind: EventKind
+    tenant: str
+    entity: str
+    at: datetime
+    payload: Mapping[str, Any]
+
+
+EventSink: TypeAlias = "Callable[[Connection, Event], None]"
+"""Appends an event inside the caller's unit: the outbox's ``append``."""
+
+
+class Delivery(StrEnum):
+    """What became of one attempt to deliver."""
+
+    DONE = "done"
+    """accepted, or 409 for the same key: the receiver has it"""
+    RETRY = "retry"
+    """network, 5xx, 429: again later, with backoff and jitter"""
+    PARKED = "parked"
+    """4xx that will not heal by itself: this entity waits at this receiver for a person"""
+    STOPPED = "stopped"
+    """401, 403: the whole receiver stops, with an alarm"""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt's result; ``retry_after`` (seconds) when the receiver asked for it."""
+
+    delivery: Delivery
+    reason: str = ""
+    retry_after: float | None = None
+
+
+class Receiver(Protocol):
+    """Somebody who wants events: a hub listener, the billing system."""
+
+    @property
+    def id(self) -> str:
+        """Stable over restarts: delivery rows are keyed by it."""
+        ...
+
+    def wants(self, event: Event) -> bool:
+        """Pure: does this receiver get this event?"""
+        ...
+
+    async def deliver(self, event: Event) -> Attempt:
+        """Send once, bounded in time; never raises for what the receiver did."""
+        ...
+
+
+class Receivers(Protocol):
+    """Who is listening now; the bridge owns the rows."""
+
+    async def current(self) -> tuple[Receiver, ...]:
+        """Every active receiver."""
+        ...

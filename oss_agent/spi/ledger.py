@@ -1,0 +1,241 @@
+"""What fulfilment and assurance need of the inventory: facts to plan on, rows to write in a unit.
+
+Every function takes the unit's connection, so claims, ownership and service states commit with
+the order they belong to. Sync on purpose: a unit never waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from oss_agent.spi.views import OperatingStatus, ServiceState, ServiceView, SpecificationRef
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from oss_agent.spi.device import Endpoint
+    from oss_agent.spi.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class TestPoint:
+    """A device that can send test packets, attached to a port; ``address`` is its service side."""
+
+    __test__ = False  # pytest: not a test class
+
+    device: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortFact:
+    """A port as inventory knows it.
+
+    ``owner`` is the service that holds it exclusively, or None; ``owner_order`` the order that
+    took it.
+    """
+
+    name: str
+    oper_status: str = "unknown"
+    owner: str | None = None
+    owner_order: str | None = None
+    test_point: TestPoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFact:
+    """A device as a plan may use it. ``router_id`` is its loopback (VTEP) address if known."""
+
+    name: str
+    platform: str
+    trusted: bool
+    managed: bool
+    router_id: str | None = None
+    ports: Mapping[str, PortFact] = field(default_factory=dict[str, PortFact])
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is known now, for pure planning."""
+
+    devices: Mapping[str, DeviceFact]
+    services: Mapping[str, ServiceView]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """A service to write: planned first, then its states move.
+
+    ``resources`` are (device, port) pairs that support it; ``parent`` is the CFS of an RFS.
+    """
+
+    id: str
+    tenant: str
+    name: str
+    category: str
+    specification: SpecificationRef
+    characteristics: Mapping[str, Any]
+    customer: str
+    order: str
+    resources: tuple[tuple[str, str], ...] = ()
+    parent: str | None = None
+    meters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """A customer-facing service that stands on a port, for impact."""
+
+    service: str
+    name: str
+    tenant: str
+    customer: str
+    status: OperatingStatus
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedPort:
+    """A port that assurance polls for usage and state: a meter point of an active service."""
+
+    device: str
+    port: str
+    index: int | None
+    service: str
+    service_name: str
+    tenant: str
+    customer: str
+
+
+class Ledger(Protocol):
+    """Inventory's writing side, for use inside a unit."""
+
+    def snapshot(self, connection: Connection, tenant: str) -> Snapshot:
+        """Devices, ports with owners and test points, services: what a plan is computed from."""
+        ...
+
+    def likely(self, connection: Connection, pool: str) -> str:
+        """The value a claim would get now; claims nothing (dry-run)."""
+        ...
+
+    def claim(
+        self, connection: Connection, *, pool: str, key: str, wanted: str | None, at: datetime
+    ) -> str:
+        """A keyed claim: the same key always gets the same value.
+
+        Conflict when the wanted value is somebody else's (holder named) or the pool is exhausted.
+        """
+        ...
+
+    def release(self, connection: Connection, *, key: str, at: datetime) -> None:
+        """Give back what ``key`` claimed. Safe twice."""
+        ...
+
+    def take_ports(
+        self,
+        connection: Connection,
+        *,
+        service: str,
+        order: str,
+        ports: Sequence[tuple[str, str]],
+        at: datetime,
+    ) -> None:
+        """Take ports exclusively; Conflict naming the holding service and its order."""
+        ...
+
+    def free_ports(self, connection: Connection, *, service: str, at: datetime) -> None:
+        """Give all ports of a service back. Safe twice."""
+        ...
+
+    def own(
+        self,
+        connection: Connection,
+        *,
+        service: str,
+        order: str,
+        device: str,
+        paths: Sequence[str],
+        at: datetime,
+    ) -> None:
+        """Record that ``service`` owns these configuration paths on ``device``."""
+        ...
+
+    def disown(self, connection: Connection, *, service: str, device: str, at: datetime) -> None:
+        """End a service's ownership on a device. Safe twice."""
+        ...
+
+    def owners(self, connection: Connection, device: str, path: str) -> tuple[str, ...]:
+        """Services that own ``path`` or a node above it, now."""
+        ...
+
+    def record_configured(
+        self, connection: Connection, *, device: str, service: str, tree: Tree, at: datetime
+    ) -> None:
+        """The configured ledger: what was read back from the device for this service."""
+        ...
+
+    def put_service(self, connection: Connection, row: ServiceRow, at: datetime) -> None:
+        """Write a planned service (state designed). Idempotent by id."""
+        ...
+
+    def move_service(
+        self, connection: Connection, *, service: str, state: ServiceState, at: datetime
+    ) -> ServiceView:
+        """Change a service's state; its RFS children move along. Returns the new view."""
+        ...
+
+    def set_status(
+        self,
+        connection: Connection,
+        *,
+        service: str,
+        status: OperatingStatus,
+        cause: str | None,
+        at: datetime,
+    ) -> ServiceView | None:
+        """Change operating status; None when it already was so (no event then)."""
+        ...
+
+    def on_port(self, connection: Connection, device: str, port: str) -> tuple[Affected, ...]:
+        """Active customer-facing services standing on a port."""
+        ...
+
+    def on_device(self, connection: Connection, device: str) -> tuple[Affected, ...]:
+        """Active customer-facing services with any port on a device."""
+        ...
+
+    def watched(self, connection: Connection) -> tuple[WatchedPort, ...]:
+        """Meter points of active services."""
+        ...
+
+    def observe_ports(
+        self,
+        connection: Connection,
+        *,
+        device: str,
+        rows: Sequence[tuple[str, int, str, str]],
+        at: datetime,
+    ) -> None:
+        """The observed ledger: (name, ifIndex, admin, oper) as a poll saw them."""
+        ...
+
+
+class Devices(Protocol):
+    """Devices, resolved for talking to them."""
+
+    async def endpoint(self, device: str) -> Endpoint:
+        """Address, ports, pinned keys and the credential resolved from its reference.
+
+        DeviceRefused when the device is unknown, unmanaged, untrusted or its secret is missing.
+        """
+        ...
+
+    async def by_address(self, address: str) -> str | None:
+        """The device a management or interface address belongs to (trap sources), else None."""
+        ...
+
+    async def pollable(self) -> tuple[Endpoint, ...]:
+        """Trusted, managed devices flagged for SNMP."""
+        ...

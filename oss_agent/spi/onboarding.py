@@ -1,0 +1,88 @@
+"""Devices and topology as an operator handles them; inventory owns them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from oss_agent.spi.query import Page, Query
+from oss_agent.spi.views import DeviceView, LinkView
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One device of an import: ``outcome`` is created, updated, unchanged or refused."""
+
+    device: str
+    outcome: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, device by device, and the links the topology file declares."""
+
+    devices: tuple[Imported, ...]
+    links: int
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What discovery found on one device; ``reason`` is why not, else ""."""
+
+    device: str
+    interfaces: int
+    neighbours: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The answer to 'why is this line here?'."""
+
+    path: str
+    service: str
+    service_name: str
+    order: str
+    since: datetime
+
+
+class Onboarding(Protocol):
+    """The operator's side of inventory."""
+
+    async def import_lab(self, tenant: str, files: Mapping[str, str]) -> ImportReport:
+        """Take in a containerlab lab directory, as file name -> text.
+
+        Reads topology-data.json, ansible-inventory.yml, nornir-simple-inventory.yml and known_hosts
+        (its keys are pinned). OrderRejected with a sentence on what cannot be read.
+        """
+        ...
+
+    async def trust(self, tenant: str, device: str, fingerprint: str) -> DeviceView:
+        """Pin the key with this SHA256: fingerprint, after asking the device for its keys.
+
+        Conflict when the device shows another one.
+        """
+        ...
+
+    async def discover(self, tenant: str, device: str | None = None) -> tuple[Discovered, ...]:
+        """SNMP system, interfaces, LLDP neighbours; session hello; test points' addresses."""
+        ...
+
+    async def find(self, query: Query) -> Page[DeviceView]:
+        """Devices that match."""
+        ...
+
+    async def get(self, tenant: str, key: str) -> DeviceView:
+        """One device by name, with its interfaces; NotFound."""
+        ...
+
+    async def links(self, tenant: str) -> tuple[LinkView, ...]:
+        """Topology with evidence."""
+        ...
+
+    async def why(self, tenant: str, device: str, path: str) -> tuple[Owner, ...]:
+        """Who owns a configuration path, or a node above it."""
+        ...

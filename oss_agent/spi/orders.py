@@ -1,0 +1,84 @@
+"""How an order comes in and what may be asked of it: the bridge and the API call, fulfilment owns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from oss_agent.spi.query import Page, Query
+from oss_agent.spi.views import DryRun, Explanation, ItemAction, ServiceOrderView
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRequest:
+    """One item as the sender wrote it, already of the right shape (not yet of the right content).
+
+    ``path`` is where it stands in the sender's body (``serviceOrderItem[0]``), so that a refusal can
+    name the field. ``characteristics`` are name -> JSON value.
+    """
+
+    id: str
+    action: ItemAction
+    specification: str
+    specification_version: str | None
+    service_id: str | None
+    service_name: str | None
+    characteristics: Mapping[str, Any]
+    path: str
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """A service order to accept.
+
+    ``body_digest`` is SHA-256 hex of the canonical body: same key and same digest is the same
+    order again. ``requester`` is the authenticated sender or the related party it named.
+    """
+
+    tenant: str
+    requester: str
+    items: tuple[ItemRequest, ...]
+    body_digest: str
+    idempotency_key: str | None = None
+    external_id: str | None = None
+    description: str | None = None
+    category: str | None = None
+    priority: str | None = None
+    requested_start: datetime | None = None
+    requested_completion: datetime | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The order, and whether this call made it (False: the same request came before)."""
+
+    order: ServiceOrderView
+    created: bool
+
+
+class Orders(Protocol):
+    """Service orders, owned by fulfilment."""
+
+    async def submit(self, request: OrderRequest) -> Submitted:
+        """Store and acknowledge, synced. OrderRejected (4xx) when it can be judged without state."""
+        ...
+
+    async def plan(self, request: OrderRequest) -> tuple[DryRun, ...]:
+        """What it would do, one per item; claims and stores nothing. Raises as ``submit``."""
+        ...
+
+    async def find(self, query: Query) -> Page[ServiceOrderView]:
+        """Orders that match; filter paths are TMF641 attribute names."""
+        ...
+
+    async def get(self, tenant: str, key: str) -> ServiceOrderView:
+        """One order; NotFound."""
+        ...
+
+    async def explain(self, tenant: str, key: str) -> Explanation:
+        """What it waits for, since when, who can help."""
+        ...

@@ -1,0 +1,68 @@
+"""How a surface asks an owning room: one Query, one Page, whatever the resource."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+View_co = TypeVar("View_co", covariant=True)
+
+
+class Operator(StrEnum):
+    """TMF630 part 1 filter operators."""
+
+    EQ = "eq"
+    NE = "ne"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """``path`` is dotted in the surface's own attribute names; any of ``values`` may match."""
+
+    path: str
+    operator: Operator
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One sort key; ``path`` as in Filter."""
+
+    path: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Filters are ANDed. ``limit`` is at most 1,000 rows (a surface clamps before)."""
+
+    tenant: str
+    filters: tuple[Filter, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    offset: int = 0
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[View_co]):
+    """``items`` of the page and ``total`` rows that match without paging."""
+
+    items: tuple[View_co, ...]
+    total: int
+
+
+class Port(Protocol[View_co]):
+    """Reading one resource of an owning room."""
+
+    async def find(self, query: Query) -> Page[View_co]:
+        """Rows that match. OrderRejected (400) naming a filter path nobody knows."""
+        ...
+
+    async def get(self, tenant: str, key: str) -> View_co:
+        """One row by id; NotFound when absent or another tenant's."""
+        ...

@@ -1,0 +1,115 @@
+"""Configuration as a tree of keyed nodes: the one form that plan, journal and drivers share.
+
+A node is a container (no keys), a list entry (keys identify it among its siblings) or a leaf
+(value set). Siblings are unique by (name, keys); their order carries no meaning and is kept
+canonical (sorted), so two equal configurations are equal values.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Step:
+    """One step of a path: a node's name and, for a list entry, its keys as (name, value) pairs."""
+
+    name: str
+    keys: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """XPath-like: ``eline[name=acme]``."""
+        return self.name + "".join(f"[{k}={v}]" for k, v in self.keys)
+
+
+Path: TypeAlias = tuple[Step, ...]
+"""From the root of a participant's configuration; () is the root itself."""
+
+
+def path_text(path: Path) -> str:
+    """``/services/eline[name=acme]``, the form people read and ownership is keyed by."""
+    return "/" + "/".join(str(step) for step in path)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A node with its children. Key leaves of a list entry are in ``step.keys``, not children."""
+
+    step: Step
+    value: str | None = None
+    children: tuple[Tree, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Keep siblings canonical and refuse what would be ambiguous."""
+        if self.value is not None and self.children:
+            raise ValueError(f"{self.step} has both a value and children")
+        ordered = tuple(sorted(self.children, key=lambda child: child.step))
+        for one, two in itertools.pairwise(ordered):
+            if one.step == two.step:
+                raise ValueError(f"{self.step} has two children {one.step}")
+        object.__setattr__(self, "children", ordered)
+
+    def child(self, step: Step) -> Tree | None:
+        """The child at ``step``, or None."""
+        return next((c for c in self.children if c.step == step), None)
+
+    def at(self, path: Path) -> Tree | None:
+        """The node at ``path`` below this one, or None."""
+        node: Tree | None = self
+        for step in path:
+            node = node.child(step) if node is not None else None
+        return node
+
+
+ROOT = Step("config")
+EMPTY = Tree(ROOT)
+
+
+class Operation(StrEnum):
+    """What an edit does to the node at its path (RFC 6241 7.2 operations of the same names)."""
+
+    CREATE = "create"
+    """The node and everything below it appear; it did not exist."""
+    REPLACE = "replace"
+    """A leaf changes its value; ``was`` is what it had."""
+    DELETE = "delete"
+    """The node and everything below it go; ``was`` is what they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One difference between two trees: enough to apply it and to undo it.
+
+    ``node`` is the new subtree (CREATE, REPLACE), ``was`` the old one (REPLACE, DELETE).
+    ``path`` includes the node's own step.
+    """
+
+    operation: Operation
+    path: Path
+    node: Tree | None = None
+    was: Tree | None = None
+
+
+def to_json(tree: Tree) -> dict[str, Any]:
+    """A tree as plain JSON, for journal rows and digests; ``from_json`` is its inverse."""
+    out: dict[str, Any] = {"name": tree.step.name}
+    if tree.step.keys:
+        out["keys"] = [list(pair) for pair in tree.step.keys]
+    if tree.value is not None:
+        out["value"] = tree.value
+    if tree.children:
+        out["children"] = [to_json(child) for child in tree.children]
+    return out
+
+
+def from_json(data: Mapping[str, Any]) -> Tree:
+    """The inverse of ``to_json``. Raises KeyError or ValueError on anything else."""
+    return Tree(
+        step=Step(data["name"], tuple((k, v) for k, v in data.get("keys", ()))),
+        value=data.get("value"),
+        children=tuple(from_json(child) for child in data.get("children", ())),
+    )

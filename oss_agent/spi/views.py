@@ -1,0 +1,378 @@
+"""What surfaces show: frozen, JSON-able views of orders, services, resources, alarms, usage.
+
+``as_json`` gives the form that event rows store; pydantic's TypeAdapter(View) reads it back in the
+bridge. Times are aware UTC. Attributes of a sender that we do not model ride in ``extra`` and are
+given back as they came.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from oss_agent.spi.clock import rfc3339
+
+
+class OrderState(StrEnum):
+    """TMF641/652 order and item states (v4)."""
+
+    ACKNOWLEDGED = "acknowledged"
+    REJECTED = "rejected"
+    PENDING = "pending"
+    HELD = "held"
+    IN_PROGRESS = "inProgress"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    PARTIAL = "partial"
+
+    @property
+    def final(self) -> bool:
+        """No transition leaves a final state."""
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {
+        OrderState.REJECTED,
+        OrderState.CANCELLED,
+        OrderState.COMPLETED,
+        OrderState.FAILED,
+        OrderState.PARTIAL,
+    }
+)
+
+
+class ItemAction(StrEnum):
+    """TMF641 item actions."""
+
+    ADD = "add"
+    MODIFY = "modify"
+    DELETE = "delete"
+    NO_CHANGE = "noChange"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ErrorView:
+    """TMF641 errorMessage: a stable code, a sentence for people, what it refers to."""
+
+    code: str
+    reason: str
+    message: str
+    at: datetime
+    reference: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WaitView:
+    """Why something does not move: reason, since when, until when at the latest, who can help."""
+
+    reason: str
+    since: datetime
+    wake_at: datetime | None
+    who: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EvidenceView:
+    """One judged predicate, kept with the order: what, verdict, when, raw transcript, digest."""
+
+    kind: str
+    device: str
+    outcome: str
+    reason: str
+    at: datetime
+    values: Mapping[str, Any]
+    transcript: str
+    digest: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SpecificationRef:
+    """A catalogue specification: id, version and name."""
+
+    id: str
+    version: str
+    name: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OrderItemView:
+    """One item of a service order."""
+
+    id: str
+    action: ItemAction
+    state: OrderState
+    specification: SpecificationRef
+    service_id: str
+    service_name: str
+    characteristics: Mapping[str, Any]
+    error: ErrorView | None = None
+    wait: WaitView | None = None
+    transaction: str | None = None
+    resource_orders: tuple[str, ...] = ()
+    milestones: tuple[tuple[str, datetime], ...] = ()
+    evidence: tuple[EvidenceView, ...] = ()
+    extra: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServiceOrderView:
+    """A service order as TMF641 shows it."""
+
+    id: str
+    tenant: str
+    state: OrderState
+    order_date: datetime
+    requester: str
+    items: tuple[OrderItemView, ...]
+    external_id: str | None = None
+    description: str | None = None
+    category: str | None = None
+    priority: str | None = None
+    requested_start: datetime | None = None
+    requested_completion: datetime | None = None
+    start_date: datetime | None = None
+    completion_date: datetime | None = None
+    error: ErrorView | None = None
+    extra: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ParticipantView:
+    """One device's part in a transaction, for explain: journal state and when."""
+
+    device: str
+    state: str
+    since: datetime
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer to 'what is this order waiting for?': one sentence first, facts after."""
+
+    order: str
+    state: OrderState
+    sentence: str
+    waits: tuple[tuple[str, WaitView], ...]
+    participants: tuple[ParticipantView, ...]
+    history: tuple[tuple[datetime, str], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DeviceDiff:
+    """What a plan does to one device: native text forward and reverse."""
+
+    device: str
+    platform: str
+    reversibility: str
+    diff: str
+    reverse: str
+    paths: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DryRun:
+    """What an order would do; claims nothing.
+
+    ``hash`` is SHA-256 hex over the native edits only. ``claims`` are (pool, value, note) where a
+    value is marked 'likely' because a dry-run reserves nothing. ``touches`` are other services on
+    the same nodes. ``predicates`` say what will be proven.
+    """
+
+    item: str
+    service_name: str
+    changes: bool
+    devices: tuple[DeviceDiff, ...]
+    claims: tuple[tuple[str, str, str], ...]
+    ports: tuple[str, ...]
+    touches: tuple[str, ...]
+    predicates: tuple[str, ...]
+    hash: str
+
+
+class ServiceState(StrEnum):
+    """TMF638 v4 service states."""
+
+    FEASIBILITY_CHECKED = "feasibilityChecked"
+    DESIGNED = "designed"
+    RESERVED = "reserved"
+    INACTIVE = "inactive"
+    ACTIVE = "active"
+    TERMINATED = "terminated"
+
+
+class OperatingStatus(StrEnum):
+    """TMF638 v5 operatingStatus, kept in a v4 service as an extension attribute."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServiceView:
+    """A service as TMF638 shows it. ``category`` is CFS or RFS."""
+
+    id: str
+    tenant: str
+    name: str
+    category: str
+    state: ServiceState
+    operating_status: OperatingStatus
+    specification: SpecificationRef
+    characteristics: Mapping[str, Any]
+    customer: str
+    service_date: datetime
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    order: str | None = None
+    supporting_services: tuple[str, ...] = ()
+    supporting_resources: tuple[str, ...] = ()
+    cause: str | None = None
+    status_since: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ResourceView:
+    """A resource as TMF639 shows it: device, port, logical (VNI). X.731 states inside."""
+
+    id: str
+    tenant: str
+    name: str
+    category: str
+    administrative_state: str
+    operational_state: str
+    usage_state: str
+    resource_status: str
+    characteristics: Mapping[str, Any]
+    relationships: tuple[tuple[str, str], ...] = ()
+    start_date: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class InterfaceView:
+    """A port of a device: stable name, the current ifIndex as a handle, last seen status."""
+
+    device: str
+    name: str
+    index: int | None
+    admin_status: str
+    oper_status: str
+    speed: int | None
+    mac: str | None
+    description: str
+    services: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DeviceView:
+    """A device: identity, platform, trust, reachability, what discovery found."""
+
+    id: str
+    tenant: str
+    name: str
+    platform: str
+    address: str
+    role: str
+    site: str
+    trusted: bool
+    fingerprints: tuple[str, ...]
+    managed: bool
+    serial: str | None
+    description: str | None
+    last_seen: datetime | None
+    unreachable_since: datetime | None
+    reason: str
+    interfaces: tuple[InterfaceView, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LinkView:
+    """A link with its evidence: both ends agree, one-sided, declared by a topology file."""
+
+    a_device: str
+    a_port: str
+    z_device: str
+    z_port: str
+    evidence: str
+    last_seen: datetime
+
+
+class Severity(StrEnum):
+    """X.733 8.1.2.3 perceived severity."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    MINOR = "minor"
+    WARNING = "warning"
+    INDETERMINATE = "indeterminate"
+    CLEARED = "cleared"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AlarmView:
+    """An alarm as TMF642 shows it; key = (alarmed object, alarm type, probable cause)."""
+
+    id: str
+    tenant: str
+    state: str
+    alarm_type: str
+    probable_cause: str
+    specific_problem: str
+    severity: Severity
+    alarmed_object: str
+    alarmed_object_type: str
+    raised_at: datetime
+    changed_at: datetime
+    cleared_at: datetime | None
+    is_root_cause: bool
+    service_affecting: bool
+    affected_services: tuple[str, ...]
+    evidence: tuple[str, ...]
+    count: int
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class UsageView:
+    """One usage record: integer octets of one meter point over one period, with its two samples.
+
+    ``octets_in`` and ``octets_out`` are None when the interval is unknown (gap): never zero, never
+    interpolated. ``key`` is the idempotency key from (meter point, period, revision).
+    """
+
+    key: str
+    tenant: str
+    service: str
+    service_name: str
+    customer: str
+    meter_point: str
+    period_start: datetime
+    period_end: datetime
+    revision: int
+    octets_in: int | None
+    octets_out: int | None
+    gap: str | None
+    samples: tuple[str, str]
+    correction_of: str | None = None
+
+
+def as_json(view: Any) -> Any:
+    """A view as plain JSON types: tuples become lists, times RFC 3339 with Z, enums their value."""
+    if dataclasses.is_dataclass(view) and not isinstance(view, type):
+        return {f.name: as_json(getattr(view, f.name)) for f in dataclasses.fields(view)}
+    if isinstance(view, Mapping):
+        return {str(k): as_json(v) for k, v in view.items()}
+    if isinstance(view, list | tuple):
+        return [as_json(v) for v in view]
+    if isinstance(view, datetime):
+        return rfc3339(view)
+    return view.value if isinstance(view, StrEnum) else view

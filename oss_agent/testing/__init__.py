@@ -1,0 +1,1 @@
+"""For drivers, ours and others: contract suite, simulated devices, deterministic motor."""
