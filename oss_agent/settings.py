@@ -1,1 +1,240 @@
-"""Being built."""
+"""Every setting, in one frozen tree: TOML file first, then environment, each with unit and reason.
+
+``OSS_AGENT_HTTP__PORT=9000`` overrides ``[http] port``. Nothing else in the agent reads the
+environment. A secret is never a value here: it is a reference, ``file:PATH`` or ``env:NAME``,
+resolved where it is used.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pydantic
+import pydantic_settings as ps
+
+from oss_agent import errors
+
+Seconds = Annotated[float, pydantic.Field(gt=0, le=86_400)]
+Port = Annotated[int, pydantic.Field(ge=0, le=65_535)]
+SecretRef = Annotated[str, pydantic.Field(pattern=r"^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*)$")]
+
+
+class Section(pydantic.BaseModel):
+    """A part of the tree: frozen, and a misspelt name is an error, not a silence."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Store(Section):
+    """Where rows live."""
+
+    url: str = ""
+    """SQLAlchemy URL. Empty: SQLite in the data directory; ``postgresql+psycopg://…`` for several
+    nodes. The order motor follows it, so this one setting changes both."""
+
+
+class Flow(Section):
+    """The motor of order work."""
+
+    workers: int = pydantic.Field(default=8, ge=1, le=64)
+    """Orders in work at once on this node. Each costs 20-40 ms CPU in all; devices are the limit."""
+    poll: Seconds = 0.2
+    """Seconds between looks at the queue: the price of an idle daemon against an order's start."""
+
+
+class Token(Section):
+    """One machine's access to the API."""
+
+    name: str
+    secret: SecretRef
+    tenant: str = "default"
+    roles: tuple[Literal["reader", "operator", "orderer", "admin"], ...] = ("reader",)
+
+
+class Http(Section):
+    """The API's listener."""
+
+    bind: str = "127.0.0.1"
+    """Address to listen on. Beyond loopback it is refused unless tokens are configured."""
+    port: Port = 8642
+    """TCP port; 0 lets the kernel choose (tests)."""
+    fd: int | None = None
+    """An already listening socket, inherited: the demo binds on the host, then changes namespace."""
+    tokens: tuple[Token, ...] = ()
+    """Bearer tokens. Empty means: whoever reaches loopback is the operator."""
+    public_url: str = ""
+    """What hrefs start with; empty makes them relative, which every proxy survives."""
+    callbacks: tuple[str, ...] = ()
+    """Hosts or prefixes that hub callbacks may point to although they are private (SSRF guard)."""
+    callback_style: Literal["listener", "direct"] = "listener"
+    """POST to {callback}/listener/<event> (the specification) or to the callback itself (practice)."""
+
+    @pydantic.model_validator(mode="after")
+    def _no_open_door(self) -> Http:
+        if not (self.tokens or self.fd is not None or is_loopback(self.bind)):
+            raise ValueError(
+                f"http.bind {self.bind} is reachable from outside, but there are no http.tokens: "
+                "anyone could change the network. Configure a token, or bind 127.0.0.1"
+            )
+        return self
+
+
+class Fulfilment(Section):
+    """How orders meet devices."""
+
+    confirm_within: Seconds = 120.0
+    """Seconds until a device undoes an unconfirmed commit by itself: 3x the worst restart of ours."""
+    rpc_timeout: Seconds = 30.0
+    """Seconds for one answer of a device; a slower commit is read back, never guessed."""
+    prove_within: Seconds = 20.0
+    """Seconds for all predicates to become true, inside the confirm window (at most half of it)."""
+    device_deadline: Seconds = 3600.0
+    """Seconds an order waits for a device that is down or locked before it fails."""
+    retry: Seconds = 5.0
+    """Seconds before the next try of a waiting order, doubled with jitter up to a minute."""
+
+
+class Snmp(Section):
+    """Polls and traps."""
+
+    trap_bind: str = "127.0.0.1"
+    """Address for traps. Traps are unauthenticated in v2c: bind the management address only."""
+    trap_port: Port = 10_162
+    """UDP port for traps; the standard one, 162, needs CAP_NET_BIND_SERVICE."""
+    poll_interval: Seconds = 30.0
+    """Seconds between two polls of a device."""
+    timeout: Seconds = 1.0
+    """Seconds to wait for the first answer; doubled per retry."""
+    retries: int = pydantic.Field(default=2, ge=0, le=10)
+    """How often a request is sent again, with the same request id."""
+
+
+class Assurance(Section):
+    """Watching services."""
+
+    verify_after: Seconds = 120.0
+    """Seconds until a trap's poll is repeated: late truth is common (Zino's second verification)."""
+    usage_interval: Seconds = 300.0
+    """Seconds of one usage record: what billing is told per service and meter point."""
+
+
+class Pool(Section):
+    """A range that values are claimed from."""
+
+    name: str
+    first: int
+    last: int
+    quarantine: float = pydantic.Field(default=300.0, ge=0)
+    """Seconds before a released value is given out again: somebody may still be using it."""
+
+
+class Billing(Section):
+    """Where service status and usage go."""
+
+    url: str = ""
+    """POSTed to, one event a request. Empty: nobody is told, and the outbox says so."""
+    token: SecretRef | None = None
+    """Bearer token for billing, by reference."""
+
+
+class Log(Section):
+    """What is written while it runs."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    form: Literal["text", "json"] = "text"
+    """text for people, json for collectors; always on stderr."""
+
+
+class Settings(ps.BaseSettings):
+    """The tree. Built once by ``load`` and passed down by ``app``."""
+
+    model_config = ps.SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="OSS_AGENT_", env_nested_delimiter="__"
+    )
+
+    data: Path = Path("data")
+    """Directory for databases and credentials (created 0700)."""
+    store: Store = pydantic.Field(default_factory=Store)
+    flow: Flow = pydantic.Field(default_factory=Flow)
+    http: Http = pydantic.Field(default_factory=Http)
+    fulfilment: Fulfilment = pydantic.Field(default_factory=Fulfilment)
+    snmp: Snmp = pydantic.Field(default_factory=Snmp)
+    assurance: Assurance = pydantic.Field(default_factory=Assurance)
+    pools: tuple[Pool, ...] = (Pool(name="core-vni", first=10_100, last=10_999),)
+    billing: Billing = pydantic.Field(default_factory=Billing)
+    log: Log = pydantic.Field(default_factory=Log)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[ps.BaseSettings],
+        init_settings: ps.PydanticBaseSettingsSource,
+        env_settings: ps.PydanticBaseSettingsSource,
+        dotenv_settings: ps.PydanticBaseSettingsSource,
+        file_secret_settings: ps.PydanticBaseSettingsSource,
+    ) -> tuple[ps.PydanticBaseSettingsSource, ...]:
+        """Arguments (tests), then environment, then the file. No .env, no secrets directory."""
+        del dotenv_settings, file_secret_settings
+        file = settings_cls.model_config.get("toml_file")
+        toml = ps.TomlConfigSettingsSource(settings_cls, file)
+        return init_settings, env_settings, toml
+
+    @property
+    def store_url(self) -> str:
+        """The database of our own rows."""
+        return self.store.url or f"sqlite:///{(self.data / 'oss-agent.db').absolute()}"
+
+    @property
+    def flow_url(self) -> str:
+        """The motor's database: its own SQLite file, or the same PostgreSQL."""
+        if self.store.url and not self.store.url.startswith("sqlite"):
+            return self.store.url
+        return f"sqlite:///{(self.data / 'engine.db').absolute()}"
+
+
+def is_loopback(bind: str) -> bool:
+    """Is this address (or ``localhost``) reachable from this machine only?"""
+    try:
+        return ipaddress.ip_address(bind).is_loopback
+    except ValueError:
+        return bind == "localhost"
+
+
+def load(file: Path | None = None) -> Settings:
+    """Read the file (if any) and the environment. ConfigurationError names every wrong field."""
+    if file is not None and not file.is_file():
+        raise errors.ConfigurationError(f"{file} is not a file: name a TOML file or leave it out")
+
+    class FromFile(Settings):
+        model_config = ps.SettingsConfigDict(
+            frozen=True,
+            extra="forbid",
+            env_prefix="OSS_AGENT_",
+            env_nested_delimiter="__",
+            toml_file=file,
+        )
+
+    try:
+        return FromFile()
+    except pydantic.ValidationError as bad:
+        lines = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in bad.errors())
+        raise errors.ConfigurationError("settings: " + "; ".join(lines)) from bad
+    except ValueError as bad:
+        raise errors.ConfigurationError(f"{file}: {bad}") from bad
+
+
+def resolve(reference: str) -> str:
+    """The secret behind ``file:PATH`` or ``env:NAME``. ConfigurationError when it is not there."""
+    kind, _, where = reference.partition(":")
+    if kind == "env":
+        value = os.environ.get(where)
+        if not value:
+            raise errors.ConfigurationError(f"secret {reference}: the variable is not set")
+        return value
+    try:
+        return Path(where).read_text(encoding="utf-8").strip()
+    except OSError as bad:
+        raise errors.ConfigurationError(f"secret {reference}: {bad.strerror}") from bad

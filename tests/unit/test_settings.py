@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from oss_agent import errors, settings
+
+
+def test_defaults_are_an_embedded_daemon_on_loopback() -> None:
+    tree = settings.load()
+
+    assert tree.http.bind == "127.0.0.1"
+    assert tree.store_url.startswith("sqlite:///")
+    assert tree.flow_url != tree.store_url
+
+
+def test_a_file_is_read_and_the_environment_overrides_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "oss-agent.toml"
+    file.write_text('[http]\nport = 9000\n[billing]\nurl = "http://b/"\n')
+    monkeypatch.setenv("OSS_AGENT_HTTP__PORT", "9001")
+
+    tree = settings.load(file)
+
+    assert tree.http.port == 9001
+    assert tree.billing.url == "http://b/"
+
+
+def test_one_setting_moves_rows_and_motor_to_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSS_AGENT_STORE__URL", "postgresql+psycopg://h/db")
+
+    tree = settings.load()
+
+    assert tree.store_url == tree.flow_url == "postgresql+psycopg://h/db"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("[http]\nprot = 1\n", "http.prot"),
+        ("[http]\nport = 70000\n", "http.port"),
+        ('[http]\nbind = "0.0.0.0"\n', "no http.tokens"),
+        ('[billing]\ntoken = "hunter2"\n', "billing.token"),
+        ("nonsense = 1\n", "nonsense"),
+        ("this is not toml", "oss-agent.toml"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_field(tmp_path: Path, text: str, names: str) -> None:
+    file = tmp_path / "oss-agent.toml"
+    file.write_text(text)
+
+    with pytest.raises(errors.ConfigurationError, match=names):
+        settings.load(file)
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(errors.ConfigurationError, match="not a file"):
+        settings.load(tmp_path / "absent.toml")
+
+
+def test_beyond_loopback_is_allowed_with_a_token(tmp_path: Path) -> None:
+    file = tmp_path / "oss-agent.toml"
+    file.write_text('[http]\nbind = "0.0.0.0"\ntokens = [{name = "b", secret = "env:B"}]\n')
+
+    assert settings.load(file).http.tokens[0].tenant == "default"
+
+
+def test_the_tree_is_frozen() -> None:
+    tree = settings.load()
+
+    with pytest.raises(ValueError, match="frozen"):
+        tree.http.port = 1
+
+
+def test_secrets_come_by_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "secret"
+    file.write_text("s3cret\n")
+    monkeypatch.setenv("WORD", "w0rd")
+
+    assert settings.resolve(f"file:{file}") == "s3cret"
+    assert settings.resolve("env:WORD") == "w0rd"
+    with pytest.raises(errors.ConfigurationError, match="not set"):
+        settings.resolve("env:ABSENT_WORD")
+    with pytest.raises(errors.ConfigurationError, match="No such file"):
+        settings.resolve("file:/nowhere/at/all")
