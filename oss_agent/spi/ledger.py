@@ -183,7 +183,20 @@ class Ledger(Protocol):
     def move_service(
         self, connection: Connection, *, service: str, state: ServiceState, at: datetime
     ) -> ServiceView:
-        """Change a service's state; its RFS children move along. Returns the new view."""
+        """Change a service's state; its RFS children move along. Returns the new view.
+
+        Legal moves (TMF638 v4): feasibilityChecked -> designed | reserved | inactive | active;
+        designed <-> reserved; designed | reserved -> inactive | active; inactive <-> active;
+        active -> terminated; to the same state. Others: Conflict. Operating status follows:
+        active is running, inactive and terminated are stopped.
+        """
+        ...
+
+    def retire_service(self, connection: Connection, *, service: str, at: datetime) -> None:
+        """A service that never went live, or is terminated, leaves the inventory (history stays).
+
+        What a failed add calls, with its RFS. Safe twice; Conflict when it is active or inactive.
+        """
         ...
 
     def set_status(

@@ -49,6 +49,17 @@ class Owner:
     since: datetime
 
 
+class KeyScan(Protocol):
+    """Asking a device which SSH host keys it offers, before anybody trusts it."""
+
+    async def __call__(self, device: str, address: str, port: int) -> tuple[str, ...]:
+        """OpenSSH public keys ("ssh-ed25519 AAAA…"), read in the key exchange: no login is tried.
+
+        DeviceUnreachable when nothing answers there; bounded in time by itself.
+        """
+        ...
+
+
 class Onboarding(Protocol):
     """The operator's side of inventory."""
 
