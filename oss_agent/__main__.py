@@ -1,0 +1,62 @@
+"""The program ``oss-agent``: commands that talk to a daemon, and the few that are one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oss_agent import errors, registry, settings
+from oss_agent.cli import client, context
+from oss_agent.cli import main as cli
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", envvar="OSS_AGENT_CONFIG", help="TOML file")
+]
+
+
+def run(config: ConfigFile = None) -> None:
+    """Run the daemon until SIGTERM or Ctrl-C."""
+    from oss_agent import app  # noqa: PLC0415  (the daemon's imports cost 1 s; commands need none)
+
+    try:
+        asyncio.run(app.serve(settings.load(config)))
+    except errors.ConfigurationError as bad:
+        raise client.Refused(str(bad), exit_code=2) from bad
+
+
+def check_config(ctx: typer.Context, config: ConfigFile = None) -> None:
+    """Read the settings, say every mistake, change nothing."""
+    try:
+        tree = settings.load(config)
+    except errors.ConfigurationError as bad:
+        raise client.Refused(str(bad), exit_code=2) from bad
+    here = context.of(ctx)
+    here.screen.json(tree.model_dump(mode="json"))
+
+
+def drivers(ctx: typer.Context) -> None:
+    """The installed platforms and what they declare."""
+    installed = registry.installed()
+    rows = [
+        {"platform": name, "capabilities": sorted(installed.driver(name).capabilities)}
+        for name in installed.platforms
+    ]
+    columns = [("PLATFORM", "platform"), ("CAPABILITIES", "capabilities")]
+    context.of(ctx).screen.table(rows, columns, "no drivers installed")
+
+
+def main() -> None:
+    """Entry point."""
+    tree = cli.tree()
+    tree.command("run")(run)
+    tree.command("check-config")(check_config)
+    tree.command("drivers")(drivers)
+    sys.exit(cli.run(tree, sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The command tree: what an operator types."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from oss_agent import __version__
+from oss_agent.cli import client, context, network, orders, show
+
+GLOBAL = ("-o", "--output", "--api", "--token")
+
+
+class Form(StrEnum):
+    """How answers are written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it with the flag)
+    if wanted:
+        typer.echo(f"oss-agent {__version__}")
+        raise typer.Exit
+
+
+def root(
+    ctx: typer.Context,
+    api: Annotated[
+        str, typer.Option(envvar="OSS_AGENT_API", help="the daemon's URL")
+    ] = "http://127.0.0.1:8642",
+    token: Annotated[
+        str | None, typer.Option(envvar="OSS_AGENT_TOKEN", help="bearer token", show_default=False)
+    ] = None,
+    output: Annotated[Form, typer.Option("--output", "-o", help="table or json")] = Form.TABLE,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="say the version")
+    ] = False,
+) -> None:
+    """Send it an order: it configures, proves, watches and bills, or leaves all as before."""
+    del version
+    screen = show.Screen(Console(soft_wrap=False), as_json=output is Form.JSON)
+    ctx.obj = context.Here(client.Api(api.rstrip("/"), token), screen)
+
+
+def tree() -> typer.Typer:
+    """All commands that talk to a daemon."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    app.callback()(root)
+    app.command("import")(network.import_)
+    app.command("discover")(network.discover)
+    app.command("plan")(orders.plan)
+    app.add_typer(orders.orders, name="order")
+    app.add_typer(network.devices, name="device")
+    app.command("topology")(network.topology)
+    app.command("why")(network.why)
+    app.add_typer(network.alarms, name="alarm")
+    app.add_typer(network.services, name="service")
+    app.command("outbox")(network.outbox)
+    return app
+
+
+def hoist(arguments: Sequence[str]) -> list[str]:
+    """Global options may stand anywhere (``order list -o json``): move them to the front.
+
+    Everything after ``--`` stays where it is.
+    """
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = iter(arguments)
+    for word in waiting:
+        if word == "--":
+            rest += [word, *waiting]
+        elif word in GLOBAL:
+            front += [word, *itertools.islice(waiting, 1)]
+        elif word.partition("=")[0] in GLOBAL:
+            front.append(word)
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def run(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run a command line; errors become one sentence on stderr and an exit code."""
+    try:
+        app(args=hoist(arguments))
+    except client.Refused as refused:
+        sys.stderr.write(f"oss-agent: {show.clean(str(refused))}\n")
+        return refused.exit_code
+    except SystemExit as end:  # typer ends every command so, also a good one
+        return end.code if isinstance(end.code, int) else 0
+    return 0

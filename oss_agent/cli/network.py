@@ -1,0 +1,206 @@
+"""``oss-agent import | device | topology | discover | why | service | alarm | outbox``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from oss_agent.cli import client, context
+
+FILES = (
+    "topology-data.json",
+    "ansible-inventory.yml",
+    "nornir-simple-inventory.yml",
+    "known_hosts",
+)
+devices = typer.Typer(no_args_is_help=True, help="Devices: what is managed, and trusted.")
+alarms = typer.Typer(no_args_is_help=True, help="Alarms (TMF642).")
+services = typer.Typer(no_args_is_help=True, help="Services (TMF638).")
+
+Name = Annotated[str, typer.Argument(help="device name")]
+
+
+def import_(
+    ctx: typer.Context,
+    directory: Annotated[Path, typer.Argument(help="containerlab lab directory: clab-<lab>/")],
+) -> None:
+    """Take in a lab's devices and links from containerlab's own inventory files."""
+    here = context.of(ctx)
+    present = {name: directory / name for name in FILES if (directory / name).is_file()}
+    if FILES[0] not in present:
+        raise client.Refused(
+            f"{directory} holds no {FILES[0]}: name the clab-<lab> directory that deploying the "
+            "topology made",
+            exit_code=2,
+        )
+    files = {name: file.read_text(encoding="utf-8") for name, file in present.items()}
+    report = here.api.post(f"{client.OPERATOR}/import", {"files": files})
+    if here.screen.as_json:
+        here.screen.json(report)
+        return
+    columns = [("DEVICE", "device"), ("OUTCOME", "outcome"), ("REASON", "reason")]
+    here.screen.table(report["devices"], columns, "no devices in the file")
+    here.screen.text(f"{report['links']} links declared")
+
+
+def discover(
+    ctx: typer.Context,
+    device: Annotated[str | None, typer.Argument(help="one device; all if left out")] = None,
+) -> None:
+    """Ask the devices what they are: SNMP, LLDP, NETCONF hello."""
+    here = context.of(ctx)
+    found = here.api.post(f"{client.OPERATOR}/discover", {"device": device})
+    columns = [
+        ("DEVICE", "device"),
+        ("INTERFACES", "interfaces"),
+        ("NEIGHBOURS", "neighbours"),
+        ("REASON", "reason"),
+    ]
+    here.screen.table(found, columns, "no devices: import some first")
+
+
+@devices.command("list")
+def device_list(ctx: typer.Context) -> None:
+    """Every device, its platform, and whether it is trusted and reachable."""
+    columns = [
+        ("DEVICE", "name"),
+        ("PLATFORM", "platform"),
+        ("ADDRESS", "address"),
+        ("ROLE", "role"),
+        ("TRUSTED", "trusted"),
+        ("MANAGED", "managed"),
+        ("SEEN", "last_seen"),
+        ("REASON", "reason"),
+    ]
+    _list(ctx, "/devices", columns, "no devices: oss-agent import clab-<lab>/")
+
+
+@devices.command("show")
+def device_show(ctx: typer.Context, device: Name) -> None:
+    """One device with its interfaces."""
+    here = context.of(ctx)
+    view = here.api.get(f"{client.OPERATOR}/devices/{device}")
+    if here.screen.as_json:
+        here.screen.json(view)
+        return
+    here.screen.facts((key, value) for key, value in view.items() if key != "interfaces")
+    columns = [
+        ("PORT", "name"),
+        ("INDEX", "index"),
+        ("ADMIN", "admin_status"),
+        ("OPER", "oper_status"),
+        ("SPEED", "speed"),
+        ("SERVICES", "services"),
+    ]
+    here.screen.table(view["interfaces"], columns, "no interfaces known: oss-agent discover")
+
+
+@devices.command("trust")
+def device_trust(
+    ctx: typer.Context,
+    device: Name,
+    fingerprint: Annotated[str, typer.Argument(help="SHA256:… as the device's console shows it")],
+) -> None:
+    """Pin a device's host key after comparing its fingerprint with what the device shows."""
+    here = context.of(ctx)
+    path = f"{client.OPERATOR}/devices/{device}/trust"
+    view = here.api.post(path, {"fingerprint": fingerprint})
+    if here.screen.as_json:
+        here.screen.json(view)
+    else:
+        here.screen.text(f"{view['name']} trusted: {', '.join(view['fingerprints'])}")
+
+
+def topology(ctx: typer.Context) -> None:
+    """Links with their evidence."""
+    columns = [
+        ("DEVICE", "a_device"),
+        ("PORT", "a_port"),
+        ("PEER", "z_device"),
+        ("PORT", "z_port"),
+        ("EVIDENCE", "evidence"),
+        ("SEEN", "last_seen"),
+    ]
+    _list(ctx, "/topology", columns, "no links known: oss-agent discover")
+
+
+def why(
+    ctx: typer.Context,
+    device: Name,
+    path: Annotated[str, typer.Argument(help="e.g. /services/eline[name=acme]/vni")],
+) -> None:
+    """Why is this line on the device? Who owns it, by which order."""
+    here = context.of(ctx)
+    owners = here.api.get(f"{client.OPERATOR}/why", device=device, path=path)
+    columns = [
+        ("PATH", "path"),
+        ("SERVICE", "service_name"),
+        ("ORDER", "order"),
+        ("SINCE", "since"),
+    ]
+    here.screen.table(owners, columns, f"{device} {path} is owned by no service of ours")
+
+
+@alarms.command("list")
+def alarm_list(ctx: typer.Context) -> None:
+    """Alarms, open ones first."""
+    columns = [
+        ("ALARM", "id"),
+        ("STATE", "state"),
+        ("SEVERITY", "severity"),
+        ("OBJECT", "alarmed_object"),
+        ("RAISED", "raised_at"),
+        ("CLEARED", "cleared_at"),
+        ("TEXT", "text"),
+    ]
+    _list(ctx, "/alarms", columns, "no alarms")
+
+
+@services.command("list")
+def service_list(ctx: typer.Context) -> None:
+    """Services with state and operating status."""
+    columns = [
+        ("SERVICE", "name"),
+        ("KIND", "category"),
+        ("STATE", "state"),
+        ("STATUS", "operating_status"),
+        ("CUSTOMER", "customer"),
+        ("ORDER", "order"),
+        ("CAUSE", "cause"),
+    ]
+    _list(ctx, "/services", columns, "no services")
+
+
+@services.command("show")
+def service_show(
+    ctx: typer.Context, service: Annotated[str, typer.Argument(help="id or name")]
+) -> None:
+    """One service: what it is, what it stands on, how it is."""
+    here = context.of(ctx)
+    view = here.api.get(f"{client.OPERATOR}/services/{service}")
+    if here.screen.as_json:
+        here.screen.json(view)
+    else:
+        here.screen.facts(view.items())
+
+
+def outbox(ctx: typer.Context) -> None:
+    """What is still to be told, to whom, and why it waits."""
+    columns = [
+        ("EVENT", "event"),
+        ("KIND", "kind"),
+        ("ENTITY", "entity"),
+        ("RECEIVER", "receiver"),
+        ("STATE", "state"),
+        ("TRIES", "attempts"),
+        ("REASON", "reason"),
+    ]
+    _list(ctx, "/outbox", columns, "nothing waits")
+
+
+def _list(ctx: typer.Context, path: str, columns: list[tuple[str, str]], nothing: str) -> None:
+    here = context.of(ctx)
+    answer: Any = here.api.get(f"{client.OPERATOR}{path}")
+    here.screen.table(answer, columns, nothing)

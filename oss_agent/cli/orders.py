@@ -1,0 +1,183 @@
+"""``oss-agent order …`` and ``oss-agent plan``: send, look, watch, explain."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from oss_agent.cli import client, context
+
+FINAL = {"completed", "failed", "rejected", "cancelled", "partial"}
+orders = typer.Typer(no_args_is_help=True, help="Service orders (TMF641).")
+
+OrderFile = Annotated[Path, typer.Argument(help="TMF641 service order, YAML or JSON; - is stdin")]
+OrderId = Annotated[str, typer.Argument(help="order id")]
+
+
+def read_order(file: Path) -> Any:
+    """The order in a file. Refused (usage) with the parser's own words when it is none."""
+    try:
+        text = (
+            typer.get_text_stream("stdin").read()
+            if str(file) == "-"
+            else file.read_text(encoding="utf-8")
+        )
+        body = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as bad:
+        raise client.Refused(f"{file} cannot be read as an order: {bad}", exit_code=2) from bad
+    if not isinstance(body, dict):
+        raise client.Refused(f"{file} holds no order: a mapping is expected", exit_code=2)
+    return body
+
+
+@orders.command("submit")
+def submit(
+    ctx: typer.Context,
+    file: OrderFile,
+    wait: Annotated[bool, typer.Option("--wait", help="until the order is final")] = False,
+    key: Annotated[str | None, typer.Option(help="Idempotency-Key of this request")] = None,
+) -> None:
+    """Send an order; the answer means it is stored and will be carried out."""
+    here = context.of(ctx)
+    headers = {"Idempotency-Key": key} if key else None
+    order = here.api.post(client.SERVICE_ORDERS, read_order(file), headers)
+    if wait:
+        order = follow(here, order["id"])
+    if here.screen.as_json:
+        here.screen.json(order)
+    elif not wait:
+        here.screen.text(f"order {order['id']} {order['state']}")
+    if wait and order["state"] != "completed":
+        raise typer.Exit(1)
+
+
+def follow(here: context.Here, key: str) -> Any:
+    """Print each change of the order until it is final; returns the final order."""
+    seen = ""
+    while True:
+        order = here.api.get(f"{client.SERVICE_ORDERS}/{key}")
+        if not here.screen.as_json and order["state"] != seen:
+            here.screen.text(f"order {key} {order['state']}{reason(order)}")
+        seen = order["state"]
+        if seen in FINAL:
+            return order
+        time.sleep(0.2)
+
+
+def reason(order: Mapping[str, Any]) -> str:
+    """The order's own error message, if it has one."""
+    messages: list[Mapping[str, Any]] = order.get("errorMessage") or []
+    return "".join(f" · {m.get('message') or m.get('reason')}" for m in messages)
+
+
+@orders.command("list")
+def list_(
+    ctx: typer.Context,
+    state: Annotated[str | None, typer.Option(help="only this state")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+) -> None:
+    """Orders, newest first."""
+    here = context.of(ctx)
+    params = {"sort": "-orderDate", "limit": str(limit)} | ({"state": state} if state else {})
+    rows = here.api.get(client.SERVICE_ORDERS, **params)
+    columns = [
+        ("ORDER", "id"),
+        ("STATE", "state"),
+        ("DATE", "orderDate"),
+        ("EXTERNAL", "externalId"),
+        ("DESCRIPTION", "description"),
+    ]
+    here.screen.table(rows, columns, "no orders")
+
+
+@orders.command("show")
+def show(ctx: typer.Context, order: OrderId) -> None:
+    """One order: items, resource orders, milestones, evidence."""
+    here = context.of(ctx)
+    view = here.api.get(f"{client.OPERATOR}/orders/{order}")
+    if here.screen.as_json:
+        here.screen.json(view)
+        return
+    here.screen.facts(
+        [("order", view["id"]), ("state", view["state"]), ("accepted", view["order_date"])]
+        + [("completed", view["completion_date"])]
+        + ([("error", view["error"]["message"])] if view.get("error") else [])
+    )
+    for item in view["items"]:
+        _show_item(here, item)
+
+
+def _show_item(here: context.Here, item: Mapping[str, Any]) -> None:
+    here.screen.text("")
+    here.screen.facts(
+        [
+            (f"item {item['id']}", f"{item['action']} {item['service_name']} · {item['state']}"),
+            ("service", item["service_id"]),
+            ("wants", item["characteristics"]),
+            ("resources", item["resource_orders"]),
+        ]
+    )
+    columns = [
+        ("PREDICATE", "kind"),
+        ("DEVICE", "device"),
+        ("VERDICT", "outcome"),
+        ("REASON", "reason"),
+        ("AT", "at"),
+    ]
+    here.screen.table(item["evidence"], columns, "no evidence yet")
+
+
+@orders.command("watch")
+def watch(ctx: typer.Context, order: OrderId) -> None:
+    """Follow an order until it is final; exit code 1 unless it completed."""
+    final = follow(context.of(ctx), order)
+    if final["state"] != "completed":
+        raise typer.Exit(1)
+
+
+@orders.command("explain")
+def explain(ctx: typer.Context, order: OrderId) -> None:
+    """What the order waits for, since when, who can help."""
+    here = context.of(ctx)
+    answer = here.api.get(f"{client.OPERATOR}/orders/{order}/explain")
+    if here.screen.as_json:
+        here.screen.json(answer)
+        return
+    here.screen.text(answer["sentence"])
+    for part in answer["participants"]:
+        here.screen.text(f"  {part['device']:<10} {part['state']:<12} since {part['since']}")
+    for when, what in answer["history"]:
+        here.screen.text(f"  {when}  {what}")
+
+
+def plan(ctx: typer.Context, file: OrderFile) -> None:
+    """What an order would do; claims nothing. Exit code 0: nothing, 1: there is a difference."""
+    here = context.of(ctx)
+    plans = here.api.post(f"{client.OPERATOR}/plan", read_order(file))
+    if here.screen.as_json:
+        here.screen.json(plans)
+    else:
+        for one in plans:
+            show_plan(here, one)
+    if any(one["changes"] for one in plans):
+        raise typer.Exit(1)
+
+
+def show_plan(here: context.Here, one: Mapping[str, Any]) -> None:
+    """One item's dry-run, device by device, with its reverse."""
+    here.screen.text(f"service {one['service_name']}  hash {one['hash'][:12]}")
+    for device in one["devices"]:
+        here.screen.text(f"  {device['device']} ({device['platform']}, {device['reversibility']})")
+        here.screen.block(device["diff"])
+        here.screen.text("  reverse")
+        here.screen.block(device["reverse"])
+    claims = ", ".join(f"{pool} {value} ({note})" for pool, value, note in one["claims"])
+    touches = ", ".join(one["touches"]) or "no other service"
+    here.screen.text(f"  claims {claims or 'nothing'} · ports {', '.join(one['ports'])}")
+    here.screen.text(f"  touches {touches} · proves {', '.join(one['predicates'])}")

@@ -1,0 +1,99 @@
+"""How things look in a terminal: tables for people on stdout, ``-o json`` for programs.
+
+Text that came from a device, an order or billing is hostile: control characters are dropped
+before anything reaches the terminal, and markup is never interpreted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+SEVERE = {"critical": "bold red", "major": "red", "minor": "yellow", "warning": "yellow"}
+STATES = {
+    "completed": "green",
+    "active": "green",
+    "running": "green",
+    "proven": "green",
+    "up": "green",
+    "failed": "red",
+    "rejected": "red",
+    "down": "red",
+    "partial": "yellow",
+    "not proven": "yellow",
+}
+
+
+def plain(value: object) -> str:
+    """Any value as harmless one-line text."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, list):
+        items: list[object] = list(value)
+        return ", ".join(plain(item) for item in items) or "-"
+    if isinstance(value, dict):
+        return clean(json.dumps(value, sort_keys=True))
+    return clean(str(value))
+
+
+def clean(text: str) -> str:
+    """Without control characters (terminal escapes among them); newlines become spaces."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where output goes, and in which form."""
+
+    console: Console
+    as_json: bool
+
+    def json(self, data: Any) -> None:
+        """The answer as the API gave it."""
+        self.console.print_json(data=data, ensure_ascii=False) if (
+            self.console.is_terminal
+        ) else self.console.file.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+    def table(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[tuple[str, str]], nothing: str
+    ) -> None:
+        """Rows as a table of (heading, key) columns; ``nothing`` is said when there are none."""
+        if self.as_json:
+            self.json(list(rows))
+            return
+        if not rows:
+            self.console.print(nothing, markup=False)
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading, _key in columns:
+            table.add_column(heading, overflow="fold")
+        for row in rows:
+            table.add_row(*(styled(row.get(key)) for _heading, key in columns))
+        self.console.print(table)
+
+    def facts(self, pairs: Iterable[tuple[str, object]]) -> None:
+        """One thing's facts, a line each."""
+        for name, value in pairs:
+            self.console.print(Text(f"{name:<14}", style="bold").append_text(styled(value)))
+
+    def text(self, words: str) -> None:
+        """A line as it is (but harmless)."""
+        self.console.print(clean(words), markup=False, highlight=False)
+
+    def block(self, words: str, indent: str = "    ") -> None:
+        """Several lines, indented; each made harmless."""
+        for line in words.splitlines():
+            style = "green" if line.startswith("+") else "red" if line.startswith("-") else ""
+            self.console.print(Text(indent + clean(line), style=style))
+
+
+def styled(value: object) -> Text:
+    """A cell; colour helps and never carries meaning alone."""
+    words = plain(value)
+    return Text(words, style=SEVERE.get(words) or STATES.get(words) or "")

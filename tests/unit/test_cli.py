@@ -1,0 +1,177 @@
+"""The command line against a real HTTP listener that plays the daemon."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from oss_agent.cli import main
+
+Answer = tuple[int, Any]
+
+
+class Daemon(http.server.BaseHTTPRequestHandler):
+    answers: ClassVar[dict[str, Answer]] = {}
+    seen: ClassVar[list[tuple[str, Any]]] = []
+
+    def _answer(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        self.seen.append((f"{self.command} {self.path}", body))
+        status, data = self.answers.get(f"{self.command} {self.path}", (404, {"reason": "no"}))
+        payload = json.dumps(data).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    do_GET = do_POST = _answer  # noqa: N815  (the base class's names)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (same)
+        pass
+
+
+@pytest.fixture
+def daemon() -> Iterator[type[Daemon]]:
+    Daemon.answers.clear()
+    Daemon.seen.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Daemon) as server:
+        Daemon.url = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]  # test
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield Daemon
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def run(daemon: type[Daemon]) -> Callable[..., int]:
+    return lambda *words: main.run(main.tree(), ["--api", vars(daemon)["url"], *words])
+
+
+PLAN = {
+    "service_name": "acme",
+    "hash": "7c1ea9" * 10,
+    "changes": True,
+    "devices": [
+        {
+            "device": "pe1",
+            "platform": "frr_linux",
+            "reversibility": "confirmed",
+            "diff": "+ eline acme",
+            "reverse": "- eline acme",
+        }
+    ],
+    "claims": [["core-vni", "10100", "likely"]],
+    "ports": ["pe1:eth4"],
+    "touches": [],
+    "predicates": ["ping"],
+}
+
+
+def test_plan_exits_1_when_something_would_change(
+    run: Callable[..., int],
+    daemon: type[Daemon],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "eline.yaml"
+    file.write_text("serviceOrderItem: []\n")
+    daemon.answers["POST /api/v1/plan"] = (200, [PLAN])
+
+    assert run("plan", str(file)) == 1
+    assert "+ eline acme" in capsys.readouterr().out
+    assert daemon.seen == [("POST /api/v1/plan", {"serviceOrderItem": []})]
+
+    daemon.answers["POST /api/v1/plan"] = (200, [PLAN | {"changes": False}])
+    assert run("plan", str(file)) == 0
+
+
+def test_json_may_be_asked_for_anywhere(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.answers["GET /api/v1/alarms"] = (200, [{"id": "1"}])
+
+    assert run("alarm", "list", "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out) == [{"id": "1"}]
+
+
+def test_a_refusal_is_one_sentence_and_exit_3(
+    run: Callable[..., int],
+    daemon: type[Daemon],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "order.json"
+    file.write_text("{}")
+    path = "/tmf-api/serviceOrdering/v4/serviceOrder"
+    refusal = {"reason": "unknown specification", "referenceError": "serviceOrderItem[0]"}
+    daemon.answers[f"POST {path}"] = (400, refusal)
+
+    assert run("order", "submit", str(file)) == 3
+    assert "unknown specification (at serviceOrderItem[0])" in capsys.readouterr().err
+
+
+def test_waiting_for_a_failed_order_exits_1(
+    run: Callable[..., int],
+    daemon: type[Daemon],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "order.json"
+    file.write_text("{}")
+    path = "/tmf-api/serviceOrdering/v4/serviceOrder"
+    daemon.answers[f"POST {path}"] = (201, {"id": "7", "state": "acknowledged"})
+    failed = {"id": "7", "state": "failed", "errorMessage": [{"message": "pe3 said no"}]}
+    daemon.answers[f"GET {path}/7"] = (200, failed)
+
+    assert run("order", "submit", str(file), "--wait") == 1
+    assert "order 7 failed · pe3 said no" in capsys.readouterr().out
+
+
+def test_no_daemon_says_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(main.tree(), ["--api", "http://127.0.0.1:9", "alarm", "list"]) == 4
+    assert "oss-agent run" in capsys.readouterr().err
+
+
+def test_terminal_escapes_from_outside_do_not_reach_the_terminal(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.answers["GET /api/v1/alarms"] = (200, [{"id": "1", "text": "\x1b]0;pwned\x07[red]x"}])
+
+    assert run("alarm", "list") == 0
+    out = capsys.readouterr().out
+    assert "\x1b]" not in out
+    assert "[red]x" in out
+
+
+def test_an_unreadable_order_and_a_wrong_word_are_usage_errors(
+    run: Callable[..., int], tmp_path: Path
+) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("- just\n- a list\n")
+
+    assert run("plan", str(file)) == 2
+    assert run("plan", str(tmp_path / "absent.yaml")) == 2
+    assert run("nonsense") == 2
+
+
+def test_import_sends_the_lab_directory_and_refuses_another(
+    run: Callable[..., int], daemon: type[Daemon], tmp_path: Path
+) -> None:
+    assert run("import", str(tmp_path)) == 2
+
+    (tmp_path / "topology-data.json").write_text("{}")
+    daemon.answers["POST /api/v1/import"] = (200, {"devices": [], "links": 7})
+    assert run("import", str(tmp_path)) == 0
+    assert daemon.seen[-1][1] == {"files": {"topology-data.json": "{}"}}
+
+
+def test_global_options_after_double_dash_stay() -> None:
+    assert main.hoist(["x", "-o", "json", "--", "-o", "y"]) == ["-o", "json", "x", "--", "-o", "y"]
