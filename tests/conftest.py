@@ -1,0 +1,47 @@
+"""Peers that tests of every room share; a room's own fixtures stay beside its tests."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from lab import peers
+from lab.errors import LabUnavailable
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[peers.PostgresPeer]:
+    """One PostgreSQL for the whole run; each test makes its own database in it."""
+    try:
+        with peers.postgres() as server:
+            yield server
+    except LabUnavailable as reason:
+        if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
+            raise
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'agent.db'}"
+    server: peers.PostgresPeer = request.getfixturevalue("postgres_server")
+    return new_database(server)
+
+
+def new_database(server: peers.PostgresPeer) -> str:
+    """Create an empty database and return its URL."""
+    name = f"test{next(_numbers)}"
+    engine = sa.create_engine(server.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return server.url_of(name)
