@@ -10,6 +10,9 @@ from typing import TypeAlias
 
 Scalar: TypeAlias = str | int | float | bool | None
 
+CONFIG_EQUAL = "config-equal"
+"""The one kind that is about configuration alone: a simulated device can prove it too."""
+
 
 class Phase(StrEnum):
     """When a predicate is judged."""
@@ -85,10 +88,17 @@ class Verdict:
 
     @property
     def passes(self) -> bool:
-        """PROVEN passes; NOT_PROVEN passes only where the predicate is if-observable."""
-        if self.outcome is Outcome.NOT_PROVEN:
-            return self.predicate.need is Need.IF_OBSERVABLE
-        return self.outcome is Outcome.PROVEN
+        """PROVEN passes; NOT_PROVEN passes only where the predicate is if-observable.
+
+        One exception: on a simulated device nothing but configuration is real, so there any
+        other kind passes as 'not proven (simulated)', a ``must`` one too. The evidence says so;
+        a real device never gets this leniency, because its observations are not ``simulated``.
+        """
+        if self.outcome is not Outcome.NOT_PROVEN:
+            return self.outcome is Outcome.PROVEN
+        simulated = self.observation is not None and self.observation.simulated
+        lenient = simulated and self.predicate.kind != CONFIG_EQUAL
+        return lenient or self.predicate.need is Need.IF_OBSERVABLE
 
 
 @dataclass(frozen=True, slots=True)
