@@ -1,1 +1,1 @@
-"""Pure: predicate and observation in, verdict out."""
+"""Decides whether what was seen proves what was promised: values in, a verdict out, no I/O."""
