@@ -1,0 +1,80 @@
+"""Decides how a fact changes without the past being rewritten: two times on every ledger row.
+
+A change at ``at`` never edits what a row said. The old version stops being believed (known_to), a
+copy of it says until when it was true (valid_to), and the new version begins. So both "what was
+true then" and "what did we believe then" stay answerable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+_TIMES = frozenset({"row", "valid_from", "valid_to", "known_from", "known_to"})
+
+
+def current(table: sa.Table[Any]) -> sa.ColumnElement[bool]:
+    """True of rows that hold now, as far as we know now."""
+    return sa.and_(table.c.valid_to.is_(None), table.c.known_to.is_(None))
+
+
+def as_of(table: sa.Table[Any], valid: datetime, known: datetime) -> sa.ColumnElement[bool]:
+    """True of rows that held at ``valid`` by what was believed at ``known``."""
+    c = table.c
+    return sa.and_(
+        c.valid_from <= valid,
+        sa.or_(c.valid_to.is_(None), c.valid_to > valid),
+        c.known_from <= known,
+        sa.or_(c.known_to.is_(None), c.known_to > known),
+    )
+
+
+def end(
+    connection: sa.Connection, table: sa.Table[Any], which: sa.ColumnElement[bool], at: datetime
+) -> int:
+    """The current facts matching ``which`` stop being true at ``at``. Returns how many did."""
+    condition = sa.and_(current(table), which)
+    rows = connection.execute(sa.select(table).where(condition)).mappings().all()
+    if not rows:
+        return 0
+    connection.execute(sa.update(table).where(condition).values(known_to=at))
+    # A fact that begins and ends at the same moment was never true: no copy with an empty period.
+    closed = [
+        {**_content(row), "valid_from": row["valid_from"], "valid_to": at, "known_from": at}
+        for row in rows
+        if row["valid_from"] < at
+    ]
+    if closed:
+        connection.execute(sa.insert(table), closed)
+    return len(rows)
+
+
+def put(
+    connection: sa.Connection,
+    table: sa.Table[Any],
+    key: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    at: datetime,
+) -> bool:
+    """``facts`` hold for ``key`` from ``at`` on; columns not named keep their value.
+
+    Returns False, and writes nothing, when they held already. IntegrityError when the row would
+    break a unique index: somebody else holds it.
+    """
+    which = sa.and_(*(table.c[name] == value for name, value in key.items()))
+    before = connection.execute(sa.select(table).where(current(table), which)).mappings().first()
+    if before is not None and all(before[name] == value for name, value in facts.items()):
+        return False
+    if before is not None:
+        end(connection, table, which, at)
+    carried = _content(before) if before is not None else {}
+    version = {**carried, **key, **facts, "valid_from": at, "known_from": at}
+    connection.execute(sa.insert(table).values(version))
+    return True
+
+
+def _content(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in _TIMES}

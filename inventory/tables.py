@@ -1,0 +1,332 @@
+"""Decides how what exists is stored: who is planned, what was configured, what was observed.
+
+Three ledgers are kept apart and never overwrite each other: PLANNED is what an order or an
+operator's file says should exist, CONFIGURED is what was read back from a device, OBSERVED is what
+polls and discovery saw. Every ledger row is a version of a fact with two times: valid (when it was
+true of the network) and known (when we believed it); ``inventory.history`` is the only module that
+writes them. The partial unique indexes over current rows are the only truth about who holds what.
+No foreign key crosses rooms: orders are ids.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory.column_types import Json, Moment
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+PLANNED = "planned"
+OBSERVED = "observed"
+
+
+class Fact(sa.TypedColumns):
+    """What every ledger row has. ``row`` is the version; the key lies in the table's own columns."""
+
+    row: sa.Named[int] = sa.Column(sa.Integer, primary_key=True)
+    tenant: sa.Named[str]
+    valid_from: sa.Named[datetime] = sa.Column(Moment)
+    valid_to: sa.Named[datetime | None] = sa.Column(Moment)
+    known_from: sa.Named[datetime] = sa.Column(Moment)
+    known_to: sa.Named[datetime | None] = sa.Column(Moment)
+
+
+_CURRENT = sa.text("valid_to IS NULL AND known_to IS NULL")
+
+
+def _only_one(name: str, *columns: str, where: str = "") -> sa.Index:
+    """At most one current row has these values; ``where`` narrows which current rows count."""
+    condition = sa.text(f"{_CURRENT.text} AND {where}") if where else _CURRENT
+    return sa.Index(name, *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
+
+
+class Device(Fact):
+    """PLANNED: a device as an operator's file describes it. Secrets are references only.
+
+    ``ports`` maps protocol to port; ``source`` is the lab the file describes.
+    """
+
+    name: sa.Named[str]
+    source: sa.Named[str]
+    kind: sa.Named[str]
+    platform: sa.Named[str]
+    managed: sa.Named[bool]
+    reason: sa.Named[str]
+    address: sa.Named[str]
+    role: sa.Named[str]
+    site: sa.Named[str]
+    username: sa.Named[str]
+    password_ref: sa.Named[str | None]
+    community_ref: sa.Named[str | None]
+    ports: sa.Named[dict[str, Any]] = sa.Column(Json)
+    router_id: sa.Named[str | None]
+
+
+devices = sa.Table("inv_devices", METADATA, Device, _only_one("uq_inv_devices_current", "name"))
+
+
+class DeviceKey(Fact):
+    """A pinned SSH host key: an OpenSSH public key, and who accepted it."""
+
+    device: sa.Named[str]
+    key: sa.Named[str]
+    fingerprint: sa.Named[str]
+    accepted_by: sa.Named[str]
+
+
+device_keys = sa.Table(
+    "inv_device_keys", METADATA, DeviceKey, _only_one("uq_inv_device_keys_current", "device", "key")
+)
+
+
+class DeviceState(Fact):
+    """OBSERVED: what a device said about itself. ``offers`` are capability words of its hello.
+
+    ``chassis`` is the LLDP chassis identity as ``<subtype>:<hex>``.
+    """
+
+    device: sa.Named[str]
+    chassis: sa.Named[str | None]
+    description: sa.Named[str | None]
+    system_name: sa.Named[str | None]
+    router_id: sa.Named[str | None]
+    offers: sa.Named[list[Any] | None] = sa.Column(Json)
+
+
+device_states = sa.Table(
+    "inv_device_states", METADATA, DeviceState, _only_one("uq_inv_device_states_current", "device")
+)
+
+
+class Sighting(sa.TypedColumns):
+    """When a device last answered, overwritten at each answer: no history is worth a row per poll."""
+
+    device: sa.Named[str] = sa.Column(primary_key=True)
+    tenant: sa.Named[str]
+    last_seen: sa.Named[datetime | None] = sa.Column(Moment)
+    unreachable_since: sa.Named[datetime | None] = sa.Column(Moment)
+    reason: sa.Named[str]
+
+
+sightings = sa.Table("inv_sightings", METADATA, Sighting)
+
+
+class Interface(Fact):
+    """A port, keyed by its name; ``ifindex`` is a handle that a device may renumber."""
+
+    ledger: sa.Named[str]
+    device: sa.Named[str]
+    name: sa.Named[str]
+    ifindex: sa.Named[int | None]
+    admin_status: sa.Named[str]
+    oper_status: sa.Named[str]
+    speed: sa.Named[int | None] = sa.Column(sa.BigInteger)
+    mac: sa.Named[str | None]
+    description: sa.Named[str]
+
+
+interfaces = sa.Table(
+    "inv_interfaces",
+    METADATA,
+    Interface,
+    _only_one("uq_inv_interfaces_current", "ledger", "device", "name"),
+)
+
+
+class Address(Fact):
+    """OBSERVED: an address on a device's port, literal without scope."""
+
+    device: sa.Named[str]
+    interface: sa.Named[str]
+    address: sa.Named[str]
+    prefix: sa.Named[int | None]
+
+
+addresses = sa.Table(
+    "inv_addresses",
+    METADATA,
+    Address,
+    _only_one("uq_inv_addresses_current", "device", "interface", "address"),
+    sa.Index("ix_inv_addresses_address", "address"),
+)
+
+
+class Link(Fact):
+    """PLANNED: a link that a topology file declares; ends in canonical order (a before z)."""
+
+    source: sa.Named[str]
+    a_device: sa.Named[str]
+    a_port: sa.Named[str]
+    z_device: sa.Named[str]
+    z_port: sa.Named[str]
+
+
+links = sa.Table(
+    "inv_links",
+    METADATA,
+    Link,
+    _only_one("uq_inv_links_current", "a_device", "a_port", "z_device", "z_port"),
+)
+
+
+class Neighbour(Fact):
+    """OBSERVED: what LLDP (IEEE 802.1AB) said on one port, unresolved.
+
+    Which device it is, is decided when read: the other end may be discovered later.
+    """
+
+    device: sa.Named[str]
+    port: sa.Named[str]
+    chassis: sa.Named[str]
+    port_subtype: sa.Named[int]
+    port_id: sa.Named[str]
+    port_description: sa.Named[str]
+    system_name: sa.Named[str]
+
+
+neighbours = sa.Table(
+    "inv_neighbours",
+    METADATA,
+    Neighbour,
+    _only_one("uq_inv_neighbours_current", "device", "port", "chassis", "port_id"),
+)
+
+
+class Service(Fact):
+    """PLANNED: a service and its states. ``retired`` ends its row, so it is not a state."""
+
+    id: sa.Named[str]
+    name: sa.Named[str]
+    category: sa.Named[str]
+    specification_id: sa.Named[str]
+    specification_version: sa.Named[str]
+    specification_name: sa.Named[str]
+    characteristics: sa.Named[dict[str, Any]] = sa.Column(Json)
+    customer: sa.Named[str]
+    order_id: sa.Named[str]
+    parent: sa.Named[str | None]
+    state: sa.Named[str]
+    operating_status: sa.Named[str]
+    cause: sa.Named[str | None]
+    status_since: sa.Named[datetime] = sa.Column(Moment)
+    service_date: sa.Named[datetime] = sa.Column(Moment)
+    start_date: sa.Named[datetime | None] = sa.Column(Moment)
+    end_date: sa.Named[datetime | None] = sa.Column(Moment)
+
+
+services = sa.Table(
+    "inv_services",
+    METADATA,
+    Service,
+    _only_one("uq_inv_services_current", "id"),
+    sa.Index("ix_inv_services_parent", "parent"),
+)
+
+
+class ServiceResource(Fact):
+    """PLANNED: a port that a service stands on; ``meter`` when its octets are the service's usage."""
+
+    service: sa.Named[str]
+    device: sa.Named[str]
+    port: sa.Named[str]
+    meter: sa.Named[bool]
+
+
+service_resources = sa.Table(
+    "inv_service_resources",
+    METADATA,
+    ServiceResource,
+    _only_one("uq_inv_service_resources_current", "service", "device", "port"),
+    sa.Index("ix_inv_service_resources_port", "device", "port"),
+)
+
+
+class PortClaim(Fact):
+    """A port held exclusively by one service."""
+
+    device: sa.Named[str]
+    port: sa.Named[str]
+    service: sa.Named[str]
+    order_id: sa.Named[str]
+
+
+port_claims = sa.Table(
+    "inv_port_claims",
+    METADATA,
+    PortClaim,
+    _only_one("uq_inv_port_claims_current", "device", "port"),
+    sa.Index("ix_inv_port_claims_service", "service"),
+)
+
+
+class Ownership(Fact):
+    """A configuration path on a device that a service owns; several services may own one path."""
+
+    device: sa.Named[str]
+    path: sa.Named[str]
+    service: sa.Named[str]
+    order_id: sa.Named[str]
+
+
+ownership = sa.Table(
+    "inv_ownership",
+    METADATA,
+    Ownership,
+    _only_one("uq_inv_ownership_current", "device", "path", "service"),
+)
+
+
+class Configured(Fact):
+    """CONFIGURED: the subtree read back from a device for a service (JSON of spi.tree)."""
+
+    device: sa.Named[str]
+    service: sa.Named[str]
+    tree: sa.Named[dict[str, Any]] = sa.Column(Json)
+
+
+configured = sa.Table(
+    "inv_configured",
+    METADATA,
+    Configured,
+    _only_one("uq_inv_configured_current", "device", "service"),
+)
+
+
+class Pool(Fact):
+    """A range of whole numbers, both ends included, and how long a released value rests."""
+
+    name: sa.Named[str]
+    first: sa.Named[int] = sa.Column(sa.BigInteger)
+    last: sa.Named[int] = sa.Column(sa.BigInteger)
+    rest_seconds: sa.Named[int]
+
+
+pools = sa.Table("inv_pools", METADATA, Pool, _only_one("uq_inv_pools_current", "name"))
+
+
+class PoolClaim(Fact):
+    """A value of a pool and the key it belongs to. ``released_at`` set: it rests in quarantine."""
+
+    pool: sa.Named[str]
+    value: sa.Named[int] = sa.Column(sa.BigInteger)
+    key: sa.Named[str]
+    released_at: sa.Named[datetime | None] = sa.Column(Moment)
+
+
+pool_claims = sa.Table(
+    "inv_pool_claims",
+    METADATA,
+    PoolClaim,
+    _only_one("uq_inv_pool_claims_value", "pool", "value"),
+    _only_one("uq_inv_pool_claims_key", "pool", "key", where="released_at IS NULL"),
+    sa.Index("ix_inv_pool_claims_holder", "key"),
+)
