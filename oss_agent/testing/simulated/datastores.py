@@ -1,0 +1,284 @@
+"""Decides how running, candidate and startup behave: locks, commit, confirmed commit, rollback.
+
+RFC 6241 sections 7.5, 7.6, 8.3, 8.4 and 8.7, as a server. No bytes and no XML replies here; time
+comes in as a ``Timer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from oss_agent.testing.simulated import constraints, content, edit
+from oss_agent.testing.simulated.content import Content
+from oss_agent.testing.simulated.faults import NONE, Faults
+from oss_agent.testing.simulated.history import History, Kind
+from oss_agent.testing.simulated.markup import Element
+from oss_agent.testing.simulated.rpc_error import RpcError, lock_denied
+from oss_agent.testing.simulated.schema import Ceiling, Schema
+
+RUNNING, CANDIDATE, STARTUP = "running", "candidate", "startup"
+
+
+class Timer(Protocol):
+    """One alarm clock: starting it again moves it."""
+
+    def start(self, seconds: float, ring: Callable[[], None]) -> None:
+        """Call ``ring`` once after so many seconds."""
+        ...
+
+    def stop(self) -> None:
+        """Do not ring."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRequest:
+    """The parameters of <commit>: a confirmed one has ``confirm_within`` (seconds)."""
+
+    confirm_within: float | None = None
+    persist: str | None = None
+    persist_id: str | None = None
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A confirmed commit that waits; ``before`` is running as it was before the first of them."""
+
+    before: Content
+    session: int
+    persist: str | None
+
+
+@dataclass(slots=True)
+class Datastores:
+    """The configuration of one device, with everything that sessions share."""
+
+    schema: Schema
+    history: History
+    timer: Timer
+    ceilings: Sequence[Ceiling] = ()
+    running: Content = field(default_factory=dict)
+    startup: Content = field(default_factory=dict)
+    faults: Faults = NONE
+    _candidate: Content | None = None
+    _locks: dict[str, int] = field(default_factory=dict[str, int])
+    _pending: _Pending | None = None
+    _dirty_for_good: bool = False
+
+    # --- what can be read
+
+    def get(self, name: str) -> Content:
+        """The content of one datastore."""
+        if name == RUNNING:
+            return self.running
+        return self.startup if name == STARTUP else self.candidate
+
+    @property
+    def candidate(self) -> Content:
+        """The shared candidate; equal to running until somebody edits."""
+        return self.running if self._candidate is None else self._candidate
+
+    @property
+    def pending(self) -> bool:
+        """Whether a confirmed commit waits for its confirmation."""
+        return self._pending is not None
+
+    def running_text(self) -> str:
+        """Running, canonical: equal text for equal configurations."""
+        return content.canonical(self.schema, self.running)
+
+    def running_digest(self) -> str:
+        """SHA-256 hex of ``running_text``."""
+        return content.digest(self.running_text())
+
+    # --- locks
+
+    def lock(self, session: int, name: str) -> None:
+        """RFC 6241 7.5, with its three reasons to say no."""
+        holder = self._locks.get(name)
+        if self.faults.lock_held_by is not None:
+            raise lock_denied(self.faults.lock_held_by, f"{name} is locked")
+        if holder is not None:
+            raise lock_denied(holder, f"{name} is locked by session {holder}")
+        if name == CANDIDATE and self._candidate is not None:
+            raise lock_denied(0, "the candidate holds uncommitted changes")
+        if name == RUNNING and self._pending is not None and self._pending.session != session:
+            raise lock_denied(self._pending.session, "a confirmed commit is pending")
+        self._locks[name] = session
+        self.history.add(session, Kind.LOCK, detail=name)
+
+    def unlock(self, session: int, name: str) -> None:
+        """Give a lock back; the candidate's takes uncommitted changes along (RFC 6241 8.3.5.2)."""
+        if self._locks.get(name) != session:
+            raise RpcError("operation-failed", f"{name} is not locked by this session", "protocol")
+        del self._locks[name]
+        self._clean(name)
+        self.history.add(session, Kind.UNLOCK, detail=name)
+
+    def _clean(self, name: str) -> None:
+        if name == CANDIDATE and not self._dirty_for_good:
+            self._candidate = None
+
+    def _ask(self, session: int, name: str) -> None:
+        holder = self._locks.get(name)
+        if holder not in {None, session}:
+            raise RpcError(
+                "in-use",
+                f"{name} is locked by session {holder}",
+                "protocol",
+                info=[("session-id", str(holder))],
+            )
+
+    # --- the candidate
+
+    def edit(
+        self,
+        session: int,
+        config: Element,
+        *,
+        default_operation: str,
+        test_option: str,
+    ) -> None:
+        """Edit the candidate: all of it, or nothing and RpcError."""
+        self._ask(session, CANDIDATE)
+        result = edit.apply(self.schema, self.candidate, config, default_operation)
+        if test_option == "test-only":
+            constraints.check(self.schema, result, self.ceilings)
+            return
+        self._candidate = result
+        text = config.content()
+        self.history.add(session, Kind.EDIT, content.digest(text), text)
+
+    def discard(self, session: int) -> None:
+        """Candidate back to running; safe twice."""
+        self._ask(session, CANDIDATE)
+        self._candidate = None
+        self._dirty_for_good = False
+        self.history.add(session, Kind.DISCARD)
+
+    def validate(self, name: str) -> None:
+        """Judge a datastore as a commit would."""
+        constraints.check(self.schema, self.get(name), self.ceilings)
+
+    # --- commit
+
+    def commit(self, session: int, request: CommitRequest) -> None:
+        """<commit>, in all its forms (RFC 6241 8.3.4 and 8.4.5)."""
+        self._ask(session, RUNNING)
+        self._ask(session, CANDIDATE)
+        self._may_follow(session, request)
+        self._judge(session, request)
+        before = self.running
+        if not self.faults.ok_changes_nothing:
+            self.running = self.candidate
+        self._candidate = None
+        if request.confirm_within is None:
+            self._make_permanent(session)
+        else:
+            self._hold(session, request, before)
+
+    def _may_follow(self, session: int, request: CommitRequest) -> None:
+        pending = self._pending
+        if pending is None:
+            if request.persist_id is not None:
+                raise _no_such_persist_id()
+        elif pending.persist is None:
+            if request.persist_id is not None:
+                raise _no_such_persist_id()
+            if pending.session != session:
+                raise RpcError("in-use", "another session's confirmed commit is pending")
+        elif request.persist_id is None:
+            raise RpcError("in-use", "a persistent confirmed commit is pending")
+        elif request.persist_id != pending.persist:
+            raise _no_such_persist_id()
+
+    def _judge(self, session: int, request: CommitRequest) -> None:
+        try:
+            self._refuse_if_told(request)
+            constraints.check(self.schema, self.candidate, self.ceilings)
+        except RpcError as error:
+            self._dirty_for_good = self.faults.keeps_dirty_candidate
+            self.history.add(session, Kind.REFUSED, detail=error.message)
+            raise
+
+    def _refuse_if_told(self, request: CommitRequest) -> None:
+        confirming = self._pending is not None and request.confirm_within is None
+        words = self.faults.refuse_confirm if confirming else self.faults.refuse_commit
+        if words is not None:
+            raise RpcError("operation-failed", words)
+
+    def _make_permanent(self, session: int) -> None:
+        kind = Kind.COMMIT if self._pending is None else Kind.CONFIRM
+        self._pending = None
+        self.timer.stop()
+        self.history.add(session, kind, self.running_digest())
+
+    def _hold(self, session: int, request: CommitRequest, before: Content) -> None:
+        # A follow-up keeps the first backup: all of them are undone together (RFC 6241 8.4.1).
+        first = before if self._pending is None else self._pending.before
+        self._pending = _Pending(first, session, request.persist)
+        self.timer.start(request.confirm_within or 0.0, self.expire)
+        detail = f"within {request.confirm_within:g} persist {request.persist or ''}".strip()
+        self.history.add(session, Kind.HOLD, self.running_digest(), detail)
+
+    # --- undoing a confirmed commit
+
+    def cancel(self, session: int, persist_id: str | None) -> None:
+        """<cancel-commit> (RFC 6241 8.4.4.1)."""
+        pending = self._pending
+        if pending is None:
+            raise RpcError("operation-failed", "no confirmed commit is pending", "protocol")
+        if pending.persist != persist_id:
+            raise _no_such_persist_id()
+        if persist_id is None and pending.session != session:
+            raise RpcError("in-use", "another session's confirmed commit is pending")
+        self._revert(session, Kind.CANCEL, "cancel-commit")
+
+    def expire(self) -> None:
+        """The confirm timeout is over: undo."""
+        if self._pending is not None:
+            self._revert(self._pending.session, Kind.ROLLBACK, "timeout")
+
+    def _revert(self, session: int, kind: Kind, detail: str) -> None:
+        if self._pending is None:
+            return
+        self.running, self._pending, self._candidate = self._pending.before, None, None
+        self.timer.stop()
+        self.history.add(session, kind, self.running_digest(), detail)
+
+    # --- what ends
+
+    def end_session(self, session: int) -> None:
+        """Free the session's locks, forget its staged edits, undo its unpersisted commit."""
+        for name in [name for name, holder in self._locks.items() if holder == session]:
+            del self._locks[name]
+            self._clean(name)
+        pending = self._pending
+        if pending is not None and pending.persist is None and pending.session == session:
+            self._revert(session, Kind.ROLLBACK, "session closed")
+
+    # --- other ways to change
+
+    def save(self, session: int) -> None:
+        """<copy-config> running to startup."""
+        self._ask(session, STARTUP)
+        self.startup = self.running
+        self.history.add(session, Kind.SAVE, self.running_digest())
+
+    def change_by_hand(self, config: Element) -> None:
+        """An operator at the console edits running, past all locks."""
+        self.running = edit.apply(self.schema, self.running, config, "merge")
+        self.history.add(0, Kind.BY_HAND, self.running_digest())
+
+    def reboot(self) -> None:
+        """Running is startup again; nothing pending or staged survives."""
+        self.running, self._candidate, self._pending = self.startup, None, None
+        self._locks.clear()
+        self.timer.stop()
+        self.history.add(0, Kind.REBOOT, self.running_digest())
+
+
+def _no_such_persist_id() -> RpcError:
+    return RpcError("invalid-value", "no pending confirmed commit has this persist-id", "protocol")

@@ -1,0 +1,63 @@
+"""Decides which ways of being broken a simulated device knows; every one was seen on real boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Greeting(StrEnum):
+    """How the device begins a session."""
+
+    PROPER = "proper"
+    SILENT = "silent"
+    """no hello, ever"""
+    GARBAGE = "garbage"
+    """banner noise instead of a hello"""
+    NO_SESSION_ID = "no-session-id"
+    """a hello without the session-id that RFC 6241 8.1 demands"""
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """The knobs. A device takes another value at any time; counting starts again then."""
+
+    greeting: Greeting = Greeting.PROPER
+    coalesced_hangs: bool = False
+    """an RPC that arrives in one read with the client's hello waits until more bytes come
+    (netconfd 2.13)"""
+    ok_changes_nothing: bool = False
+    """commit answers <ok/>, resets the candidate and leaves running as it was (netconfd 2.13 after
+    <validate>)"""
+    lose_commit_reply: int | None = None
+    """the n-th commit is carried out, then the connection is cut without an answer"""
+    drop_before_commit: int | None = None
+    """the connection is cut when the n-th commit arrives; it is not carried out"""
+    commit_delay: float = 0.0
+    """seconds between carrying a commit out and answering it"""
+    starve_timer: float = 0.0
+    """an automatic rollback waits until no RPC came for so many seconds (netconfd 2.13: about 1)"""
+    warning_then_error: bool = False
+    """an edit-config answers a warning first and an error after it, and stages nothing (Junos's
+    order)"""
+    warning_with_ok: bool = False
+    """a commit answers <ok/> beside an rpc-error of severity warning (Junos)"""
+    lock_held_by: int | None = None
+    """every lock is denied in the name of this session"""
+    keeps_dirty_candidate: bool = False
+    """after a failed commit neither unlock nor the session's end cleans the candidate (IOS-XE)"""
+    refuse_commit: str | None = None
+    """every commit is refused with operation-failed and these words"""
+    refuse_confirm: str | None = None
+    """every confirming commit is refused with these words"""
+    wrong_message_id: bool = False
+    """replies carry another message-id than the request"""
+    garbage_reply: bytes = b""
+    """sent as it is in place of every reply"""
+    byte_delay: float = 0.0
+    """seconds between the bytes of every reply"""
+    reply_padding: int = 0
+    """so many bytes of blank text in every data reply"""
+
+
+NONE = Faults()
