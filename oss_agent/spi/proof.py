@@ -39,7 +39,8 @@ class Predicate:
     ``kind`` is a word of the catalogue (``config-equal``, ``interface-up``, ``evpn-remote-vtep``,
     ``ping``); ``device`` is where it is read; ``params`` fill the platform's observe.yaml entry of
     that kind (values are already validated text); ``expect`` are the bounds ``judge`` applies,
-    e.g. {"loss_max": 0.0}.
+    e.g. {"loss_max": 0.0}. ``unobservable`` is the reason, known when the service was designed,
+    why nobody can be asked (no test point at pe1:eth4), else None.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Predicate:
     expect: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
     phase: Phase = Phase.HELD
     need: Need = Need.MUST
+    unobservable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
