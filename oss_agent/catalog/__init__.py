@@ -1,1 +1,1 @@
-"""Versioned specifications (data) and decomposition (pure)."""
+"""Decides what can be ordered and what an order means: versioned specifications, as data."""

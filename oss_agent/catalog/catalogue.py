@@ -1,0 +1,64 @@
+"""The catalogue as fulfilment sees it: picks the specification, then the pure functions decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oss_agent import errors
+from oss_agent.catalog import check, decompose, specification
+from oss_agent.spi import catalogue, ledger, orders, views
+
+
+class Specifications:
+    """Implements ``spi.catalogue.Catalogue`` over loaded specifications."""
+
+    def __init__(self, specifications: Sequence[specification.Specification]) -> None:
+        self._known = {(one.id, one.version): one for one in specifications}
+        # Sorted by version, so the last of an id stays: what a sender gets who names none.
+        self._newest = {one.id: one for one in specifications}
+
+    def check(self, item: orders.ItemRequest) -> views.SpecificationRef:
+        """Judge what needs no state. A delete says nothing about characteristics."""
+        spec = self._pick(item)
+        if item.action is not views.ItemAction.DELETE:
+            check.check(item, spec)
+        return decompose.reference(spec)
+
+    def needs(self, item: orders.ItemRequest) -> tuple[catalogue.PoolNeed, ...]:
+        """Which pool values the design will need, with the sender's wishes."""
+        return tuple(
+            catalogue.PoolNeed(
+                name, pool.pool, _wish(item.characteristics.get(pool.wish) if pool.wish else None)
+            )
+            for name, pool in self._pick(item).pools.items()
+        )
+
+    def decompose(
+        self, item: orders.ItemRequest, snapshot: ledger.Snapshot, pools: Mapping[str, str]
+    ) -> catalogue.Design:
+        """CFS -> RFS -> resource intents; OrderRejected for what depends on state."""
+        return decompose.decompose(self._pick(item), item, snapshot, pools)
+
+    def all(self) -> tuple[views.SpecificationRef, ...]:
+        """What can be ordered, for lists."""
+        return tuple(decompose.reference(one) for one in self._known.values())
+
+    def _pick(self, item: orders.ItemRequest) -> specification.Specification:
+        spec = (
+            self._newest.get(item.specification)
+            if item.specification_version is None
+            else self._known.get((item.specification, item.specification_version))
+        )
+        if spec is None:
+            offered = ", ".join(f"{one.id} {one.version}" for one in self._known.values())
+            raise errors.OrderRejected(
+                f"there is no such service specification; the catalogue has {offered}",
+                field=f"{item.path}.service.serviceSpecification",
+                code="unknownSpecification",
+            )
+        return spec
+
+
+def _wish(value: Any) -> str | None:
+    return None if value is None else str(value)
