@@ -1,0 +1,119 @@
+"""The house as a whole: names, files, links, versions, and what may never be written."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import oss_agent
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("oss_agent", "drivers", "device_models", "inventory", "bss_bridge")
+REQUIRED = (
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "docs/architecture.md",
+    "docs/status.md",
+    "lab/containerlab/telco5.clab.yml",
+    "scripts/demo",
+    "scripts/test",
+    ".ci/run",
+)
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+CODE_PATH = re.compile(
+    r"`((?:oss_agent|drivers|device_models|inventory|bss_bridge|lab|tests|docs|adr|scripts)/[\w./-]*)`"
+)
+
+
+def sources() -> list[Path]:
+    return [p for name in NAMES for p in sorted((ROOT / name).rglob("*.py"))]
+
+
+def pages() -> list[Path]:
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_else_owns_our_top_level_names(name: str) -> None:
+    owners = importlib.metadata.packages_distributions().get(name, ["oss-agent"])
+
+    assert set(owners) <= {"oss-agent"}
+
+
+@pytest.mark.parametrize("file", REQUIRED)
+def test_what_a_newcomer_looks_for_is_there(file: str) -> None:
+    assert (ROOT / file).is_file()
+
+
+@pytest.mark.parametrize("script", ["demo", "test", "gates", "wheel"])
+def test_scripts_can_be_run(script: str) -> None:
+    assert os.access(ROOT / "scripts" / script, os.X_OK)
+
+
+def test_the_version_is_one() -> None:
+    assert importlib.metadata.version("oss-agent") == oss_agent.__version__
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda p: p.name)
+def test_pages_name_only_what_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    linked = [page.parent / target for target in LINK.findall(text)]
+    named = [ROOT / target for target in CODE_PATH.findall(text)]
+
+    missing = [str(p) for p in (*linked, *named) if not p.exists()]
+
+    assert missing == []
+
+
+def test_tests_have_no_packages() -> None:
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+def calls(path: Path) -> list[ast.Call]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_host_keys_are_never_waved_through_and_tasks_never_orphaned(path: Path) -> None:
+    for call in calls(path):
+        name = ast.unparse(call.func)
+        blind = [
+            k for k in call.keywords if k.arg == "known_hosts" and ast.unparse(k.value) == "None"
+        ]
+
+        assert not blind, f"{path}:{call.lineno} accepts any host key"
+        assert "AutoAddPolicy" not in name, f"{path}:{call.lineno} accepts any host key"
+        assert name not in {"asyncio.create_task", "asyncio.ensure_future", "asyncio.gather"}, (
+            f"{path}:{call.lineno}: tasks live in a TaskGroup"
+        )
+
+
+def test_environment_is_read_in_settings_alone() -> None:
+    allowed = {
+        "oss_agent/settings.py",
+        "oss_agent/fulfilment/failpoints.py",  # armed by tests only
+        "inventory/secret_reference.py",  # resolves env: references
+    }
+    readers = {
+        str(p.relative_to(ROOT))
+        for p in sources()
+        if re.search(r"os\.(environ|getenv)", p.read_text(encoding="utf-8"))
+    }
+
+    assert readers <= allowed, f"settings only: {sorted(readers - allowed)}"
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_ignore_says_why(path: Path) -> None:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        found = re.search(r"#\s*(?:type:\s*ignore\[[\w, -]+\]|noqa: [\w, ]+?)(?P<why>\s.*)?$", line)
+
+        assert not found or found["why"], f"{path}:{number}: say why on the line"
