@@ -16,12 +16,12 @@ import sqlalchemy as sa
 _TIMES = frozenset({"row", "valid_from", "valid_to", "known_from", "known_to"})
 
 
-def current(table: sa.Table[Any]) -> sa.ColumnElement[bool]:
+def current(table: sa.FromClause) -> sa.ColumnElement[bool]:
     """True of rows that hold now, as far as we know now."""
     return sa.and_(table.c.valid_to.is_(None), table.c.known_to.is_(None))
 
 
-def as_of(table: sa.Table[Any], valid: datetime, known: datetime) -> sa.ColumnElement[bool]:
+def as_of(table: sa.FromClause, valid: datetime, known: datetime) -> sa.ColumnElement[bool]:
     """True of rows that held at ``valid`` by what was believed at ``known``."""
     c = table.c
     return sa.and_(
@@ -52,6 +52,13 @@ def end(
     return len(rows)
 
 
+def begin(
+    connection: sa.Connection, table: sa.Table[Any], facts: Mapping[str, Any], at: datetime
+) -> None:
+    """A new fact, where none may be. IntegrityError when a current row already holds its place."""
+    connection.execute(sa.insert(table).values({**facts, "valid_from": at, "known_from": at}))
+
+
 def put(
     connection: sa.Connection,
     table: sa.Table[Any],
@@ -61,8 +68,8 @@ def put(
 ) -> bool:
     """``facts`` hold for ``key`` from ``at`` on; columns not named keep their value.
 
-    Returns False, and writes nothing, when they held already. IntegrityError when the row would
-    break a unique index: somebody else holds it.
+    Returns False, and writes nothing, when they held already. Not for what is claimed exclusively:
+    it replaces whatever is there; ``begin`` refuses.
     """
     which = sa.and_(*(table.c[name] == value for name, value in key.items()))
     before = connection.execute(sa.select(table).where(current(table), which)).mappings().first()
@@ -71,8 +78,7 @@ def put(
     if before is not None:
         end(connection, table, which, at)
     carried = _content(before) if before is not None else {}
-    version = {**carried, **key, **facts, "valid_from": at, "known_from": at}
-    connection.execute(sa.insert(table).values(version))
+    begin(connection, table, {**carried, **key, **facts}, at)
     return True
 
 

@@ -302,12 +302,12 @@ configured = sa.Table(
 
 
 class Pool(Fact):
-    """A range of whole numbers, both ends included, and how long a released value rests."""
+    """A range of whole numbers, both ends included; ``quarantine`` is how long (s) a value rests."""
 
     name: sa.Named[str]
     first: sa.Named[int] = sa.Column(sa.BigInteger)
     last: sa.Named[int] = sa.Column(sa.BigInteger)
-    rest_seconds: sa.Named[int]
+    quarantine: sa.Named[float]
 
 
 pools = sa.Table("inv_pools", METADATA, Pool, _only_one("uq_inv_pools_current", "name"))
