@@ -60,7 +60,7 @@ def running(
 ) -> Iterator[Guest]:
     """Run one of the scripts beside this file in a private root until the block ends."""
     fixed = (
-        Bind(_NODE, "/opt/oss-lab"),
+        Bind(_NODE, "/opt/oss-lab/lab/node"),
         Bind(_SCRIPTS, "/opt/oss-peers"),
         Bind(top / "shared", "/run/oss-lab", "rw"),
     )

@@ -9,7 +9,7 @@ state=/run/oss-lab
 useradd -m -u 1500 -s /bin/sh -p "$(openssl passwd -6 "$password")" "$user"
 mkdir -p /run/sshd /run/netconfd
 chmod 711 /run/netconfd
-path=/usr/share/yuma/modules:/opt/oss-lab
+path=/usr/share/yuma/modules:/opt/oss-lab/lab/node
 for extra in /opt/modules/*/; do [ -d "$extra" ] && path=$path:$extra; done
 # A HOME of its own: netconfd keeps its confirmed-commit backup there.
 HOME=/run/netconfd /usr/sbin/netconfd --log=$state/netconfd.log --log-level=info --target=candidate \

@@ -1,0 +1,1 @@
+"""The demonstration: one order's whole story, told by what really happens."""

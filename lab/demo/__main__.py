@@ -1,0 +1,106 @@
+"""``python -m lab.demo``: the stage, the daemon, the story, and nothing left behind."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from lab import install
+from lab.demo import daemon, networks
+from lab.demo.narrator import Narrator, to_stdout
+from lab.demo.networks import Network
+from lab.demo.story import Story
+from lab.errors import LabError, LabUnavailable
+
+PLACE = Path("demo-data")
+
+
+def main() -> int:
+    """Tell the story; exit code 1 when it was not true."""
+    given = _arguments()
+    tell = to_stdout()
+    if given.dry_run:
+        _say_what_would_be_installed(tell)
+        return 0
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    shutil.rmtree(PLACE, ignore_errors=True)
+    PLACE.mkdir(mode=0o700)
+    try:
+        with _stage(tell, simulate=given.simulate) as network:
+            _perform(tell, network, keep=given.keep)
+    except LabError as false:
+        tell.line("stopped", str(false))
+        return 1
+    except KeyboardInterrupt:
+        tell.line("stopped", "everything it made is removed; the log is in demo-data/daemon.log")
+        return 130
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    words = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
+    words.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
+    words.add_argument("--dry-run", action="store_true", help="say what would be installed")
+    words.add_argument("--simulate", action="store_true", help="on simulated devices")
+    return words.parse_args()
+
+
+def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say_what_would_be_installed(tell: Narrator) -> None:
+    tell.line("python", "the locked packages of uv.lock, into .venv")
+    try:
+        tell.line("lab", "into a cached layer, never into this machine:")
+        tell.more(" ".join(install.wanted(("lab",))))
+        install.refuse_impossible()
+    except LabUnavailable as reason:
+        tell.more(f"not here, though: {reason}. The story would run on simulated devices")
+
+
+@contextmanager
+def _stage(tell: Narrator, *, simulate: bool) -> Iterator[Network]:
+    began = time.monotonic()
+    try:
+        if simulate:
+            raise LabUnavailable("asked for simulated devices")  # noqa: TRY301  (one way to fall back)
+        install.ensure(say=lambda words: tell.line("install", words))
+        began = time.monotonic()
+        stage = networks.routers(lambda _words: None)
+        network = stage.__enter__()
+    except LabUnavailable as reason:
+        tell.line("lab", f"{reason}: the story runs on simulated devices")
+        stage = networks.simulated(PLACE / "lab")
+        network = stage.__enter__()
+    try:
+        tell.line("lab", network.title, time.monotonic() - began)
+        yield network
+    finally:
+        stage.__exit__(None, None, None)
+
+
+def _perform(tell: Narrator, network: Network, *, keep: bool) -> None:
+    began = time.monotonic()
+    with daemon.running(network, PLACE) as here:
+        tell.line(
+            "daemon", f"oss-agent on {here.url}, SQLite in ./{PLACE}", time.monotonic() - began
+        )
+        Story(tell, network, here).play()
+        tell.gap()
+        tell.line("look", f"{here.url}/docs · /metrics · oss-agent service show acme-hq-branch")
+        if keep:
+            tell.line("keep", "running until Ctrl-C; try: .venv/bin/oss-agent topology")
+            signal.pause()
+        tell.line("end", "everything it made is removed; next: scripts/demo --keep")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
