@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -18,6 +18,7 @@ from lab.demo.narrator import Narrator, to_stdout
 from lab.demo.networks import Network
 from lab.demo.story import Story
 from lab.errors import LabError, LabUnavailable
+from oss_agent.testing.daemon import NotReady
 
 PLACE = Path("demo-data")
 
@@ -35,7 +36,7 @@ def main() -> int:
     try:
         with _stage(tell, simulate=given.simulate) as network:
             _perform(tell, network, keep=given.keep)
-    except LabError as false:
+    except (LabError, NotReady) as false:
         tell.line("stopped", str(false))
         return 1
     except KeyboardInterrupt:
@@ -68,32 +69,33 @@ def _say_what_would_be_installed(tell: Narrator) -> None:
 
 @contextmanager
 def _stage(tell: Narrator, *, simulate: bool) -> Iterator[Network]:
-    began = time.monotonic()
+    with ExitStack() as stack:
+        network = None if simulate else _routers(tell, stack)
+        if network is None:
+            network = stack.enter_context(networks.simulated(PLACE / "lab"))
+            tell.line("lab", network.title)
+        yield network
+
+
+def _routers(tell: Narrator, stack: ExitStack) -> Network | None:
     try:
-        if simulate:
-            raise LabUnavailable("asked for simulated devices")  # noqa: TRY301  (one way to fall back)
         install.ensure(say=lambda words: tell.line("install", words))
-        began = time.monotonic()
-        stage = networks.routers(lambda _words: None)
-        network = stage.__enter__()
+        with tell.timed("lab") as text:
+            network = stack.enter_context(networks.routers(lambda _words: None))
+            text.append(network.title)
     except LabUnavailable as reason:
         tell.line("lab", f"{reason}: the story runs on simulated devices")
-        stage = networks.simulated(PLACE / "lab")
-        network = stage.__enter__()
-    try:
-        tell.line("lab", network.title, time.monotonic() - began)
-        yield network
-    finally:
-        stage.__exit__(None, None, None)
+        return None
+    return network
 
 
 def _perform(tell: Narrator, network: Network, *, keep: bool) -> None:
     began = time.monotonic()
-    with daemon.running(network, PLACE) as here:
+    with daemon.running(network, PLACE) as (here, billing):
         tell.line(
             "daemon", f"oss-agent on {here.url}, SQLite in ./{PLACE}", time.monotonic() - began
         )
-        Story(tell, network, here).play()
+        Story(tell, network, here, billing).play()
         tell.gap()
         tell.line("look", f"{here.url}/docs · /metrics · oss-agent service show acme-hq-branch")
         if keep:

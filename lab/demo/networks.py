@@ -6,8 +6,8 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -37,10 +37,8 @@ class Network(Protocol):
         """Settings the daemon needs to be in this network."""
         ...
 
-    def start(
-        self, argv: Sequence[str], *, env: Mapping[str, str], log: Path, fds: Sequence[int] = ()
-    ) -> subprocess.Popen[bytes]:
-        """Start a process where the daemon lives; it ends with its parent."""
+    def inside(self) -> AbstractContextManager[None]:
+        """Where the daemon and billing live: processes started in this block stay there."""
         ...
 
     def cable(self, device: str, port: str, *, plugged: bool) -> None:
@@ -54,20 +52,6 @@ class Network(Protocol):
     def witness(self, device: str) -> str:
         """Digest of the device's state, seen by other means than the daemon's."""
         ...
-
-
-def _spawn(
-    argv: Sequence[str], env: Mapping[str, str], log: Path, fds: Sequence[int]
-) -> subprocess.Popen[bytes]:
-    with log.open("ab") as out:
-        return subprocess.Popen(
-            argv,
-            env=dict(env),
-            pass_fds=tuple(fds),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +77,9 @@ class Routers:
         """Traps come to the management gateway's standard port."""
         return {"OSS_AGENT_SNMP__TRAP_BIND": "172.20.20.1", "OSS_AGENT_SNMP__TRAP_PORT": "162"}
 
-    def start(
-        self, argv: Sequence[str], *, env: Mapping[str, str], log: Path, fds: Sequence[int] = ()
-    ) -> subprocess.Popen[bytes]:
-        """Start a process in the management namespace."""
-        with self.lab.in_mgmt():
-            return _spawn(argv, env, log, fds)
+    def inside(self) -> AbstractContextManager[None]:
+        """The management namespace: no route to anything else."""
+        return self.lab.in_mgmt()
 
     def cable(self, device: str, port: str, *, plugged: bool) -> None:
         """Take the carrier away by shutting the far end, as a pulled cable does."""
@@ -141,11 +122,9 @@ class Simulated:
         """Traps come to loopback."""
         return {"OSS_AGENT_SNMP__TRAP_PORT": str(TRAPS_SIMULATED)}
 
-    def start(
-        self, argv: Sequence[str], *, env: Mapping[str, str], log: Path, fds: Sequence[int] = ()
-    ) -> subprocess.Popen[bytes]:
-        """Start a process beside this one."""
-        return _spawn(argv, env, log, fds)
+    def inside(self) -> AbstractContextManager[None]:
+        """Here: the simulator is on loopback."""
+        return nullcontext()
 
     def cable(self, device: str, port: str, *, plugged: bool) -> None:
         """Tell the simulator."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lab.demo import orders
-from lab.demo.daemon import Daemon, submit
+from lab.demo.daemon import Billing, submit
 from lab.demo.narrator import Narrator
 from lab.demo.networks import Network
 from lab.errors import LabError
+from oss_agent.testing.daemon import Daemon
 
 _FINAL = {"completed", "failed", "rejected", "cancelled", "partial"}
 T = TypeVar("T")
@@ -24,6 +25,7 @@ class Story:
     tell: Narrator
     network: Network
     daemon: Daemon
+    billing: Billing
 
     def play(self) -> None:
         """Tell it from the beginning to the end; LabError where the truth is not what it should be."""
@@ -183,7 +185,7 @@ class Story:
         self.tell.line("before", f"byte for byte as before, seen from outside: {same}")
 
     def _billed(self, kind: str, service: str) -> list[dict[str, Any]]:
-        return [r for r in self.daemon.billed() if concerns(r["body"], kind, service)]
+        return [r for r in self.billing.received() if concerns(r["body"], kind, service)]
 
     def _alarm(self, where: str, state: str) -> Any:
         alarms = self.daemon.get("/api/v1/alarms")
