@@ -79,19 +79,6 @@ def set_status(
     return service_views.one(connection, service)
 
 
-def tenant_of(connection: sa.Connection, service: str, device: str) -> str:
-    """Whose a row about this service on this device is; the device's tenant before it is written."""
-    row = _current(connection, service)
-    if row is not None:
-        return str(row["tenant"])
-    c = tables.devices.c
-    query = sa.select(c.tenant).where(history.current(tables.devices), c.name == device)
-    tenant = connection.execute(query).scalar_one_or_none()
-    if tenant is None:
-        raise errors.NotFound(f"device {device}")
-    return tenant
-
-
 def _current(connection: sa.Connection, service: str) -> sa.RowMapping | None:
     c = tables.services.c
     query = sa.select(tables.services).where(history.current(tables.services), c.id == service)

@@ -108,13 +108,17 @@ device_states = sa.Table(
 
 
 class Sighting(sa.TypedColumns):
-    """When a device last answered, overwritten at each answer: no history is worth a row per poll."""
+    """When a device last answered, overwritten at each answer: no history is worth a row per poll.
+
+    ``discovered_at`` is when its neighbours were last read completely.
+    """
 
     device: sa.Named[str] = sa.Column(primary_key=True)
     tenant: sa.Named[str]
     last_seen: sa.Named[datetime | None] = sa.Column(Moment)
     unreachable_since: sa.Named[datetime | None] = sa.Column(Moment)
-    reason: sa.Named[str]
+    discovered_at: sa.Named[datetime | None] = sa.Column(Moment)
+    reason: sa.Named[str] = sa.Column(default="")
 
 
 sightings = sa.Table("inv_sightings", METADATA, Sighting)
@@ -126,12 +130,12 @@ class Interface(Fact):
     ledger: sa.Named[str]
     device: sa.Named[str]
     name: sa.Named[str]
-    ifindex: sa.Named[int | None]
-    admin_status: sa.Named[str]
-    oper_status: sa.Named[str]
+    ifindex: sa.Named[int | None] = sa.Column(sa.BigInteger)
+    admin_status: sa.Named[str] = sa.Column(default="unknown")
+    oper_status: sa.Named[str] = sa.Column(default="unknown")
     speed: sa.Named[int | None] = sa.Column(sa.BigInteger)
     mac: sa.Named[str | None]
-    description: sa.Named[str]
+    description: sa.Named[str] = sa.Column(default="")
 
 
 interfaces = sa.Table(

@@ -1,0 +1,55 @@
+"""What discovery learned of one device. None means not learned: what was known before stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceFact:
+    """A port as the device describes it; ``speed`` in bit/s, ``mac`` as ``aa:bb:cc:dd:ee:ff``."""
+
+    name: str
+    index: int | None
+    admin_status: str
+    oper_status: str
+    speed: int | None = None
+    mac: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFact:
+    """An address on a port; ``prefix`` is its length when known."""
+
+    interface: str
+    address: str
+    prefix: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourFact:
+    """What LLDP said on ``port``: chassis as ``<subtype>:<hex>``, the port's id and its subtype."""
+
+    port: str
+    chassis: str
+    port_subtype: int
+    port_id: str
+    port_description: str = ""
+    system_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """One device's answers. ``complete`` is False when a walk was cut short: nothing then ends."""
+
+    device: str
+    chassis: str | None = None
+    description: str | None = None
+    system_name: str | None = None
+    router_id: str | None = None
+    offers: tuple[str, ...] | None = None
+    interfaces: tuple[InterfaceFact, ...] | None = None
+    addresses: tuple[AddressFact, ...] | None = None
+    neighbours: tuple[NeighbourFact, ...] | None = None
+    complete: bool = True
