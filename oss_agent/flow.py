@@ -1,1 +1,330 @@
-"""Being built."""
+"""Decides how order work is driven: each run is one workflow, each phase one checkpointed step.
+
+The only module that knows the workflow engine (DBOS). The domain row is the truth and this is only
+the motor: a phase may run again, what makes that safe are the transaction's own rows, and no
+decision reads a step's result. Nothing here sleeps or waits for a device: such a run ends, and the
+feeder starts the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import itertools
+import logging
+import random
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from concurrent import futures
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+import structlog
+from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
+from sqlalchemy import exc
+
+from oss_agent import database, errors
+from oss_agent.spi import clock
+from oss_agent.spi import flow as spi_flow
+
+T = TypeVar("T")
+
+APPLICATION_VERSION: Final = "1"
+"""A constant for ever: by default it hashes the code, and every edit would strand what is in flight."""
+
+QUEUE: Final = "orders"
+_SCHEMA: Final = "dbos"
+_ACTIVE: Final = ["PENDING", "ENQUEUED", "DELAYED"]
+_FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED"]
+_DELETED_AT_ONCE: Final = 500
+
+Poisoned = Callable[[str, int, str, Exception], Awaitable[None]]
+"""``poisoned(transaction, run, phase, error)``: a phase fails again and again for no reason it should.
+
+It holds the order and raises an alarm; the run then ends.
+"""
+
+Settle = Callable[[str], Awaitable[None]]
+"""``settle(executor)``: settle a dead executor's transactions, before they run again."""
+
+TryLock = Callable[[str], AbstractAsyncContextManager[bool]]
+"""``try_lock(executor)``: hold an executor's slot for a while; False when somebody lives there."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pace:
+    """How much at the same time, and how patiently; times in seconds."""
+
+    concurrency: int = 8
+    """runs of this process at the same time"""
+    poll: float = 0.2
+    attempts: int = 5
+    """how often a phase may fail for no declared reason before its order is held"""
+    first_pause: float = 0.2
+    longest_pause: float = 30.0
+    reap_every: float = 0.5
+
+
+class DbosFlow:
+    """``spi.flow.Flow`` on DBOS Transact; one per process, because the engine is a singleton."""
+
+    def __init__(
+        self, url: str, *, executor: str, poisoned: Poisoned, pace: Pace | None = None
+    ) -> None:
+        """``executor`` is unique among living processes: hold its slot lock before ``launch``."""
+        self._url = database.parse(url)
+        self._executor = executor
+        self._poisoned = poisoned
+        self._pace = pace or Pace()
+        self._phases: tuple[spi_flow.Phase, ...] = ()
+        self._gate = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._busy = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._log = structlog.stdlib.get_logger(__name__)
+
+    def register(self, phases: Sequence[spi_flow.Phase]) -> None:
+        """Declare the line of phases. Once, before ``launch``."""
+        if self._phases:
+            raise RuntimeError("the phases are declared already")
+        self._phases = tuple(phases)
+
+    async def launch(self) -> None:
+        """Start the motor on this loop; runs that a crash cut are taken up again.
+
+        ConfigurationError when its database holds unfinished runs of another version of it.
+        """
+        await asyncio.to_thread(_prepare, self._url)
+        self._loop = asyncio.get_running_loop()
+        self._gate.set()
+        self._idle.set()
+        _hand_over_logging()
+        self._order = DBOS.workflow(name="order", max_recovery_attempts=None)(self._workflow())
+        DBOS(config=self._config())
+        # On the loop's own thread: the engine then adopts this loop, and phases share its sessions.
+        # From another thread it would, without an error, run them on a loop of its own.
+        DBOS.launch()
+        await DBOS.register_queue_async(
+            QUEUE, worker_concurrency=self._pace.concurrency, polling_interval_sec=self._pace.poll
+        )
+
+    def _config(self) -> DBOSConfig:
+        return {
+            "name": "oss-agent",
+            "system_database_url": self._url.render_as_string(hide_password=False),
+            "dbos_system_schema": _SCHEMA,
+            "application_version": APPLICATION_VERSION,
+            "executor_id": self._executor,
+            # these become the loop's default threads: uncapped, 200 enqueues made 177 of them
+            "max_executor_threads": 16,
+            "enable_otlp": False,
+            "log_level": "WARNING",
+        }
+
+    async def enqueue(self, transaction: str, run: int) -> None:
+        """Start run ``run`` of ``transaction``. A second enqueue of the same pair does nothing.
+
+        Call only from the feeder's own task. StoreUnavailable when the motor's database is away.
+        """
+        if DBOS.workflow_id is not None:
+            # the engine would record an empty AssertionError as the permanent end of this run
+            raise RuntimeError("enqueue was called inside a phase; only the feeder's task may")
+        with SetWorkflowID(f"{transaction}:{run}"):
+            try:
+                await DBOS.enqueue_workflow_async(QUEUE, self._order, transaction, run)
+            except exc.DBAPIError as error:
+                raise errors.StoreUnavailable(f"the run cannot be queued: {error.orig}") from error
+
+    def _workflow(self) -> Callable[[str, int], Coroutine[Any, Any, None]]:
+        async def order(transaction: str, run: int) -> None:
+            with (
+                structlog.contextvars.bound_contextvars(transaction=transaction, run=run),
+                self._tracked(),
+            ):
+                await self._run(transaction, run)
+
+        return order
+
+    async def _run(self, transaction: str, run: int) -> None:
+        for phase in self._phases:
+            await (
+                self._gate.wait()
+            )  # while draining the run stays here, pending, for the next start
+            with self._working():
+                then = await DBOS.run_step_async(
+                    {"name": phase.name}, self._step, phase, transaction, run
+                )
+            if then == spi_flow.Next.END:
+                return
+
+    async def _step(self, phase: spi_flow.Phase, transaction: str, run: int) -> str:
+        """Run one phase until it answers; plain text, so that no class is named in storage."""
+        if asyncio.get_running_loop() is not self._loop:
+            raise RuntimeError("a phase runs on a foreign event loop: launch on the loop's thread")
+        failure: Exception | None = None
+        for pause in itertools.islice(_pauses(self._pace), self._pace.attempts):
+            try:
+                return (await self._persist(lambda: phase.act(transaction, run))).value
+            except Exception as error:  # noqa: BLE001  raised out it would be the run's permanent end
+                failure = error
+                self._log.exception("phase failed", phase=phase.name)
+            await asyncio.sleep(pause)
+        assert failure is not None  # noqa: S101  attempts is at least 1
+        await self._persist(lambda: self._poisoned(transaction, run, phase.name, failure))
+        return spi_flow.Next.END.value
+
+    async def _persist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call until the database takes writes: its absence must not become the run's outcome."""
+        for pause in _pauses(self._pace):
+            try:
+                return await call()
+            except errors.StoreUnavailable as error:
+                self._log.warning("waiting for the database", reason=str(error), pause=pause)
+            await asyncio.sleep(pause)
+        raise AssertionError("pauses never end")
+
+    @contextlib.contextmanager
+    def _tracked(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  a coroutine that runs has a task
+        self._tasks.add(task)
+        try:
+            yield
+        finally:
+            self._tasks.discard(task)
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        self._busy += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            if self._busy == 0:
+                self._idle.set()
+
+    async def stop(self, *, within: float) -> None:
+        """Let phases in flight finish for up to ``within`` seconds, then stop.
+
+        What did not finish stays pending: the next start takes it up.
+        """
+        self._gate.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._idle.wait()
+        # Cancelled before the engine goes: a cancelled run is recorded as nothing, but one that
+        # outlives the engine fails with an ordinary error.
+        await self._cancel_runs()
+        await _in_own_thread(lambda: DBOS.destroy(destroy_registry=True))
+        await self._cancel_runs()
+        # The engine's threads were the loop's default ones and are closed: name resolution needs some.
+        self._loop.set_default_executor(futures.ThreadPoolExecutor())
+
+    async def _cancel_runs(self) -> None:
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def delete_finished(self, before: datetime) -> int:
+        """Delete runs that finished before a moment; how many. Nightly: their rows are the truth."""
+        deleted = 0
+        while found := await DBOS.list_workflows_async(
+            status=_FINISHED,
+            completed_before=clock.rfc3339(before),
+            limit=_DELETED_AT_ONCE,
+            load_input=False,
+            load_output=False,
+        ):
+            await DBOS.delete_workflows_async([run.workflow_id for run in found])
+            deleted += len(found)
+        return deleted
+
+    async def reap(self, try_lock: TryLock, settle: Settle) -> None:
+        """Role: take over the runs of processes that died. One process alone never needs it."""
+        while True:
+            owners = {run.executor_id for run in await _pending() if run.executor_id}
+            for executor in owners - {self._executor}:
+                async with try_lock(executor) as dead:
+                    if dead:
+                        await self._adopt(executor, settle)
+            await asyncio.sleep(self._pace.reap_every)
+
+    async def _adopt(self, executor: str, settle: Settle) -> None:
+        await settle(executor)
+        # Listed under the lock: a run on an older list may live on another node by now, and
+        # resuming what lives makes two of it.
+        runs = [run.workflow_id for run in await _pending(executor)]
+        self._log.warning("taking over a dead process", executor=executor, runs=len(runs))
+        await DBOS.resume_workflows_async(runs, queue_name=QUEUE)
+
+
+async def _pending(executor: str | None = None) -> list[WorkflowStatus]:
+    return await DBOS.list_workflows_async(
+        status="PENDING",
+        queue_name=QUEUE,
+        executor_id=executor,
+        load_input=False,
+        load_output=False,
+    )
+
+
+def _prepare(url: sa.URL) -> None:
+    """Make an SQLite file WAL (the engine does not) and refuse rows that would never run."""
+    engine = database.writer(url)
+    try:
+        with engine.connect() as connection:
+            stranded = _stranded(connection, None if database.file_of(url) else _SCHEMA)
+    finally:
+        engine.dispose()
+    if stranded:
+        raise errors.ConfigurationError(
+            f"the workflow database {url.render_as_string()} holds {stranded} unfinished runs of "
+            f"another version than {APPLICATION_VERSION!r}: they would never run; start the release "
+            "that made them and let it finish them first"
+        )
+
+
+def _stranded(connection: sa.Connection, schema: str | None) -> int:
+    if not sa.inspect(connection).has_table("workflow_status", schema=schema):
+        return 0
+    version = sa.column("application_version", sa.Text)
+    status = sa.column("status", sa.Text)
+    table = sa.table("workflow_status", version, status, schema=schema)
+    count = (
+        sa.select(sa.func.count())
+        .select_from(table)
+        .where(status.in_(_ACTIVE), version != APPLICATION_VERSION)
+    )
+    return connection.execute(count).scalar_one()
+
+
+def _hand_over_logging() -> None:
+    """Let the engine's warnings reach the agent's log: it prints by itself unless it has a handler."""
+    logger = logging.getLogger("dbos")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+
+
+def _pauses(pace: Pace) -> Iterator[float]:
+    for doubled in itertools.count():
+        longest = min(pace.longest_pause, pace.first_pause * 2.0 ** min(doubled, 30))
+        yield random.uniform(longest / 2, longest)  # noqa: S311  jitter need not be secret
+
+
+async def _in_own_thread(work: Callable[[], None]) -> None:
+    """Run blocking work in a thread of its own: the engine's end closes the loop's default ones."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def body() -> None:
+        try:
+            work()
+        finally:
+            done.get_loop().call_soon_threadsafe(done.set_result, None)
+
+    threading.Thread(target=body, name="flow-stop").start()
+    await done
