@@ -1,1 +1,1 @@
-"""What a platform is, as data only; this module loads it."""
+"""What a platform is, as data only; ``loader`` reads it into the frozen values of ``model``."""

@@ -1,0 +1,52 @@
+"""Decides how a platform's folder becomes one ``Platform``: three kinds of files, read once.
+
+``<platform>/platform.yaml`` is required, ``observe.yaml`` and ``templates/*.yaml`` are not. Files
+of an installed release do not change under a running agent, so what was read is kept.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import yaml
+
+from device_models.model import Platform
+from oss_agent.errors import ConfigurationError
+
+SHIPPED = Path(__file__).parent
+_PLATFORM = pydantic.TypeAdapter[Platform](Platform)
+
+
+@functools.cache
+def load(platform: str, folder: Path = SHIPPED) -> Platform:
+    """The platform whose data lie in ``folder/<platform>/``.
+
+    ConfigurationError naming the file and place when something is missing or wrong.
+    """
+    place = folder / platform
+    data = _mapping(place / "platform.yaml")
+    if (place / "observe.yaml").exists():
+        data["observe"] = _mapping(place / "observe.yaml")
+    data["templates"] = {file.stem: _mapping(file) for file in (place / "templates").glob("*.yaml")}
+    try:
+        return _PLATFORM.validate_python(data)
+    except pydantic.ValidationError as wrong:
+        raise ConfigurationError(f"{place}: {_words(wrong)}") from wrong
+
+
+def _mapping(file: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as wrong:
+        raise ConfigurationError(f"{file} cannot be read: {wrong}") from wrong
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{file} must hold a mapping")
+    return data
+
+
+def _words(wrong: pydantic.ValidationError) -> str:
+    places = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors())
+    return "; ".join(places)

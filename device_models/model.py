@@ -1,0 +1,210 @@
+"""Decides what may be said about a platform: the shape of its data files, as frozen values.
+
+Validated where the bytes enter (pydantic), so a typing error in a data file is refused with its
+place. Schema paths are the names of nodes joined by ``/`` (``services/eline``), without keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+from oss_agent.spi import device
+from oss_agent.spi.proof import Scalar
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+class SlotType(StrEnum):
+    """The grammars a value may have to follow before it can reach a device."""
+
+    NAME = "name"
+    """a letter or digit, then up to 62 of letters, digits, ``_``, ``.``, ``-``"""
+    DESCRIPTION = "description"
+    """printable text of at most 255 characters, no ``%``"""
+    UINT = "uint"
+    """a decimal number without sign or leading zeros, within the slot's bounds"""
+    IFNAME = "ifname"
+    """an interface name: a letter, then letters, digits and ``/ . : _ -``, at most 63"""
+    ADDRESS = "address"
+    """an IPv4 or IPv6 address without scope, rendered from ``ipaddress``"""
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Slot:
+    """One typed hole. ``minimum`` and ``maximum`` bound a uint; an optional slot may stay empty."""
+
+    type: SlotType
+    minimum: int = 0
+    maximum: int = 2**32 - 1
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Word:
+    """A constant (``text``) or the value of a slot (``slot``)."""
+
+    text: str | None = None
+    slot: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a word that is both or neither."""
+        if (self.text is None) == (self.slot is None):
+            raise ValueError("a word has either `text` or `slot`")
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Node:
+    """A node of a template: a leaf has ``value``, a list entry ``keys``, a container neither.
+
+    A leaf whose optional slot is empty is left out.
+    """
+
+    name: str
+    keys: Mapping[str, Word] = field(default_factory=dict[str, Word])
+    value: Word | None = None
+    children: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Template:
+    """A configuration tree with typed slots: what a resource intent becomes on this platform."""
+
+    slots: Mapping[str, Slot]
+    tree: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Schema:
+    """The part of the platform's configuration that we write, as far as trees need to know it.
+
+    ``namespaces`` gives each top node its XML namespace (its descendants share it), ``lists`` the
+    keys of each list, ``containers`` the non-presence containers (RFC 7950 7.5.1: an empty one
+    means the same as none). ``volatile`` are paths that change by themselves and stay out of
+    snapshots; ``*`` stands for any one name.
+    """
+
+    namespaces: Mapping[str, str] = field(default_factory=dict[str, str])
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    containers: frozenset[str] = frozenset()
+    ordered_by_user: frozenset[str] = frozenset()
+    volatile: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Netconf:
+    """How to speak NETCONF to this platform; times in seconds, sizes in bytes.
+
+    ``validate_harmless`` is false where ``<validate>`` does damage; ``test_option`` goes into
+    every edit-config where it is set and the device offers :validate:1.1. ``pause`` is the quiet
+    between the hellos and the first RPC.
+    """
+
+    validate_harmless: bool = False
+    test_option: Literal["test-then-set", "set", "test-only"] | None = None
+    pause: float = 0.06
+    message_limit: int = 64 * 1024 * 1024
+    hello_within: float = 15.0
+    rpc_within: float = 30.0
+    commit_within: float = 120.0
+
+
+class Extract(StrEnum):
+    """How a value is made of what was found."""
+
+    TEXT = "text"
+    INT = "int"
+    FLOAT = "float"
+    COUNT = "count"
+    """how many entries a JSON array or object has; a number counts as itself"""
+    CONTAINS = "contains"
+    """whether a JSON array has ``wanted``, itself or as the value of any member of an entry"""
+    JSON = "json"
+    """the JSON found, as compact text"""
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Value:
+    """One typed fact in a command's output.
+
+    It is found by ``regex`` (multi-line, anchored, one group) or by ``path`` into the output read
+    as JSON. ``map`` translates a text (what it does not name becomes ``otherwise``), ``where``
+    keeps the entries whose members have these values before ``count``. ``otherwise`` stands for
+    what is not there; without it a missing value makes the question unobservable, unless the value
+    is ``optional``.
+    """
+
+    extract: Extract = Extract.TEXT
+    regex: str | None = None
+    path: tuple[Word, ...] | None = None
+    map: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    where: Mapping[str, str] = field(default_factory=dict[str, str])
+    wanted: Word | None = None
+    otherwise: Scalar = None
+    optional: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a value that is found in two ways or in none."""
+        if (self.regex is None) == (self.path is None):
+            raise ValueError("a value has either `regex` or `path`")
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Alternative:
+    """What the answer is when the output says ``regex`` instead of the usual."""
+
+    regex: str
+    values: Mapping[str, Scalar]
+
+
+class Channel(StrEnum):
+    """By which way a question is asked."""
+
+    SSH_EXEC = "ssh-exec"
+    """one command over SSH; the login shell decides what understands it"""
+    SIMULATED = "simulated"
+    """there is no such state: the observation says it is simulated"""
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Reading:
+    """How one kind of question is read on this platform.
+
+    ``statuses`` are the exit statuses under which the output is an answer; ``within`` is the
+    command's own deadline in seconds, ``limit`` the bytes of output that are kept.
+    """
+
+    channel: Channel
+    slots: Mapping[str, Slot] = field(default_factory=dict[str, Slot])
+    command: tuple[Word, ...] = ()
+    statuses: frozenset[int] = frozenset({0})
+    within: float = 15.0
+    limit: int = 256 * 1024
+    values: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Platform:
+    """Everything declared about one platform.
+
+    ``ports`` are the default ports by protocol; an endpoint may name others.
+    """
+
+    platform: str
+    title: str
+    capabilities: frozenset[device.Capability]
+    ports: Mapping[str, int] = field(default_factory=dict[str, int])
+    configuration: Schema = field(default_factory=Schema)
+    netconf: Netconf = field(default_factory=Netconf)
+    templates: Mapping[str, Template] = field(default_factory=dict[str, Template])
+    observe: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
+
+    def port(self, protocol: str, given: Mapping[str, int]) -> int | None:
+        """The port of a protocol: what the endpoint gives, else the platform's own."""
+        return given.get(protocol, self.ports.get(protocol))

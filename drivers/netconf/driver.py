@@ -1,0 +1,69 @@
+"""Decides nothing of its own: a platform that speaks NETCONF, made of its data and this kit.
+
+A platform's driver is one value::
+
+    DRIVER = NetconfDriver("frr_linux")
+
+The data lie in ``device_models/<platform>/``, or in the folder given as ``data``; they are read at
+first use, never at import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lxml import etree
+
+from device_models import loader, model
+from drivers import observation, templates
+from drivers.netconf import configuration, session, transport
+from oss_agent.spi import device, tree
+
+
+@dataclass(frozen=True, slots=True)
+class NetconfDriver:
+    """A driver (spi.device.Driver) for one NETCONF platform; ``now`` stamps observations."""
+
+    platform: str
+    data: Path = loader.SHIPPED
+    now: observation.Now = observation.utc
+
+    @property
+    def model(self) -> model.Platform:
+        """What the platform declares. ConfigurationError when its files are wrong."""
+        return loader.load(self.platform, self.data)
+
+    @property
+    def capabilities(self) -> frozenset[device.Capability]:
+        """As declared."""
+        return self.model.capabilities
+
+    def session(self, endpoint: device.Endpoint) -> AbstractAsyncContextManager[device.Session]:
+        """Connect, greet, and say goodbye on exit. DeviceRefused or DeviceUnreachable."""
+        return self._session(endpoint)
+
+    def render(self, edits: Sequence[tree.Edit]) -> str:
+        """The ``<config>`` that ``edit`` would send, indented; "" for no edits."""
+        if not edits:
+            return ""
+        config = configuration.edit_config(edits, self.model.configuration)
+        etree.indent(config)
+        return etree.tostring(config, encoding="unicode") + "\n"
+
+    def instantiate(self, template: str, slots: Mapping[str, str]) -> tree.Tree:
+        """A tree from the platform's templates. OrderRejected naming the slot."""
+        return templates.instantiate(self.model, template, slots)
+
+    @asynccontextmanager
+    async def _session(self, endpoint: device.Endpoint) -> AsyncIterator[device.Session]:
+        platform = self.model
+        async with (
+            transport.session(endpoint, platform) as (greeted, exchange),
+            observation.observer(endpoint, platform, self.now) as observer,
+        ):
+            yield session.NetconfSession(
+                endpoint.device, platform, greeted, exchange, observer.answer
+            )

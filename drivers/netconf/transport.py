@@ -1,0 +1,162 @@
+"""Decides how NETCONF messages travel over an SSH channel, and opens sessions (RFC 6242 section 3).
+
+The hellos come first, framed for base:1.0; what both sides speak then decides the framing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import cast
+
+import asyncssh
+
+from device_models import model
+from drivers import ssh, text
+from drivers.netconf import document, framing, hello, operations, rpc
+from oss_agent.errors import DeviceRefused, DeviceUnreachable
+from oss_agent.spi import device
+
+_GOODBYE_WITHIN = 2.0  # seconds; a courtesy, not worth more
+
+
+class Channel(asyncssh.SSHClientSession[bytes]):
+    """The ``netconf`` subsystem of one SSH connection, cut into messages.
+
+    The first message is the server's: ``hello`` has it, or the reason why none will come. All later
+    ones go to the exchange that ``start`` makes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.hello: asyncio.Future[bytes | str] = asyncio.get_running_loop().create_future()
+        self._greeting = framing.EndOfMessageDecoder(limit)
+        self._decoder: framing.Decoder | None = None
+        self._frame: Callable[[bytes], bytes] = framing.end_of_message
+        self._exchange: rpc.Exchange | None = None
+        self._ended: str | None = None
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        """Asyncssh opened the channel."""
+        self._channel = chan
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        """Asyncssh brings the next piece of the stream; stderr noise is no NETCONF."""
+        if datatype is not None or self._ended is not None:
+            return
+        try:
+            self._take(data)
+        except framing.FramingError as wrong:
+            self._end(f"the device broke the framing: {wrong}")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Asyncssh says that the channel is gone."""
+        self._end(f"the connection ended: {text.line(str(exc))}" if exc else "the device hung up")
+
+    def send(self, message: bytes) -> None:
+        """Frame and send one message."""
+        if self._channel is not None and self._ended is None:
+            self._channel.write(self._frame(message))
+
+    def start(self, *, chunked: bool) -> rpc.Exchange:
+        """The hellos are through: from here on messages are an exchange of requests."""
+        self._exchange = rpc.Exchange(self.send, self.close)
+        if chunked:
+            self._frame = framing.chunked
+        decoder = framing.ChunkedDecoder if chunked else framing.EndOfMessageDecoder
+        self._decoder = decoder(self._limit)
+        if self._ended is not None:
+            self._exchange.end(self._ended)
+        self.data_received(self._greeting.rest(), None)
+        return self._exchange
+
+    def close(self) -> None:
+        """Hang up. Safe twice."""
+        if self._channel is not None:
+            self._channel.abort()
+
+    def _take(self, data: bytes) -> None:
+        if self._decoder is None or self._exchange is None:
+            self._greet(data)
+            return
+        self._decoder.feed(data)
+        while (message := self._decoder.take()) is not None:
+            self._exchange.receive(message)
+
+    def _greet(self, data: bytes) -> None:
+        self._greeting.feed(data)
+        if not self.hello.done():
+            message = self._greeting.take()
+            if message is not None:
+                self.hello.set_result(message)
+
+    def _end(self, reason: str) -> None:
+        if self._ended is not None:
+            return
+        self._ended = reason
+        if not self.hello.done():
+            self.hello.set_result(reason)
+        if self._exchange is not None:
+            self._exchange.end(reason)
+        self.close()
+
+
+@asynccontextmanager
+async def session(
+    endpoint: device.Endpoint, platform: model.Platform
+) -> AsyncIterator[tuple[hello.Hello, rpc.Exchange]]:
+    """Connect, log in, exchange hellos; say goodbye and hang up on exit.
+
+    DeviceRefused or DeviceUnreachable, with the reason.
+    """
+    port = platform.port("netconf", endpoint.ports)
+    if port is None:
+        raise DeviceRefused(endpoint.device, "no NETCONF port is known: give the endpoint one")
+    async with ssh.connection(endpoint, port) as link:
+        try:
+            greeted, exchange = await _greet(link, platform.netconf)
+        except (_NoHello, document.Unreadable, asyncssh.Error) as failure:
+            raise DeviceUnreachable(endpoint.device, f"no NETCONF there: {failure}") from failure
+        try:
+            yield greeted, exchange
+        finally:
+            await _say_goodbye(exchange)
+
+
+class _NoHello(Exception):
+    """The server's hello did not come."""
+
+
+async def _greet(
+    link: asyncssh.SSHClientConnection, netconf: model.Netconf
+) -> tuple[hello.Hello, rpc.Exchange]:
+    try:
+        async with asyncio.timeout(netconf.hello_within):
+            channel = await _open(link, netconf.message_limit)
+            channel.send(hello.ours())
+            first = await channel.hello
+    except TimeoutError:
+        raise _NoHello(f"no hello within {netconf.hello_within:g} s") from None
+    if isinstance(first, str):
+        raise _NoHello(first)
+    greeted = hello.read(first)
+    # A server that gets our hello and the first RPC in one read may sit on the RPC (netconfd 2.13).
+    await asyncio.sleep(netconf.pause)
+    return greeted, channel.start(chunked=greeted.chunked)
+
+
+async def _open(link: asyncssh.SSHClientConnection, limit: int) -> Channel:
+    _, channel = await link.create_session(
+        lambda: Channel(limit), subsystem="netconf", encoding=None
+    )
+    return cast("Channel", channel)
+
+
+async def _say_goodbye(exchange: rpc.Exchange) -> None:
+    # Without it locks are freed whenever the server notices, and the next session finds them held.
+    with contextlib.suppress(rpc.NoAnswer):
+        await exchange.call(operations.close_session(), within=_GOODBYE_WITHIN)
+    exchange.end("the session is closed")

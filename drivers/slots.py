@@ -1,0 +1,87 @@
+"""Decides whether a value may fill a slot, by allow-list grammars: the wall before every device.
+
+A value that does not fit is refused, never repaired: OrderRejected names the slot.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+
+from device_models import model
+from oss_agent.errors import OrderRejected
+
+# fullmatch throughout: `$` would let a trailing newline through.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_IFNAME = re.compile(r"[A-Za-z][A-Za-z0-9/.:_-]{0,62}")
+_UINT = re.compile(r"0|[1-9][0-9]{0,19}")
+_DESCRIPTION_LONGEST = 255
+
+
+def fill(slots: Mapping[str, model.Slot], given: Mapping[str, str]) -> Mapping[str, str]:
+    """The values that go to the device, by slot; an empty optional slot is absent.
+
+    Raises OrderRejected naming the slot that is unknown, missing or filled with what does not fit.
+    """
+    for name in given:
+        if name not in slots:
+            known = ", ".join(sorted(slots)) or "none"
+            raise OrderRejected(
+                f"there is no slot {name[:64]!r}; there are: {known}", field="slots"
+            )
+    checked = ((name, _checked(name, slot, given.get(name))) for name, slot in slots.items())
+    return {name: value for name, value in checked if value is not None}
+
+
+def _checked(name: str, slot: model.Slot, value: str | None) -> str | None:
+    if value is None:
+        if slot.optional:
+            return None
+        raise OrderRejected(f"slot {name} is missing", field=name)
+    wrong = _GRAMMARS[slot.type](slot, value)
+    if wrong is not None:
+        raise OrderRejected(f"slot {name}: {value[:80]!r} is not {wrong}", field=name)
+    return str(ipaddress.ip_address(value)) if slot.type is model.SlotType.ADDRESS else value
+
+
+def _name(_slot: model.Slot, value: str) -> str | None:
+    fits = _NAME.fullmatch(value)
+    return None if fits else "a name (a letter or digit, then up to 62 of letters, digits, _ . -)"
+
+
+def _ifname(_slot: model.Slot, value: str) -> str | None:
+    return None if _IFNAME.fullmatch(value) else "an interface name"
+
+
+def _description(_slot: model.Slot, value: str) -> str | None:
+    fits = value.isprintable() and "%" not in value and len(value) <= _DESCRIPTION_LONGEST
+    return (
+        None if fits else f"printable text without % of at most {_DESCRIPTION_LONGEST} characters"
+    )
+
+
+def _uint(slot: model.Slot, value: str) -> str | None:
+    fits = _UINT.fullmatch(value) and slot.minimum <= int(value) <= slot.maximum
+    return None if fits else f"a whole number from {slot.minimum} to {slot.maximum}"
+
+
+def _address(_slot: model.Slot, value: str) -> str | None:
+    # ipaddress takes any text, newlines too, as an IPv6 scope.
+    if "%" not in value:
+        try:
+            ipaddress.ip_address(value)
+        except ValueError:
+            pass
+        else:
+            return None
+    return "an IPv4 or IPv6 address without scope"
+
+
+_GRAMMARS: Mapping[model.SlotType, Callable[[model.Slot, str], str | None]] = {
+    model.SlotType.NAME: _name,
+    model.SlotType.DESCRIPTION: _description,
+    model.SlotType.UINT: _uint,
+    model.SlotType.IFNAME: _ifname,
+    model.SlotType.ADDRESS: _address,
+}
