@@ -1,0 +1,158 @@
+"""The inventory's writing side for units: ``spi.ledger.Ledger`` over the modules that decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from inventory import (
+    dependants,
+    observed,
+    ownership,
+    pools,
+    port_claims,
+    services,
+    snapshot,
+    tenancy,
+)
+from oss_agent.spi import clock, ledger
+from oss_agent.spi.tree import Tree
+from oss_agent.spi.views import OperatingStatus, ServiceState, ServiceView
+
+
+class SqlLedger:
+    """``spi.ledger.Ledger``. The clock is for ``likely`` alone: all else is told its moment."""
+
+    def __init__(self, clock: clock.Clock) -> None:
+        self._clock = clock
+
+    def snapshot(self, connection: sa.Connection, tenant: str) -> ledger.Snapshot:
+        """Devices, ports with owners and test points, services."""
+        return snapshot.take(connection, tenant)
+
+    def likely(self, connection: sa.Connection, pool: str) -> str:
+        """The value a claim would get now; claims nothing."""
+        return pools.likely(connection, pool, self._clock.now())
+
+    def claim(
+        self, connection: sa.Connection, *, pool: str, key: str, wanted: str | None, at: datetime
+    ) -> str:
+        """A keyed claim: the same key always gets the same value."""
+        return pools.claim(connection, pool=pool, key=key, wanted=wanted, at=at)
+
+    def release(self, connection: sa.Connection, *, key: str, at: datetime) -> None:
+        """Give back what ``key`` claimed; it rests for the pool's quarantine."""
+        pools.release(connection, key=key, at=at)
+
+    def take_ports(
+        self,
+        connection: sa.Connection,
+        *,
+        service: str,
+        order: str,
+        ports: Sequence[tuple[str, str]],
+        at: datetime,
+    ) -> None:
+        """Take ports exclusively, all or none."""
+        for device in {device for device, _ in ports}:
+            tenancy.of_device(connection, device)  # NotFound before anything is taken
+        tenant = tenancy.of_service(connection, service, device=ports[0][0]) if ports else ""
+        port_claims.take(
+            connection, service=service, order=order, ports=ports, tenant=tenant, at=at
+        )
+
+    def free_ports(self, connection: sa.Connection, *, service: str, at: datetime) -> None:
+        """Give all ports of a service back."""
+        port_claims.free(connection, service=service, at=at)
+
+    def own(
+        self,
+        connection: sa.Connection,
+        *,
+        service: str,
+        order: str,
+        device: str,
+        paths: Sequence[str],
+        at: datetime,
+    ) -> None:
+        """Record that ``service`` owns these configuration paths on ``device``."""
+        tenant = tenancy.of_service(connection, service, device=device)
+        ownership.own(
+            connection,
+            service=service,
+            order=order,
+            device=device,
+            paths=paths,
+            tenant=tenant,
+            at=at,
+        )
+
+    def disown(self, connection: sa.Connection, *, service: str, device: str, at: datetime) -> None:
+        """End a service's ownership on a device."""
+        ownership.disown(connection, service=service, device=device, at=at)
+
+    def owners(self, connection: sa.Connection, device: str, path: str) -> tuple[str, ...]:
+        """Services that own ``path`` or a node above it, now."""
+        return ownership.owners(connection, device, path)
+
+    def record_configured(
+        self, connection: sa.Connection, *, device: str, service: str, tree: Tree, at: datetime
+    ) -> None:
+        """The configured ledger: what was read back from the device for this service."""
+        tenant = tenancy.of_service(connection, service, device=device)
+        ownership.record_configured(
+            connection, device=device, service=service, read_back=tree, tenant=tenant, at=at
+        )
+
+    def put_service(self, connection: sa.Connection, row: ledger.ServiceRow, at: datetime) -> None:
+        """Write a planned service (state designed). Idempotent by id."""
+        services.put(connection, row, at)
+
+    def move_service(
+        self, connection: sa.Connection, *, service: str, state: ServiceState, at: datetime
+    ) -> ServiceView:
+        """Change a service's state; its RFS children move along."""
+        return services.move(connection, service, state, at)
+
+    def retire_service(self, connection: sa.Connection, *, service: str, at: datetime) -> None:
+        """A service that never went live, or is terminated, leaves the inventory."""
+        services.retire(connection, service, at)
+
+    def set_status(
+        self,
+        connection: sa.Connection,
+        *,
+        service: str,
+        status: OperatingStatus,
+        cause: str | None,
+        at: datetime,
+    ) -> ServiceView | None:
+        """Change operating status; None when it already was so."""
+        return services.set_status(connection, service, status, cause, at)
+
+    def on_port(
+        self, connection: sa.Connection, device: str, port: str
+    ) -> tuple[ledger.Affected, ...]:
+        """Active customer-facing services standing on a port."""
+        return dependants.on_port(connection, device, port)
+
+    def on_device(self, connection: sa.Connection, device: str) -> tuple[ledger.Affected, ...]:
+        """Active customer-facing services with any port on a device."""
+        return dependants.on_device(connection, device)
+
+    def watched(self, connection: sa.Connection) -> tuple[ledger.WatchedPort, ...]:
+        """Meter points of active services."""
+        return dependants.watched(connection)
+
+    def observe_ports(
+        self,
+        connection: sa.Connection,
+        *,
+        device: str,
+        rows: Sequence[tuple[str, int, str, str]],
+        at: datetime,
+    ) -> None:
+        """The observed ledger: (name, ifIndex, admin, oper) as a poll saw them."""
+        observed.observe_ports(connection, device, rows, at)
