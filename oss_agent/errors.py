@@ -12,6 +12,7 @@ AgentError
 │   └── CommitUnknown         no answer to a commit: read back first, never guess
 ├── ProofFailed         undo
 ├── Conflict            somebody else's edit, lease or claim: policy decides
+│   └── Fenced              our token is old, another run took over: stop at once, touch nothing
 ├── StoreUnavailable    answer 503, start no new commit
 └── ConfigurationError  a setting or a data file is wrong: say so at start, exit
 """
@@ -103,6 +104,10 @@ class Conflict(AgentError):
         super().__init__(reason)
         self.reason = reason
         self.holder = holder
+
+
+class Fenced(Conflict):
+    """Another run adopted this transaction; its token is newer than ours. Stop, touch nothing."""
 
 
 class StoreUnavailable(AgentError):
