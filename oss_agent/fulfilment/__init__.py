@@ -1,1 +1,1 @@
-"""From an accepted order to a proven service, or back to before."""
+"""From an order to a proven service, or back to before: orders, plans, transactions, settling."""

@@ -1,0 +1,112 @@
+"""Decides who may change a device: all devices of a transaction or none, first come first served.
+
+A lease is a row. It ends by settling, never by time: a device between two configurations stays
+its transaction's until somebody has looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment import journal, tables
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """Who stands before us at a device: the holder, or somebody earlier in the queue."""
+
+    device: str
+    transaction: str
+    order: str
+    holds: bool
+
+
+def take(
+    connection: sa.Connection,
+    transaction: journal.Transaction,
+    devices: Sequence[str],
+    at: datetime,
+) -> tuple[Blocker, ...]:
+    """Take all leases, or none and wait in every queue. () means taken."""
+    _enqueue(connection, transaction, devices, at)
+    blockers = _blockers(connection, transaction, devices)
+    if blockers:
+        return blockers
+    held = _held(connection, transaction.id)
+    for device in devices:
+        if device not in held:
+            connection.execute(
+                tables.lease.insert().values(
+                    device=device,
+                    tenant=transaction.tenant,
+                    transaction_id=transaction.id,
+                    token=transaction.token,
+                    since=at,
+                )
+            )
+    _leave_queue(connection, transaction.id)
+    return ()
+
+
+def release(connection: sa.Connection, transaction: str) -> None:
+    """Give all leases back and leave every queue. Safe twice."""
+    connection.execute(tables.lease.delete().where(tables.lease.c.transaction_id == transaction))
+    _leave_queue(connection, transaction)
+
+
+def _enqueue(
+    connection: sa.Connection,
+    transaction: journal.Transaction,
+    devices: Sequence[str],
+    at: datetime,
+) -> None:
+    table = tables.queue
+    asked = sa.select(table.c.device).where(table.c.transaction_id == transaction.id)
+    queued = {row.device for row in connection.execute(asked)}
+    for device in devices:
+        if device not in queued:
+            connection.execute(
+                table.insert().values(
+                    device=device,
+                    transaction_id=transaction.id,
+                    tenant=transaction.tenant,
+                    accepted=transaction.accepted,
+                    since=at,
+                )
+            )
+
+
+def _blockers(
+    connection: sa.Connection, transaction: journal.Transaction, devices: Sequence[str]
+) -> tuple[Blocker, ...]:
+    lease, queue, of = tables.lease, tables.queue, tables.transaction
+    holding = (
+        sa.select(lease.c.device, of.c.id, of.c.order_id)
+        .join(of, of.c.id == lease.c.transaction_id)
+        .where(lease.c.device.in_(devices), of.c.id != transaction.id)
+    )
+    earlier = (
+        sa.select(queue.c.device, of.c.id, of.c.order_id)
+        .join(of, of.c.id == queue.c.transaction_id)
+        .where(queue.c.device.in_(devices), queue.c.accepted < transaction.accepted)
+        .order_by(queue.c.accepted)
+    )
+    return tuple(
+        Blocker(row.device, row.id, row.order_id, holds=holds)
+        for query, holds in ((holding, True), (earlier, False))
+        for row in connection.execute(query)
+    )
+
+
+def _held(connection: sa.Connection, transaction: str) -> set[str]:
+    table = tables.lease
+    asked = sa.select(table.c.device).where(table.c.transaction_id == transaction)
+    return {row.device for row in connection.execute(asked)}
+
+
+def _leave_queue(connection: sa.Connection, transaction: str) -> None:
+    connection.execute(tables.queue.delete().where(tables.queue.c.transaction_id == transaction))

@@ -1,0 +1,40 @@
+"""What fulfilment works with: every collaborator, passed in, nothing global."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from oss_agent.fulfilment import contact, failpoints, journal, limits
+from oss_agent.spi import alarms, catalogue, clock, device, events, ledger, store
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Collaborators of orders, feeder, phases and settling.
+
+    ``count_unknown`` is called with the device's name whenever a participant becomes UNKNOWN:
+    the metric beside the critical alarm.
+    """
+
+    store: store.Store
+    drivers: device.Drivers
+    devices: ledger.Devices
+    ledger: ledger.Ledger
+    catalogue: catalogue.Catalogue
+    events: events.EventSink
+    alarms: alarms.Alarms
+    clock: clock.Clock
+    limits: limits.Limits
+    failpoints: failpoints.Failpoints
+    count_unknown: Callable[[str], None]
+
+    @property
+    def journal(self) -> journal.Journal:
+        """Durable writes, each between two failpoints."""
+        return journal.Journal(self.store, self.failpoints)
+
+    @property
+    def contact(self) -> contact.Contact:
+        """Conversations with devices, each call bounded and between two failpoints."""
+        return contact.Contact(self.devices, self.drivers, self.failpoints, self.limits)

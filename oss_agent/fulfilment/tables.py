@@ -1,0 +1,252 @@
+"""The rows of fulfilment, and the only metadata that holds them (prefix ``ord_``).
+
+Resource order items own every device change. A transaction belongs to one service order item; its
+participants and decision are kept per attempt, so a later attempt never overwrites what was.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Column, ForeignKey, Integer, Named, String, Text, TypedColumns
+
+METADATA = sa.MetaData()
+
+_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware UTC time as fixed-width text: sorts and compares alike on both databases.
+
+    DateTime(timezone=True) was not taken because SQLite drops the zone.
+    """
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:
+        """Aware datetime to text."""
+        del dialect
+        return None if value is None else value.astimezone(UTC).strftime(_FORMAT)
+
+    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
+        """Text to aware datetime."""
+        del dialect
+        return None if value is None else datetime.strptime(value, _FORMAT).replace(tzinfo=UTC)
+
+
+class CounterColumns(TypedColumns):
+    """The last number given out, by what is numbered; numbers are shared by all tenants."""
+
+    name = Column(String(32), primary_key=True)
+    tenant: Named[str]
+    value: Named[int]
+
+
+class OrderColumns(TypedColumns):
+    """A service order (TMF641). ``number`` is ``id`` as an integer, for sorting."""
+
+    id = Column(String(20), primary_key=True)
+    number: Named[int] = Column(Integer, unique=True)
+    tenant: Named[str]
+    requester: Named[str]
+    external_id: Named[str | None]
+    idempotency_key: Named[str | None]
+    body_digest: Named[str]
+    state: Named[str]
+    description: Named[str | None] = Column(Text)
+    category: Named[str | None]
+    priority: Named[str | None]
+    requested_start: Named[datetime | None] = Column(Moment)
+    requested_completion: Named[datetime | None] = Column(Moment)
+    order_date: Named[datetime] = Column(Moment)
+    start_date: Named[datetime | None] = Column(Moment)
+    completion_date: Named[datetime | None] = Column(Moment)
+    cancel_requested: Named[bool]
+    error = Column(sa.JSON(none_as_null=True), nullable=True)
+    extra = Column(sa.JSON)
+
+
+class ItemColumns(TypedColumns):
+    """An item of a service order; ``position`` counts from 1."""
+
+    order_id: Named[str] = Column(ForeignKey("ord_order.id"), primary_key=True)
+    position = Column(Integer, primary_key=True, autoincrement=False)
+    tenant: Named[str]
+    item_id: Named[str]
+    action: Named[str]
+    state: Named[str]
+    specification_id: Named[str]
+    specification_version: Named[str]
+    specification_name: Named[str]
+    service_id: Named[str]
+    service_name: Named[str]
+    characteristics = Column(sa.JSON)
+    error = Column(sa.JSON(none_as_null=True), nullable=True)
+    milestones = Column(sa.JSON)
+    extra = Column(sa.JSON)
+    path: Named[str]
+
+
+class ResourceOrderColumns(TypedColumns):
+    """A resource order (TMF652): one per device change of a transaction."""
+
+    id = Column(String(20), primary_key=True)
+    number: Named[int] = Column(Integer, unique=True)
+    tenant: Named[str]
+    order_id: Named[str] = Column(ForeignKey("ord_order.id"))
+    transaction_id: Named[str]
+    state: Named[str]
+    order_date: Named[datetime] = Column(Moment)
+    completion_date: Named[datetime | None] = Column(Moment)
+
+
+class ResourceItemColumns(TypedColumns):
+    """An item of a resource order: exactly one device change, with its native text both ways."""
+
+    resource_order_id: Named[str] = Column(ForeignKey("ord_resource_order.id"), primary_key=True)
+    position = Column(Integer, primary_key=True, autoincrement=False)
+    tenant: Named[str]
+    device: Named[str]
+    rfs: Named[str]
+    action: Named[str]
+    state: Named[str]
+    change: Named[str] = Column(Text)
+    reverse: Named[str] = Column(Text)
+
+
+class TransactionColumns(TypedColumns):
+    """The device work of one service order item. ``accepted`` orders the queues."""
+
+    id = Column(String(40), primary_key=True)
+    tenant: Named[str]
+    order_id: Named[str] = Column(ForeignKey("ord_order.id"))
+    position: Named[int]
+    accepted: Named[int] = Column(Integer, unique=True)
+    stage: Named[str] = Column(String(16), index=True)
+    run: Named[int]
+    attempt: Named[int]
+    token: Named[int]
+    tries: Named[int]
+    touched_at: Named[datetime] = Column(Moment)
+    wait_reason: Named[str | None] = Column(Text)
+    wait_since: Named[datetime | None] = Column(Moment)
+    wake_at: Named[datetime | None] = Column(Moment)
+    wait_who: Named[str | None] = Column(Text)
+    deadline: Named[datetime | None] = Column(Moment)
+    design = Column(sa.JSON(none_as_null=True), nullable=True)
+    hash: Named[str | None]
+    closed_at: Named[datetime | None] = Column(Moment)
+
+
+class ParticipantColumns(TypedColumns):
+    """One device's part in one attempt. ``persist`` is what the device knows our commit by."""
+
+    transaction_id: Named[str] = Column(ForeignKey("ord_transaction.id"), primary_key=True)
+    attempt = Column(Integer, primary_key=True, autoincrement=False)
+    device = Column(String(64), primary_key=True)
+    tenant: Named[str]
+    platform: Named[str]
+    state: Named[str]
+    since: Named[datetime] = Column(Moment)
+    token: Named[int]
+    persist: Named[str]
+    before = Column(sa.JSON)
+    target = Column(sa.JSON)
+    roots = Column(sa.JSON)
+    snapshot: Named[str] = Column(Text)
+    snapshot_digest: Named[str]
+    deadline: Named[datetime | None] = Column(Moment)
+    deadline_boot_id: Named[str | None]
+    deadline_boot: Named[float | None]
+    cause: Named[str | None]
+    reason: Named[str] = Column(Text)
+    who: Named[str] = Column(Text)
+    outcome: Named[str] = Column(Text)
+
+
+class DecisionColumns(TypedColumns):
+    """The one durable decision of an attempt: commit or abort, and why."""
+
+    transaction_id: Named[str] = Column(ForeignKey("ord_transaction.id"), primary_key=True)
+    attempt = Column(Integer, primary_key=True, autoincrement=False)
+    tenant: Named[str]
+    verdict: Named[str]
+    cause: Named[str]
+    reason: Named[str] = Column(Text)
+    culprit: Named[str | None]
+    who: Named[str] = Column(Text)
+    token: Named[int]
+    at: Named[datetime] = Column(Moment)
+
+
+class LeaseColumns(TypedColumns):
+    """Who may change a device now; ends by settling, never by time."""
+
+    device = Column(String(64), primary_key=True)
+    tenant: Named[str]
+    transaction_id: Named[str] = Column(String(40), index=True)
+    token: Named[int]
+    since: Named[datetime] = Column(Moment)
+
+
+class QueueColumns(TypedColumns):
+    """Who waits for a device's lease; ``accepted`` is the place in the queue."""
+
+    device = Column(String(64), primary_key=True)
+    transaction_id = Column(String(40), primary_key=True)
+    tenant: Named[str]
+    accepted: Named[int]
+    since: Named[datetime] = Column(Moment)
+
+
+class EvidenceColumns(TypedColumns):
+    """One judged predicate, kept with the order for ever."""
+
+    number = Column(Integer, primary_key=True)
+    tenant: Named[str]
+    transaction_id: Named[str] = Column(String(40), index=True)
+    attempt: Named[int]
+    kind: Named[str]
+    device: Named[str]
+    outcome: Named[str]
+    reason: Named[str] = Column(Text)
+    at: Named[datetime] = Column(Moment)
+    values_seen = Column(sa.JSON)
+    transcript: Named[str] = Column(Text)
+    digest: Named[str]
+
+
+class HistoryColumns(TypedColumns):
+    """What happened to an order, in sentences; append-only."""
+
+    number = Column(Integer, primary_key=True)
+    tenant: Named[str]
+    order_id: Named[str] = Column(String(20), index=True)
+    transaction_id: Named[str | None]
+    at: Named[datetime] = Column(Moment)
+    text: Named[str] = Column(Text)
+
+
+counter = sa.Table("ord_counter", METADATA, CounterColumns)
+order = sa.Table(
+    "ord_order",
+    METADATA,
+    OrderColumns,
+    # The truth about duplicates is in the database, not in a look before the write.
+    sa.UniqueConstraint("tenant", "requester", "external_id", name="ord_order_external_id"),
+    sa.UniqueConstraint("tenant", "requester", "idempotency_key", name="ord_order_key"),
+    sa.Index("ord_order_tenant_state", "tenant", "state"),
+)
+item = sa.Table("ord_item", METADATA, ItemColumns)
+resource_order = sa.Table("ord_resource_order", METADATA, ResourceOrderColumns)
+resource_item = sa.Table("ord_resource_item", METADATA, ResourceItemColumns)
+transaction = sa.Table("ord_transaction", METADATA, TransactionColumns)
+participant = sa.Table("ord_participant", METADATA, ParticipantColumns)
+decision = sa.Table("ord_decision", METADATA, DecisionColumns)
+lease = sa.Table("ord_lease", METADATA, LeaseColumns)
+queue = sa.Table("ord_lease_queue", METADATA, QueueColumns)
+evidence = sa.Table("ord_evidence", METADATA, EvidenceColumns)
+history = sa.Table("ord_history", METADATA, HistoryColumns)
