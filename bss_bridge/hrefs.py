@@ -1,0 +1,44 @@
+"""Where every resource lives: the base paths of the surfaces and the href of one instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+SERVICE_ORDERING: Final = "/tmf-api/serviceOrdering/v4"
+SERVICE_INVENTORY: Final = "/tmf-api/serviceInventory/v4"
+RESOURCE_INVENTORY: Final = "/tmf-api/resourceInventoryManagement/v4"
+ALARMS: Final = ("/tmf-api/alarmManagement/v4", "/tmf-api/alarm/v4")
+"""The profile and the swagger of TMF642 disagree: both are served, the first is canonical."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hrefs:
+    """Links from the configured public URL, never from a request's Host header (a sender's word).
+
+    An empty ``public_url`` gives path-absolute references, which survive every proxy.
+    """
+
+    public_url: str = ""
+
+    def order(self, key: str) -> str:
+        """TMF641 serviceOrder."""
+        return self.to(f"{SERVICE_ORDERING}/serviceOrder", key)
+
+    def service(self, key: str) -> str:
+        """TMF638 service."""
+        return self.to(f"{SERVICE_INVENTORY}/service", key)
+
+    def resource(self, key: str) -> str:
+        """TMF639 resource."""
+        return self.to(f"{RESOURCE_INVENTORY}/resource", key)
+
+    def alarm(self, key: str) -> str:
+        """TMF642 alarm."""
+        return self.to(f"{ALARMS[0]}/alarm", key)
+
+    def to(self, collection: str, key: str = "") -> str:
+        """A collection, or the instance ``key`` of it."""
+        tail = f"/{quote(key, safe='')}" if key else ""
+        return self.public_url.rstrip("/") + collection + tail

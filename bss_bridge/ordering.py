@@ -1,0 +1,77 @@
+"""Posting: TMF641 bodies to ``spi.orders.Orders``, for the order itself and for its dry-run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from bss_bridge import surface, tmf641
+from bss_bridge.hrefs import Hrefs
+from oss_agent import errors
+from oss_agent.spi import access, orders, views
+
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+EXAMPLE: Final = {
+    "externalId": "BSS-4711",
+    "description": "E-Line between two sites",
+    "relatedParty": [
+        {"id": "acme", "role": "customer", "@type": "RelatedParty", "@referredType": "Organization"}
+    ],
+    "serviceOrderItem": [
+        {
+            "id": "1",
+            "action": "add",
+            "service": {
+                "name": "acme-hq-branch",
+                "serviceSpecification": {"id": "e-line", "@type": "ServiceSpecificationRef"},
+                "serviceCharacteristic": [{"name": "bandwidth", "value": 20}],
+            },
+        }
+    ],
+}
+
+
+def request_of(found: dict[str, Any], request: Request) -> orders.OrderRequest:
+    """The order a request carries, in its caller's name. OrderRejected names the field."""
+    caller = surface.caller(request)
+    return tmf641.order_request(
+        found, tenant=caller.tenant, sender=caller.name, idempotency_key=_key(request)
+    )
+
+
+def _key(request: Request) -> str | None:
+    keys = request.headers.getlist("idempotency-key")
+    if len(keys) > 1 or (keys and not _KEY.fullmatch(keys[0])):
+        raise errors.OrderRejected(
+            "must be one word of at most 255 visible ASCII characters", field="Idempotency-Key"
+        )
+    return keys[0] if keys else None
+
+
+def creation(book: orders.Orders, hrefs: Hrefs) -> surface.Create:
+    """How a service order is created: stored and synced, then shown. 201 also when it was here."""
+
+    async def create(found: dict[str, Any], request: Request) -> dict[str, Any]:
+        submitted = await book.submit(request_of(found, request))
+        return tmf641.render(submitted.order, hrefs)
+
+    return create
+
+
+def plan_router(book: orders.Orders) -> APIRouter:
+    """POST /api/v1/plan: what the same body would do; claims and stores nothing."""
+    out = APIRouter(tags=["plan"])
+
+    @out.post(
+        "/api/v1/plan",
+        summary="What an order would do",
+        openapi_extra=access.needs(access.Permission.PLAN) | surface.body_example(EXAMPLE),
+    )
+    async def plan(request: Request) -> JSONResponse:
+        found = await surface.json_body(request)
+        return JSONResponse(views.as_json(await book.plan(request_of(found, request))))
+
+    return out

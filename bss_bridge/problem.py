@@ -1,0 +1,88 @@
+"""Decides the TMF630 error body of everything that can go wrong, so that no path answers otherwise.
+
+``reason`` says what and why, ``message`` what to do, ``referenceError`` names the kind of error as
+a URN (the schemas ask for a URI) with the field as its fragment; ``field`` is the same for people.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Final
+from urllib.parse import quote
+
+from oss_agent import errors
+
+_ADVICE: Final = {
+    400: "Correct it and send it again; nothing was stored.",
+    401: "Send Authorization: Bearer with a valid token.",
+    403: "Ask an administrator for a token with the role that this needs.",
+    404: "Check the path and the id.",
+    405: "Use a method of the Allow header.",
+    408: "Send the whole body without pausing.",
+    409: "Look at what is in the way, then decide.",
+    413: "Send less in one request.",
+    415: "Send application/json in UTF-8.",
+    422: "Use a new Idempotency-Key for a new request.",
+    500: "This is a fault of the agent: its log has the details.",
+    501: "Leave it out.",
+    502: "Look at the device.",
+    503: "Try again later.",
+}
+INTERNAL: Final = 500
+METHOD_NOT_ALLOWED: Final = 405
+RETRY_AFTER: Final = {"Retry-After": "5"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """A refusal: HTTP status, stable code word, sentence, offending field, extra headers."""
+
+    status: int
+    code: str
+    reason: str
+    field: str = ""
+    headers: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
+
+    def body(self) -> dict[str, Any]:
+        """The TMF630 Error object."""
+        place = f"#{quote(self.field, safe='.')}" if self.field else ""
+        advice = _ADVICE.get(self.status, _ADVICE[400])
+        found = {
+            "@type": "Error",
+            "code": self.code,
+            "reason": self.reason,
+            "message": f"At {self.field}: {advice}" if self.field else advice,
+            "status": str(self.status),
+            "referenceError": f"urn:oss-agent:error:{self.code}{place}",
+        }
+        return found | ({"field": self.field} if self.field else {})
+
+
+def of_error(error: errors.AgentError) -> Problem:
+    """What an error of the agent means to whoever asked."""
+    match error:
+        case errors.OrderRejected():
+            return Problem(error.status, error.code, _named(error), error.field)
+        case errors.Conflict():
+            holder = f" (held by {error.holder})" if error.holder else ""
+            return Problem(409, "conflict", error.reason + holder)
+        case errors.StoreUnavailable():
+            return Problem(
+                503, "storeUnavailable", "the database takes no writes now", "", RETRY_AFTER
+            )
+        case errors.DeviceUnreachable() | errors.DeviceBusy():
+            return Problem(503, "deviceUnavailable", str(error), "", RETRY_AFTER)
+        case errors.DeviceError():
+            return Problem(502, "deviceRefused", str(error))
+        case _:
+            return internal()
+
+
+def _named(error: errors.OrderRejected) -> str:
+    """The reason with its field in front: 'must be …' alone does not say what must."""
+    return f"{error.field}: {error.reason}" if error.field else error.reason
+
+
+def internal() -> Problem:
+    """A fault of ours: nothing about it leaves the house but that it happened."""
+    return Problem(500, "internalError", "the agent failed to answer")

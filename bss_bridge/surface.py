@@ -1,0 +1,170 @@
+"""The one engine behind every TM Forum resource: a description becomes its routes.
+
+A resource says its name, base paths, port and rendering; list, filters, paging, headers and
+single reads follow from TMF630 and are the same for all. What a resource can do beyond reading
+(create, tasks not built yet) is a capability it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote, unquote_plus
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from bss_bridge import intake, tmf630
+from oss_agent import errors
+from oss_agent.spi import access
+from oss_agent.spi.access import Permission
+from oss_agent.spi.query import Port
+
+View = TypeVar("View")
+Json = dict[str, Any]
+Create = Callable[[Json, Request], Awaitable[Json]]
+"""From a strict document and its request to the rendered instance; OrderRejected refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource(Generic[View]):
+    """One TM Forum resource.
+
+    The first of ``bases`` is canonical. ``undone`` are the task collections whose POST answers 501;
+    ``example`` is a body shown in the API's document.
+    """
+
+    name: str
+    bases: tuple[str, ...]
+    port: Port[View]
+    render: Callable[[View], Json]
+    create: Create | None = None
+    undone: tuple[str, ...] = ()
+    example: Json = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How collections answer: rows when nobody asks, and 206 for a part (TMF630's disputed word)."""
+
+    default: int = 100
+    partial_content: bool = False
+
+
+def router(resource: Resource[View], paging: Paging) -> APIRouter:
+    """All routes of one resource, each declaring its permission."""
+    out = APIRouter(tags=[resource.name])
+    for base in resource.bases:
+        _add_reads(out, base, resource, paging)
+        if resource.create is not None:
+            _add_create(out, base, resource, resource.create)
+        for task in resource.undone:
+            _add_undone(out, f"{base}/{task}")
+    return out
+
+
+def _add_reads(out: APIRouter, base: str, resource: Resource[View], paging: Paging) -> None:
+    collection = f"{base}/{resource.name}"
+    declared = access.needs(Permission.READ)
+
+    @out.get(collection, summary=f"List {resource.name}", openapi_extra=declared | _PARAMETERS)
+    async def find(request: Request) -> JSONResponse:
+        text = request.scope["query_string"].decode("ascii", "replace")
+        asked = tmf630.parse(text, caller(request).tenant, default_limit=paging.default)
+        page = await resource.port.find(asked.query)
+        shown = [tmf630.select(resource.render(view), asked.fields) for view in page.items]
+        part = paging.partial_content and len(shown) < page.total
+        headers = _headers(collection, text, asked.query.offset, asked.query.limit, page.total)
+        headers["X-Result-Count"] = str(len(shown))
+        return JSONResponse(shown, 206 if part else 200, headers)
+
+    @out.get(f"{collection}/{{id}}", summary=f"One {resource.name}", openapi_extra=declared)
+    async def get(id: str, request: Request) -> JSONResponse:  # noqa: A002  the specification's name
+        names = tmf630.fields(request.query_params.get("fields"))
+        view = await resource.port.get(caller(request).tenant, id)
+        return JSONResponse(tmf630.select(resource.render(view), names))
+
+
+def _add_create(out: APIRouter, base: str, resource: Resource[View], create: Create) -> None:
+    declared = access.needs(Permission.ORDER) | body_example(resource.example)
+
+    @out.post(
+        f"{base}/{resource.name}",
+        status_code=201,
+        summary=f"Create {resource.name}",
+        openapi_extra=declared,
+    )
+    async def post(request: Request) -> JSONResponse:
+        names = tmf630.fields(request.query_params.get("fields"))
+        shown = await create(await json_body(request), request)
+        headers = {"Location": shown["href"]}
+        return JSONResponse(tmf630.select(shown, names), 201, headers)
+
+
+def _add_undone(out: APIRouter, path: str) -> None:
+    name = path.rpartition("/")[2]
+
+    @out.post(path, summary=f"{name}: not yet", openapi_extra=access.needs(Permission.ORDER))
+    async def undone() -> JSONResponse:
+        raise errors.OrderRejected(
+            f"{name} is not built yet; nothing was changed", status=501, code="notSupported"
+        )
+
+
+def caller(request: Request) -> access.Caller:
+    """Who sent it: set by the door."""
+    found: access.Caller = request.state.caller
+    return found
+
+
+async def json_body(request: Request) -> Json:
+    """The strict JSON object of a request. OrderRejected (400, 415)."""
+    intake.require_json(request.headers.get("content-type"))
+    return intake.document(await request.body())
+
+
+def body_example(example: Mapping[str, Any]) -> Json:
+    """OpenAPI of a body that is judged by our own strict reader, with an example for people."""
+    content = {"schema": {"type": "object"}, "example": example}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+_PARAMETERS = {
+    "parameters": [
+        {"name": name, "in": "query", "schema": {"type": kind}, "description": text}
+        for name, kind, text in (
+            ("fields", "string", "first-level attributes to show, comma separated"),
+            ("offset", "integer", "rows to skip"),
+            ("limit", "integer", f"rows to show, at most {tmf630.MAX_LIMIT}"),
+            ("sort", "string", "attributes, comma separated, - in front for descending"),
+        )
+    ]
+}
+
+
+def _headers(collection: str, text: str, offset: int, limit: int, total: int) -> dict[str, str]:
+    """X-Total-Count and the Link header (RFC 8288) with the pages that exist."""
+    kept = [
+        quote(part, safe="%=+,;:@/$!*'()~")
+        for part in text.split("&")
+        if part and unquote_plus(part).partition("=")[0] not in {"offset", "limit"}
+    ]
+    links = [
+        f'<{collection}?{"&".join([*kept, f"offset={start}", f"limit={limit}"])}>; rel="{rel}"'
+        for rel, start in pages(offset, limit, total).items()
+    ]
+    return {"X-Total-Count": str(total)} | ({"Link": ", ".join(links)} if links else {})
+
+
+def pages(offset: int, limit: int, total: int) -> dict[str, int]:
+    """Offsets of first, prev, next and last; nothing when all fits in one page."""
+    if limit < 1 or (offset == 0 and total <= limit):
+        return {}
+    last = max(total - 1, 0) // limit * limit
+    found = {"first": 0, "last": last}
+    if offset > 0:
+        found["prev"] = max(offset - limit, 0)
+    if offset + limit < total:
+        found["next"] = offset + limit
+    return found

@@ -1,0 +1,45 @@
+"""TMF639 Resource Inventory v4: X.731 states inside, the v4 spelling outside."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from bss_bridge import rendering as r
+from bss_bridge.hrefs import Hrefs
+from oss_agent.spi import views
+
+_V4: Final = {"shuttingDown": "shutdown", "enabled": "enable", "disabled": "disable"}
+_PHYSICAL: Final = frozenset({"device", "port"})
+
+
+def render(view: views.ResourceView, hrefs: Hrefs) -> dict[str, Any]:
+    """A resource: device, port or logical value."""
+    own = {
+        "id": view.id,
+        "href": hrefs.resource(view.id),
+        "name": view.name,
+        "category": view.category,
+        "administrativeState": _V4.get(view.administrative_state, view.administrative_state),
+        "operationalState": _V4.get(view.operational_state, view.operational_state),
+        "usageState": view.usage_state,
+        "resourceStatus": view.resource_status,
+        "startOperatingDate": r.stamp(view.start_date),
+        "resourceCharacteristic": r.characteristics(view.characteristics),
+        "resourceRelationship": [
+            _relationship(kind, key, hrefs) for kind, key in view.relationships
+        ],
+        "@type": "PhysicalResource" if view.category in _PHYSICAL else "LogicalResource",
+    }
+    return r.present(own)
+
+
+def _relationship(kind: str, key: str, hrefs: Hrefs) -> dict[str, Any]:
+    """Both official editions of v4 at once: one wants id and href, the other a resource."""
+    href = hrefs.resource(key)
+    return {
+        "id": key,
+        "href": href,
+        "relationshipType": kind,
+        "resource": r.reference(key, href, "Resource"),
+        "@type": "ResourceRelationship",
+    }

@@ -1,0 +1,50 @@
+"""From a request to a port's Query, and from its Page to JSON: the same for every list here."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+from oss_agent import errors
+from oss_agent.spi import access
+from oss_agent.spi.query import Filter, Operator, Page, Query
+from oss_agent.spi.views import as_json
+
+LIMIT: Final = 1_000
+_DIGITS: Final = 9
+
+
+def tenant(request: Request) -> str:
+    """Whose rows the caller sees: set by whoever serves the application."""
+    caller: access.Caller = request.state.caller
+    return caller.tenant
+
+
+def query(request: Request) -> Query:
+    """``offset``, ``limit``; every other parameter is equality with the port's attribute name.
+
+    All rows up to 1,000 by default: an operator's list that silently ends is a trap.
+    """
+    asked = request.query_params
+    filters = tuple(
+        Filter(name, Operator.EQ, tuple(asked.getlist(name)))
+        for name in dict.fromkeys(asked.keys())
+        if name not in {"offset", "limit"}
+    )
+    limit = min(_count(asked.get("limit"), "limit", LIMIT), LIMIT)
+    return Query(tenant(request), filters, (), _count(asked.get("offset"), "offset", 0), limit)
+
+
+def listing(page: Page[Any]) -> JSONResponse:
+    """The rows, and in X-Total-Count how many there are."""
+    return JSONResponse(as_json(page.items), headers={"X-Total-Count": str(page.total)})
+
+
+def _count(text: str | None, name: str, default: int) -> int:
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+        raise errors.OrderRejected("must be a whole number from 0", field=name, code="invalidQuery")
+    return int(text)

@@ -1,0 +1,94 @@
+"""Devices and topology for the operator: import, trust, discover, look, ask why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pydantic
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from oss_agent.api import asking
+from oss_agent.spi import access
+from oss_agent.spi.access import Permission
+from oss_agent.spi.onboarding import Onboarding
+from oss_agent.spi.views import as_json
+
+Name = Annotated[str, pydantic.Field(min_length=1, max_length=255)]
+
+
+class _Body(pydantic.BaseModel):
+    """What an operator's program may send: nothing unknown, no type guessed."""
+
+    model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Import(_Body):
+    """The files of a containerlab lab directory, by name."""
+
+    files: dict[Name, str]
+
+
+class Trust(_Body):
+    """The fingerprint a person compared: ``SHA256:`` and 43 characters of base64."""
+
+    fingerprint: Annotated[str, pydantic.Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}=?$")]
+
+
+class Discover(_Body):
+    """One device, or all."""
+
+    device: Name | None = None
+
+
+def router(onboarding: Onboarding) -> APIRouter:
+    """Routes over ``spi.onboarding.Onboarding``."""
+    out = APIRouter(prefix="/api/v1", tags=["network"])
+    _add_acts(out, onboarding)
+    _add_reads(out, onboarding)
+    return out
+
+
+def _add_acts(out: APIRouter, onboarding: Onboarding) -> None:
+    devices = access.needs(Permission.DEVICES)
+
+    @out.post("/import", summary="Take in a lab's devices", openapi_extra=devices)
+    async def import_(body: Import, request: Request) -> JSONResponse:
+        report = await onboarding.import_lab(asking.tenant(request), body.files)
+        return JSONResponse(as_json(report))
+
+    @out.post("/devices/{name}/trust", summary="Pin a host key", openapi_extra=devices)
+    async def trust(name: str, body: Trust, request: Request) -> JSONResponse:
+        view = await onboarding.trust(asking.tenant(request), name, body.fingerprint)
+        return JSONResponse(as_json(view))
+
+    @out.post("/discover", summary="Ask devices", openapi_extra=access.needs(Permission.DISCOVER))
+    async def discover(request: Request, body: Discover | None = None) -> JSONResponse:
+        device = body.device if body else None
+        found = await onboarding.discover(asking.tenant(request), device)
+        return JSONResponse(as_json(found))
+
+
+def _add_reads(out: APIRouter, onboarding: Onboarding) -> None:
+    read = access.needs(Permission.READ)
+
+    @out.get("/devices", summary="Devices", openapi_extra=read)
+    async def devices(request: Request) -> JSONResponse:
+        return asking.listing(await onboarding.find(asking.query(request)))
+
+    @out.get("/devices/{name}", summary="One device", openapi_extra=read)
+    async def device(name: str, request: Request) -> JSONResponse:
+        return JSONResponse(as_json(await onboarding.get(asking.tenant(request), name)))
+
+    @out.get("/topology", summary="Links with their evidence", openapi_extra=read)
+    async def topology(request: Request) -> JSONResponse:
+        return JSONResponse(as_json(await onboarding.links(asking.tenant(request))))
+
+    @out.get("/why", summary="Who owns a line of configuration", openapi_extra=read)
+    async def why(
+        request: Request,
+        device: Annotated[str, Query(min_length=1, max_length=255)],
+        path: Annotated[str, Query(min_length=1, max_length=4_096)],
+    ) -> JSONResponse:
+        owners: Any = await onboarding.why(asking.tenant(request), device, path)
+        return JSONResponse(as_json(owners))

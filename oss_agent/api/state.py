@@ -1,0 +1,82 @@
+"""What is going on: orders in full, services, alarms, events still to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from oss_agent import errors
+from oss_agent.api import asking
+from oss_agent.spi import access
+from oss_agent.spi.access import Permission
+from oss_agent.spi.orders import Orders
+from oss_agent.spi.query import Filter, Operator, Port, Query
+from oss_agent.spi.views import AlarmView, ServiceView, as_json
+
+Waiting = Callable[[str], Awaitable[Any]]
+"""Tenant -> the events not yet delivered, as views (``as_json`` renders them)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The rooms asked here."""
+
+    orders: Orders
+    services: Port[ServiceView]
+    alarms: Port[AlarmView]
+    outbox: Waiting
+
+
+def router(ports: Ports) -> APIRouter:
+    """Routes over the reading ports."""
+    out = APIRouter(prefix="/api/v1", tags=["state"])
+    _add_orders(out, ports.orders)
+    _add_lists(out, ports)
+    return out
+
+
+def _add_orders(out: APIRouter, orders: Orders) -> None:
+    read = access.needs(Permission.READ)
+
+    @out.get("/orders/{key}", summary="One order in full", openapi_extra=read)
+    async def order(key: str, request: Request) -> JSONResponse:
+        return JSONResponse(as_json(await orders.get(asking.tenant(request), key)))
+
+    @out.get("/orders/{key}/explain", summary="What it waits for", openapi_extra=read)
+    async def explain(key: str, request: Request) -> JSONResponse:
+        return JSONResponse(as_json(await orders.explain(asking.tenant(request), key)))
+
+
+def _add_lists(out: APIRouter, ports: Ports) -> None:
+    read = access.needs(Permission.READ)
+
+    @out.get("/alarms", summary="Alarms", openapi_extra=read)
+    async def alarms(request: Request) -> JSONResponse:
+        return asking.listing(await ports.alarms.find(asking.query(request)))
+
+    @out.get("/services", summary="Services", openapi_extra=read)
+    async def services(request: Request) -> JSONResponse:
+        return asking.listing(await ports.services.find(asking.query(request)))
+
+    @out.get("/services/{key}", summary="One service, by id or name", openapi_extra=read)
+    async def service(key: str, request: Request) -> JSONResponse:
+        return JSONResponse(as_json(await _service(ports.services, asking.tenant(request), key)))
+
+    @out.get("/outbox", summary="What is still to be told", openapi_extra=read)
+    async def outbox(request: Request) -> JSONResponse:
+        return JSONResponse(as_json(await ports.outbox(asking.tenant(request))))
+
+
+async def _service(services: Port[ServiceView], tenant: str, key: str) -> ServiceView:
+    try:
+        return await services.get(tenant, key)
+    except errors.NotFound:
+        named = Filter("name", Operator.EQ, (key,))
+        page = await services.find(Query(tenant, (named,), limit=1))
+        if not page.items:
+            raise
+        return page.items[0]
