@@ -45,3 +45,9 @@ def new_database(server: peers.PostgresPeer) -> str:
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
     engine.dispose()
     return server.url_of(name)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Tests marked ``anyio`` run on asyncio, as the agent does (anyio's own pytest plugin)."""
+    return "asyncio"

@@ -41,6 +41,7 @@ class SimulatedDevice:
         offer: Offer | None = None,
         faults: Faults = NONE,
         platform: str = "sim_netconf",
+        address: str = LOOPBACK,
         port: int = 0,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -48,6 +49,7 @@ class SimulatedDevice:
         self.platform = platform
         self.login = login or ssh.Login()
         self.history = History(now)
+        self.address = address
         self.port = port
         self._key = asyncssh.generate_private_key("ssh-ed25519")
         self._offer = offer or Offer()
@@ -74,7 +76,7 @@ class SimulatedDevice:
         return spi.Endpoint(
             device=self.name,
             platform=self.platform,
-            address=LOOPBACK,
+            address=self.address,
             credential=spi.Credential(self.login.username, self.login.password),
             host_keys=(self.host_key,),
             ports={"netconf": self.port, "ssh": self.port},
@@ -82,7 +84,7 @@ class SimulatedDevice:
 
     async def __aenter__(self) -> Self:
         self._server = ssh.Server(self.login, self._attempts)
-        self.port = await self._server.listen(LOOPBACK, self.port, self._key, self._serve)
+        self.port = await self._server.listen(self.address, self.port, self._key, self._serve)
         return self
 
     async def __aexit__(

@@ -1,7 +1,8 @@
-"""Decides nothing: the lab router's YANG module ``oss-lab-services``, as data."""
+"""Decides what the lab router's YANG module ``oss-lab-services`` is to a simulator: data."""
 
 from __future__ import annotations
 
+from oss_agent.testing.simulated.content import Content
 from oss_agent.testing.simulated.schema import (
     Boolean,
     Ceiling,
@@ -56,3 +57,15 @@ LAB_SERVICES = Schema(
 def vni_ceiling(maximum: int) -> Ceiling:
     """A router whose hardware takes no VNI above ``maximum``."""
     return Ceiling(("services", "eline", "vni"), maximum, "vni out of range")
+
+
+def port_settings(running: Content, port: str) -> tuple[bool, str]:
+    """Whether ``port`` is enabled, and its description: ifAdminStatus and ifAlias follow."""
+    ports = running.get(("ports", ()), {})
+    entry = {} if isinstance(ports, str) else ports.get(("port", (port,)), {})
+    if isinstance(entry, str):
+        return True, ""
+    description = entry.get(("description", ()), "")
+    return entry.get(("enabled", ())) != "false", description if isinstance(
+        description, str
+    ) else ""

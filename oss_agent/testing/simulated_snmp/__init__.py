@@ -1,0 +1,1 @@
+"""A simulated SNMP v2c agent: own server-side BER, moving counters, LLDP neighbours, link traps."""
