@@ -1,0 +1,110 @@
+"""Decides how a device is reached: address, ports, pinned keys, and a login resolved at use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from inventory import grammar, history, secrets, tables
+from oss_agent import errors
+from oss_agent.spi import store
+from oss_agent.spi.device import Credential, Endpoint
+
+
+class StoredDevices:
+    """``spi.ledger.Devices`` over the store; ``environment`` is where ``env:NAME`` is looked up."""
+
+    def __init__(self, store: store.Store, environment: Mapping[str, str]) -> None:
+        self._store = store
+        self._environment = environment
+
+    async def endpoint(self, device: str) -> Endpoint:
+        """How to reach a device; DeviceRefused when it may not or cannot be."""
+        found = await self._store.read(lambda connection: _one(connection, device))
+        if found is None:
+            raise errors.DeviceRefused(device, "it is not in the inventory; import it first")
+        row, keys = found
+        if not row["managed"]:
+            raise errors.DeviceRefused(device, f"it is not managed: {row['reason']}")
+        if not keys:
+            raise errors.DeviceRefused(
+                device, "no host key is pinned; check its fingerprint and trust it first"
+            )
+        return self._endpoint(row, keys, login=True)
+
+    async def by_address(self, address: str) -> str | None:
+        """The one device with this management or interface address, else None.
+
+        Management addresses decide first; an address that several devices have names nobody.
+        """
+        canonical = grammar.address(address)
+        if canonical is None:
+            return None
+        return await self._store.read(lambda connection: _owner(connection, canonical))
+
+    async def pollable(self) -> tuple[Endpoint, ...]:
+        """Trusted, managed devices with an SNMP community. Without login: polling needs none.
+
+        A device whose community cannot be resolved is left out; ``endpoint`` says why.
+        """
+        found: list[Endpoint] = []
+        for row, keys in await self._store.read(_pollable):
+            try:
+                found.append(self._endpoint(row, keys, login=False))
+            except errors.DeviceRefused:
+                continue
+        return tuple(found)
+
+    def _endpoint(self, row: sa.RowMapping, keys: Sequence[str], *, login: bool) -> Endpoint:
+        name = row["name"]
+        password = self._secret(name, row["password_ref"]) if login else None
+        return Endpoint(
+            device=name,
+            platform=row["platform"],
+            address=row["address"],
+            credential=Credential(row["username"], password),
+            host_keys=tuple(keys),
+            ports=row["ports"],
+            snmp_community=self._secret(name, row["community_ref"]),
+        )
+
+    def _secret(self, device: str, reference: str | None) -> str | None:
+        if reference is None:
+            return None
+        try:
+            return secrets.resolve(reference, self._environment)
+        except secrets.SecretMissing as reason:
+            raise errors.DeviceRefused(device, f"its secret is missing: {reason}") from reason
+
+
+def _one(connection: sa.Connection, device: str) -> tuple[sa.RowMapping, list[str]] | None:
+    d = tables.devices
+    query = sa.select(d).where(history.current(d), d.c.name == device)
+    row = connection.execute(query).mappings().first()
+    return (row, _keys(connection, device)) if row is not None else None
+
+
+def _pollable(connection: sa.Connection) -> list[tuple[sa.RowMapping, list[str]]]:
+    d = tables.devices
+    query = sa.select(d).where(history.current(d), d.c.managed, d.c.community_ref.is_not(None))
+    rows = connection.execute(query.order_by(d.c.name)).mappings().all()
+    found = [(row, _keys(connection, row["name"])) for row in rows]
+    return [(row, keys) for row, keys in found if keys]
+
+
+def _keys(connection: sa.Connection, device: str) -> list[str]:
+    k = tables.device_keys
+    query = sa.select(k.c.key).where(history.current(k), k.c.device == device)
+    return list(connection.execute(query.order_by(k.c.key)).scalars())
+
+
+def _owner(connection: sa.Connection, address: str) -> str | None:
+    d, a = tables.devices, tables.addresses
+    managed = sa.select(d.c.name).where(history.current(d), d.c.address == address)
+    interface = sa.select(a.c.device).where(history.current(a), a.c.address == address)
+    for query in (managed, interface):
+        names = connection.execute(query.distinct().limit(2)).scalars().all()
+        if names:
+            return names[0] if len(names) == 1 else None
+    return None
