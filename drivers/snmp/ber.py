@@ -79,10 +79,13 @@ def element(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
 
 
 def integer(data: bytes, start: int, stop: int) -> int:
-    """INTEGER (-2**31..2**31-1); agents that pad are read, larger values are not."""
-    if not 0 < stop - start <= _INTEGER_OCTETS:
+    """INTEGER (-2**31..2**31-1); an octet of padding is read, a larger value is not."""
+    if not 0 < stop - start <= _INTEGER_OCTETS + 1:
         raise Malformed("integer")
-    return int.from_bytes(data[start:stop], "big", signed=True)
+    number = int.from_bytes(data[start:stop], "big", signed=True)
+    if not -(2**31) <= number < 2**31:
+        raise Malformed("integer")
+    return number
 
 
 def unsigned(data: bytes, start: int, stop: int, octets: int) -> int:

@@ -34,6 +34,10 @@ class Channel:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock.fileno(), self._drain)
 
+    def __len__(self) -> int:
+        """Requests whose answer is expected."""
+        return len(self._waiting)
+
     def close(self) -> None:
         """Stop reading and close the socket."""
         self._loop.remove_reader(self._socket.fileno())

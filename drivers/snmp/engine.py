@@ -239,7 +239,10 @@ class Engine:
     def counters(self) -> Mapping[str, int]:
         """Own counters, those of the trap receiver, and what the kernel lost."""
         traps = self._traps.counters() if self._traps else {}
-        return {**self._counters, **traps, "kernel_receive_errors": sockets.lost_in_kernel()}
+        waiting = sum(map(len, self._channels.values()))
+        lost = sockets.lost_in_kernel()
+        now = {"requests_in_flight": waiting, "kernel_receive_errors": lost}
+        return {**self._counters, **traps, **now}
 
 
 class _Moment:

@@ -18,6 +18,7 @@ from oss_agent.spi import snmp
 
 _Convert: TypeAlias = Callable[[Any], snmp.Value]
 _SIGNED: Final = {1: "b", 2: "h", 4: "i"}
+_INTEGER_OCTETS: Final = 4
 _UNSIGNED: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
@@ -68,7 +69,7 @@ def _kind(cell: message.Cell) -> _Kind | None:
         return _Kind(start, stop, "0s", _nothing) if start == stop else None
     if cell.tag in ber.TEXT or cell.tag == ber.IP_ADDRESS:
         return _Kind(start, stop, f"{stop - start}s")
-    if cell.tag == ber.INTEGER:
+    if cell.tag == ber.INTEGER and stop - start <= _INTEGER_OCTETS:
         return _number(start, stop, _SIGNED, _signed)
     if cell.tag in ber.OCTETS:
         padded = stop - start > ber.OCTETS[cell.tag]  # the leading zero is part of the layout

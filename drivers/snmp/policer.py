@@ -24,6 +24,10 @@ class Policer:
         self._sources = sources
         self._buckets: dict[str, _Bucket] = {}
 
+    def __len__(self) -> int:
+        """Sources remembered."""
+        return len(self._buckets)
+
     def admits(self, source: str, now: float) -> bool:
         """Take a token of ``source``; False when it has none. ``now`` is monotonic seconds."""
         bucket = self._buckets.pop(source, None) or self._new(now)

@@ -137,7 +137,7 @@ class Walk:
         for place in range(taken, len(reply.oids)):
             expected = asked[(place - once) % len(asked)]
             new |= self._fill_cell(asked, expected, reply.oids[place], reply.values[place])
-        return new
+        return new or _end_strayed(asked, reply.oids[once:])
 
     def _fill_rows(self, asked: Sequence[_Column], reply: message.Reply, once: int) -> int:
         """Take the full rows at the head, a column at a time; returns where they end."""
@@ -240,6 +240,14 @@ class Walk:
 
 def _start(prefix: bytes) -> _Column:
     return _Column(prefix, at=prefix)
+
+
+def _end_strayed(asked: Sequence[_Column], oids: Sequence[bytes]) -> bool:
+    """When nothing was new, a first answer outside its column is that column's end after all."""
+    strayed = [c for c, oid in zip(asked, oids, strict=False) if not oid.startswith(c.prefix)]
+    for column in strayed:
+        column.done = True
+    return bool(strayed)
 
 
 def _grid(oids: tuple[bytes, ...], prefixes: tuple[bytes, ...]) -> Grid:

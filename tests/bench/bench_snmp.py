@@ -52,7 +52,7 @@ def _agent_configuration() -> str:
 async def _ours(peer: peers.SnmpPeer, polls: int) -> tuple[float, int]:
     target = snmp.Target("bench", peer.host, peer.port, peer.community)
     async with engine.running(_Clock()) as polling:
-        await polling.poll(target, _PLAN)
+        columns = await polling.poll(target, _PLAN)
         began = time.process_time()
         for _ in range(polls):
             columns = await polling.poll(target, _PLAN)
@@ -65,7 +65,7 @@ async def _pysnmp(peer: peers.SnmpPeer, polls: int) -> tuple[float, int]:
     engine_ = hlapi.SnmpEngine()
     transport = await hlapi.UdpTransportTarget.create((peer.host, peer.port))
     community = hlapi.CommunityData(peer.community)
-    await _pysnmp_poll(engine_, community, transport)
+    cells = await _pysnmp_poll(engine_, community, transport)
     began = time.process_time()
     for _ in range(polls):
         cells = await _pysnmp_poll(engine_, community, transport)
