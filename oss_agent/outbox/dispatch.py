@@ -1,0 +1,270 @@
+"""Decides when an event is told to whom: ordered per receiver and entity, parallel over entities.
+
+At least once, by a stable id. A receiver that is slow or away costs rows, never memory, and delays
+nobody else; what it refuses for good holds up only that entity at that receiver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from oss_agent import errors
+from oss_agent.outbox import rows
+from oss_agent.outbox.tables import State
+from oss_agent.spi import clock, events, store
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pace:
+    """How much at the same time, and how patiently; times in seconds."""
+
+    tick: float = 1.0
+    """how often to look although nobody called"""
+    spread: int = 500
+    """events per unit that are given their delivery rows"""
+    parallel: int = 8
+    """deliveries at the same time per receiver"""
+    turn: int = 20
+    """deliveries of one entity before another gets its place"""
+    deadline: float = 60.0
+    """for one delivery, although a receiver should have its own"""
+    first_pause: float = 1.0
+    longest_pause: float = 300.0
+    patience: timedelta = timedelta(days=7)
+    """then an event that is still refused is parked: a person decides"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Halt:
+    """Something a person must look at: an event was parked, or a receiver stopped."""
+
+    receiver: str
+    delivery: events.Delivery
+    entity: str
+    event_id: str
+    reason: str
+
+
+Report = Callable[[sa.Connection, Halt], None]
+"""Called inside the unit that records the halt, so that an alarm commits with it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Counters:
+    """Attempts since the process started, by what became of them."""
+
+    done: int = 0
+    retried: int = 0
+    parked: int = 0
+    stopped: int = 0
+
+
+_COUNTED: Final = {
+    events.Delivery.DONE: "done",
+    events.Delivery.RETRY: "retried",
+    events.Delivery.PARKED: "parked",
+    events.Delivery.STOPPED: "stopped",
+}
+
+
+class Outbox:
+    """The event sink of every room and the role that empties it."""
+
+    def __init__(
+        self,
+        at: store.Store,
+        receivers: events.Receivers,
+        now: clock.Clock,
+        report: Report,
+        pace: Pace | None = None,
+    ) -> None:
+        self._store = at
+        self._receivers = receivers
+        self._clock = now
+        self._report = report
+        self._pace = pace or Pace()
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lanes: set[tuple[str, str]] = set()
+        self._quiet_until: dict[str, float] = {}
+        self._counters = Counters()
+        self._log = structlog.stdlib.get_logger(__name__)
+
+    def append(self, connection: sa.Connection, event: events.Event) -> None:
+        """``spi.events.EventSink``: store the event in the caller's unit. Same id: once."""
+        rows.append(connection, event)
+        self.wake()
+
+    def wake(self) -> None:
+        """Look now, from any thread: inside a unit that is before its commit, and still safe.
+
+        The dispatcher looks by a unit of its own, which the one writer runs after this one.
+        """
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: the next start looks
+                self._loop.call_soon_threadsafe(self._wake.set)
+
+    def counters(self) -> Counters:
+        """What became of attempts so far."""
+        return self._counters
+
+    async def run(self) -> None:
+        """Role: deliver for ever. One process at a time: the holder of the duty ``outbox``."""
+        self._loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._wake.clear()
+                try:
+                    await self._round(tasks)
+                except errors.StoreUnavailable as error:
+                    self._log.warning("outbox waits for the database", reason=str(error))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._pace.tick):
+                        await self._wake.wait()
+
+    async def _round(self, tasks: asyncio.TaskGroup) -> None:
+        receivers = await self._spread()
+        stopped = await self._store.read(rows.stopped)
+        for receiver in receivers:
+            if receiver.id not in stopped and not self._quiet(receiver.id):
+                await self._start_lanes(tasks, receiver)
+
+    async def _spread(self) -> tuple[events.Receiver, ...]:
+        """Give new events their delivery rows; who is listening now.
+
+        The events are read before the listeners: whoever listened when an event was appended is
+        then among them. Read the other way round, a new listener could miss its first event.
+        """
+        while True:
+            new = await self._store.write(functools.partial(rows.unspread, limit=self._pace.spread))
+            receivers = await self._receivers.current()
+            if not new:
+                return receivers
+            wanted = [(n, [r.id for r in receivers if self._wants(r, n.event)]) for n in new]
+            await self._store.write(
+                functools.partial(rows.spread, wanted=wanted, now=self._clock.now())
+            )
+
+    def _wants(self, receiver: events.Receiver, event: events.Event) -> bool:
+        try:
+            return receiver.wants(event)
+        except Exception:  # noqa: BLE001  a defect of one receiver must neither lose nor stall
+            self._log.exception("a receiver cannot say what it wants", receiver=receiver.id)
+            return True
+
+    def _quiet(self, receiver: str) -> bool:
+        return self._clock.monotonic() < self._quiet_until.get(receiver, 0.0)
+
+    async def _start_lanes(self, tasks: asyncio.TaskGroup, receiver: events.Receiver) -> None:
+        busy = {entity for name, entity in self._lanes if name == receiver.id}
+        free = self._pace.parallel - len(busy)
+        if free <= 0:
+            return
+        due = await self._store.read(
+            functools.partial(
+                rows.heads, receiver=receiver.id, busy=busy, now=self._clock.now(), limit=free
+            )
+        )
+        for head in due:
+            self._lanes.add((receiver.id, head.event.event.entity))
+            tasks.create_task(self._lane(receiver, head))
+
+    async def _lane(self, receiver: events.Receiver, head: rows.Due) -> None:
+        """Deliver one entity's events to one receiver, one after the other, for a turn."""
+        due: rows.Due | None = head
+        try:
+            for _ in range(self._pace.turn):
+                if due is None:
+                    break
+                attempt = self._judge(due, await self._deliver(receiver, due.event.event))
+                self._count(receiver.id, attempt)
+                due = await self._store.write(
+                    functools.partial(self._record, receiver=receiver.id, due=due, attempt=attempt)
+                )
+        except errors.StoreUnavailable as error:
+            # delivered but not recorded: it is delivered again, by the same id
+            self._log.warning("outbox cannot record a delivery", reason=str(error))
+            await asyncio.sleep(self._pace.tick)
+        finally:
+            self._lanes.discard((receiver.id, head.event.event.entity))
+            self._wake.set()
+
+    async def _deliver(self, receiver: events.Receiver, event: events.Event) -> events.Attempt:
+        try:
+            async with asyncio.timeout(self._pace.deadline):
+                return await receiver.deliver(event)
+        except TimeoutError:
+            reason = f"no answer in {self._pace.deadline:g} s"
+        except Exception as error:  # noqa: BLE001  the lane must live; the event stays pending
+            self._log.exception("a receiver broke its contract", receiver=receiver.id)
+            reason = f"defect in the receiver: {error!r}"
+        return events.Attempt(events.Delivery.RETRY, reason)
+
+    def _judge(self, due: rows.Due, attempt: events.Attempt) -> events.Attempt:
+        """Out of patience, a retry becomes a case for a person."""
+        waited = self._clock.now() - due.event.event.at
+        if attempt.delivery is not events.Delivery.RETRY or waited < self._pace.patience:
+            return attempt
+        return events.Attempt(
+            events.Delivery.PARKED,
+            f"not accepted in {self._pace.patience.days} days, last: {attempt.reason}",
+        )
+
+    def _count(self, receiver: str, attempt: events.Attempt) -> None:
+        name = _COUNTED[attempt.delivery]
+        old: int = getattr(self._counters, name)
+        self._counters = dataclasses.replace(self._counters, **{name: old + 1})
+        if attempt.retry_after is not None:
+            # what a receiver asks for is for all its entities
+            pause = min(max(attempt.retry_after, 0.0), rows.LONGEST_PAUSE.total_seconds())
+            self._quiet_until[receiver] = self._clock.monotonic() + pause
+
+    def _record(
+        self, connection: sa.Connection, receiver: str, due: rows.Due, attempt: events.Attempt
+    ) -> rows.Due | None:
+        """Write what became of an attempt; the entity's next delivery when it may follow at once."""
+        now = self._clock.now()
+        number, event = due.event.number, due.event.event
+        write = functools.partial(
+            rows.change, connection, receiver, number, now=now, reason=attempt.reason
+        )
+        tried = due.attempts + 1
+        match attempt.delivery:
+            case events.Delivery.DONE:
+                write(state=State.DONE, attempts=tried, next_at=now)
+                return rows.head(connection, receiver, event.entity, now)
+            case events.Delivery.RETRY:
+                pause = pause_after(tried, attempt.retry_after, self._pace, random.random())  # noqa: S311  jitter need not be secret
+                write(state=State.PENDING, attempts=tried, next_at=now + pause)
+                return None
+            case events.Delivery.PARKED:
+                write(state=State.PARKED, attempts=tried, next_at=now)
+            case events.Delivery.STOPPED:
+                write(state=State.PENDING, attempts=tried, next_at=now)
+                if not rows.stop(connection, receiver, attempt.reason, now):
+                    return None
+        halt = Halt(receiver, attempt.delivery, event.entity, event.id, attempt.reason)
+        self._report(connection, halt)
+        return None
+
+
+def pause_after(attempts: int, retry_after: float | None, pace: Pace, chance: float) -> timedelta:
+    """How long to wait after the ``attempts``-th failure; ``chance`` in [0, 1) is the jitter.
+
+    Doubling from ``first_pause`` to ``longest_pause``, spread over its upper half so that entities
+    that failed together do not come back together; never sooner than the receiver asked.
+    """
+    doubled = min(pace.longest_pause, pace.first_pause * 2.0 ** min(attempts - 1, 30))
+    jittered = doubled * (0.5 + chance / 2)
+    seconds = max(jittered, retry_after or 0.0)
+    return min(timedelta(seconds=min(seconds, 1e6)), rows.LONGEST_PAUSE)

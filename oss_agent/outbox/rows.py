@@ -1,0 +1,193 @@
+"""What the sink and the dispatcher do to the outbox's rows; each function runs inside a unit."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from oss_agent.outbox.tables import DELIVERIES, EVENTS, STOPS, State
+from oss_agent.spi import events
+
+LONGEST_PAUSE: Final = timedelta(hours=1)
+"""No retry is put off longer, whatever a receiver asks for."""
+
+OPEN: Final = (State.PENDING, State.PARKED)
+_D: Final = DELIVERIES.c
+_REASON_LENGTH: Final = 2_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Numbered:
+    """An event with its place in the order of appending."""
+
+    number: int
+    event: events.Event
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Due:
+    """The delivery that an entity is at, at one receiver."""
+
+    event: Numbered
+    attempts: int
+
+
+def append(connection: sa.Connection, event: events.Event) -> bool:
+    """Store an event to be told. False when one of its id is stored already: it stays as it was."""
+    known = sa.select(EVENTS.c.number).where(EVENTS.c.id == event.id)
+    if connection.execute(known).first() is not None:
+        return False
+    connection.execute(
+        EVENTS.insert().values(
+            id=event.id,
+            tenant=event.tenant,
+            kind=event.kind.value,
+            entity=event.entity,
+            at=event.at,
+            payload=dict(event.payload),
+            spread=False,
+        )
+    )
+    return True
+
+
+def unspread(connection: sa.Connection, *, limit: int) -> list[Numbered]:
+    """Events without delivery rows yet, oldest first."""
+    wanted = sa.select(EVENTS).where(sa.not_(EVENTS.c.spread)).order_by(EVENTS.c.number)
+    return [numbered(row) for row in connection.execute(wanted.limit(limit)).mappings()]
+
+
+def spread(
+    connection: sa.Connection,
+    wanted: Sequence[tuple[Numbered, Collection[str]]],
+    now: datetime,
+) -> None:
+    """Give each event a delivery row for every receiver that wants it."""
+    deliveries = [
+        {
+            "receiver": receiver,
+            "event": new.number,
+            "tenant": new.event.tenant,
+            "entity": new.event.entity,
+            "state": State.PENDING,
+            "attempts": 0,
+            "next_at": now,
+            "changed_at": now,
+            "reason": "",
+        }
+        for new, receivers in wanted
+        for receiver in receivers
+    ]
+    if deliveries:
+        connection.execute(DELIVERIES.insert(), deliveries)
+    numbers = [new.number for new, _ in wanted]
+    connection.execute(EVENTS.update().where(EVENTS.c.number.in_(numbers)).values(spread=True))
+
+
+def heads(
+    connection: sa.Connection, receiver: str, *, busy: Collection[str], now: datetime, limit: int
+) -> list[Due]:
+    """The deliveries a receiver may be given now: per entity the first open one, if it is due."""
+    earlier = DELIVERIES.alias()
+    blocked = sa.exists().where(
+        earlier.c.receiver == _D.receiver,
+        earlier.c.entity == _D.entity,
+        earlier.c.event < _D.event,
+        earlier.c.state.in_(OPEN),
+    )
+    wanted = (
+        with_event()
+        .where(_D.receiver == receiver, *_due(now), sa.not_(blocked), _D.entity.not_in(busy))
+        .order_by(_D.event)
+        .limit(limit)
+    )
+    return [_due_row(row) for row in connection.execute(wanted).mappings()]
+
+
+def head(connection: sa.Connection, receiver: str, entity: str, now: datetime) -> Due | None:
+    """The first open delivery of one entity at one receiver, if it is due."""
+    first = (
+        sa.select(sa.func.min(_D.event))
+        .where(_D.receiver == receiver, _D.entity == entity, _D.state.in_(OPEN))
+        .scalar_subquery()
+    )
+    wanted = with_event().where(_D.receiver == receiver, _D.event == first, *_due(now))
+    row = connection.execute(wanted).mappings().first()
+    return None if row is None else _due_row(row)
+
+
+def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    # Later than any pause allows means that the clock was set back: due as well.
+    late = sa.or_(_D.next_at <= now, _D.next_at > now + LONGEST_PAUSE)
+    return (_D.state == State.PENDING, late)
+
+
+def change(
+    connection: sa.Connection,
+    receiver: str,
+    number: int,
+    *,
+    state: State,
+    attempts: int,
+    next_at: datetime,
+    now: datetime,
+    reason: str,
+) -> None:
+    """Write what an attempt, or a person, made of a delivery."""
+    connection.execute(
+        DELIVERIES.update()
+        .where(_D.receiver == receiver, _D.event == number)
+        .values(
+            state=state,
+            attempts=attempts,
+            next_at=next_at,
+            changed_at=now,
+            reason=clean(reason),
+        )
+    )
+
+
+def stop(connection: sa.Connection, receiver: str, reason: str, now: datetime) -> bool:
+    """Tell a receiver nothing more. False when it was stopped already."""
+    if receiver in stopped(connection):
+        return False
+    connection.execute(STOPS.insert().values(receiver=receiver, at=now, reason=clean(reason)))
+    return True
+
+
+def stopped(connection: sa.Connection) -> dict[str, str]:
+    """Receivers that are stopped, and why."""
+    return {row.receiver: row.reason for row in connection.execute(sa.select(STOPS))}
+
+
+def with_event() -> sa.Select[Any]:
+    """Deliveries joined with their events, for ``heads`` and for a person's list."""
+    of_event = (EVENTS.c.number, EVENTS.c.id, EVENTS.c.kind, EVENTS.c.at, EVENTS.c.payload)
+    chosen: sa.Select[Any] = sa.select(*DELIVERIES.c, *of_event)
+    return chosen.join_from(DELIVERIES, EVENTS, EVENTS.c.number == _D.event)
+
+
+def numbered(row: sa.RowMapping) -> Numbered:
+    """An event row as a value."""
+    kept = events.Event(
+        id=row["id"],
+        kind=events.EventKind(row["kind"]),
+        tenant=row["tenant"],
+        entity=row["entity"],
+        at=row["at"],
+        payload=row["payload"],
+    )
+    return Numbered(row["number"], kept)
+
+
+def _due_row(row: sa.RowMapping) -> Due:
+    return Due(numbered(row), row["attempts"])
+
+
+def clean(reason: str) -> str:
+    """A receiver's words are foreign text: printable, and bounded."""
+    return "".join(c if c.isprintable() else " " for c in reason[:_REASON_LENGTH])

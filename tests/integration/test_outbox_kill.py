@@ -1,0 +1,70 @@
+"""Whatever moment the process dies, every stored event is told, in order, to every receiver."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+_VICTIM = Path(__file__).parent / "outbox_victim.py"
+_KILLS = 4
+
+
+def _start(url: str, log: Path, first: int, count: int) -> subprocess.Popen[bytes]:
+    argv = [sys.executable, str(_VICTIM), url, str(log), str(first), str(count)]
+    return subprocess.Popen(argv, stdout=subprocess.PIPE)
+
+
+def _run_and_kill(url: str, log: Path, first: int, after: float) -> set[int]:
+    victim = _start(url, log, first, 100_000)
+    assert victim.stdout is not None
+    with victim.stdout as stored:
+        begun = stored.readline()
+        time.sleep(after)
+        victim.kill()
+        lines = [begun, *stored.readlines()]
+    victim.wait(timeout=20)
+    return {int(line) for line in lines if line.endswith(b"\n")}
+
+
+def _told(log: Path) -> dict[tuple[str, str], list[int]]:
+    """Numbers by (receiver, entity), each at its first delivery."""
+    told: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for line in log.read_text().splitlines():
+        receiver, entity, number = line.split()
+        if int(number) not in told[receiver, entity]:
+            told[receiver, entity].append(int(number))
+    return told
+
+
+def test_killed_and_restarted_it_loses_nothing_and_keeps_the_order(
+    database_url: str, tmp_path: Path
+) -> None:
+    chance = random.Random(7)  # noqa: S311  chance in tests need not be secret
+    log = tmp_path / "log"
+    stored: set[int] = set()
+    for kill in range(_KILLS):
+        stored |= _run_and_kill(database_url, log, kill * 1_000_000, chance.uniform(0.05, 0.3))
+    last = _start(database_url, log, 0, 0)
+    try:
+        deadline = time.monotonic() + 40
+        while any(stored - told for told in _by_receiver(log).values()):
+            assert time.monotonic() < deadline, "not everything was told in 40 s"
+            time.sleep(0.1)
+    finally:
+        last.kill()
+        last.communicate(timeout=20)
+
+    assert set(_by_receiver(log)) == {"a", "b"}
+    for numbers in _told(log).values():
+        assert numbers == sorted(numbers), "an entity's events are told in the order of appending"
+
+
+def _by_receiver(log: Path) -> dict[str, set[int]]:
+    told: dict[str, set[int]] = {"a": set(), "b": set()}
+    for (receiver, _entity), numbers in _told(log).items():
+        told[receiver] |= set(numbers)
+    return told
