@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lab import runner
+from lab.errors import LabError
 from lab.runner import Lab
 
 TELCO5 = Path(__file__).parents[1] / "containerlab" / "telco5.clab.yml"
@@ -139,10 +140,17 @@ class Simulated:
 
     def _tell(self, words: str) -> str:
         if self.process.stdin is None or self.process.stdout is None:
-            raise RuntimeError("the simulator was started without pipes")
+            raise LabError("the simulator was started without pipes")
         self.process.stdin.write(words + "\n")
         self.process.stdin.flush()
-        return self.process.stdout.readline()
+        answer: list[str] = []
+        for line in self.process.stdout:
+            if line.startswith("error"):
+                raise LabError(f"the simulator on {words!r}: {line.strip()}")
+            if line == "ok\n":
+                break
+            answer.append(line)
+        return "".join(answer)
 
 
 @contextmanager
@@ -161,10 +169,9 @@ def simulated(place: Path) -> Iterator[Network]:
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )
     try:
-        with process.stdout or nullcontext() as lines:
-            if lines is not None:
-                lines.readline()  # one line says that it is ready
-            yield Simulated(process, place)
+        if process.stdout is None or not process.stdout.readline().startswith("ready"):
+            raise LabError("the simulated routers did not start; their words are above")
+        yield Simulated(process, place)
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.communicate(timeout=10)

@@ -12,6 +12,7 @@ from pathlib import Path
 from lab.node.wanted import Desired, Port, creation, policer, present, removal, shaper
 
 MEMORY = Path("/run/oss-lab-applied.json")
+IF_ALIAS = "1.3.6.1.2.1.31.1.1.1.18"
 
 log = logging.getLogger("applier")
 
@@ -78,9 +79,18 @@ class Kernel:
                 done.append(command([*link, "up" if new.enabled else "down"]))
             if old.description != new.description:
                 done.append(command([*link, "alias", new.description]))
+                _tell_agent(name, new.description)
         if all(done):
             self.ports = dict(wanted)
         return done
+
+
+def _tell_agent(port: str, description: str) -> None:
+    """Net-snmp does not read the kernel's alias: its ifAlias is a value of its own."""
+    index = Path(f"/sys/class/net/{port}/ifindex")
+    if index.exists():
+        value = [f"{IF_ALIAS}.{index.read_text().strip()}", "s", description]
+        command(["snmpset", "-v2c", "-c", "private", "-On", "127.0.0.1", *value], quiet=True)
 
 
 def remembered(source: str) -> Kernel:

@@ -86,12 +86,11 @@ host() {
     touch $state/ready
 }
 
-bare() { # another image's node: its own FRR configuration, if it brought one
+bare() { # another image's node: its own FRR configuration, if it brought one (the package's is no sign)
     local daemons=()
-    if [ -e /etc/frr/daemons ] && [ -e /etc/frr/frr.conf ]; then
+    if mountpoint -q /etc/frr || mountpoint -q /etc/frr/frr.conf; then
         kernel
         mapfile -t daemons < <(sed -n 's/^\([a-z0-9]*d\)=yes.*/\1/p' /etc/frr/daemons)
-        chown -R frr:frr /etc/frr || true
         bare_routing zebra staticd "${daemons[@]}"
     fi
     touch $state/ready

@@ -1,0 +1,7 @@
+"""The topologies that ship with the lab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TELCO5 = Path(__file__).parent / "telco5.clab.yml"
