@@ -50,7 +50,7 @@ def _ansible_hosts(
         if isinstance(child, dict) and depth < _MAX_GROUPS_DEEP:
             yield from _ansible_hosts(child, own, depth + 1)
     for host, variables in _mapping(group, "hosts").items():
-        # ansible writes a host without variables as null, which the reader gives as ""
+        # a host without variables is written as null
         said = variables if isinstance(variables, dict) else {}
         yield host, _ansible_login(said).or_else(own)
 

@@ -1,6 +1,6 @@
 """Decides which JSON and YAML from outside is read at all: small, shallow, plain, unambiguous. Pure.
 
-Every YAML scalar stays text (a password 0123 is not a number), and anchors are refused: an alias
+Every YAML scalar but null stays text (a password 0123 is not a number), and anchors are refused: an alias
 bomb is small as a file and huge as a value.
 """
 
@@ -19,6 +19,8 @@ MAX_CHARACTERS: Final = 4 * 1024 * 1024
 MAX_YAML_CHARACTERS: Final = 1024 * 1024
 """PyYAML reads about 100,000 characters a second: ten seconds are the most a reader may take."""
 MAX_DEPTH: Final = 32
+_NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
+"""YAML 1.2 10.2.1.1, as plain scalars."""
 
 
 def read_json(name: str, text: str) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def read_json(name: str, text: str) -> dict[str, Any]:
 
 
 def read_yaml(name: str, text: str) -> dict[str, Any]:
-    """The mapping in a YAML file, all scalars as text; OrderRejected as above."""
+    """The mapping in a YAML file, all scalars as text or None; OrderRejected as above."""
     _check_size(name, text, MAX_YAML_CHARACTERS)
     try:
         found = yaml.load(text, Loader=_PlainLoader)  # noqa: S506  BaseLoader builds only text, lists, mappings
@@ -62,6 +64,11 @@ class _PlainLoader(yaml.BaseLoader):
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+        text = super().construct_scalar(node)
+        # Unquoted null means "not given"; as text it would become somebody's password.
+        return None if node.style is None and text in _NULL else text
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002  PyYAML's signature
         # deep, because PyYAML else fills nested values after this method returned

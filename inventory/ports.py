@@ -1,0 +1,42 @@
+"""The inventory's reading side for surfaces: ``spi.query.Port`` of services and of resources."""
+
+from __future__ import annotations
+
+from inventory import resource_queries, service_queries, service_views
+from oss_agent.spi import store
+from oss_agent.spi.query import Page, Query
+from oss_agent.spi.views import ResourceView, ServiceView
+
+
+class ServicePort:
+    """Services by TMF638 names; a committed view, never a plan's."""
+
+    def __init__(self, store: store.Store) -> None:
+        self._store = store
+
+    async def find(self, query: Query) -> Page[ServiceView]:
+        """Services that match. OrderRejected (400) naming a path that cannot be asked for."""
+        return await self._store.read(lambda connection: service_queries.find(connection, query))
+
+    async def get(self, tenant: str, key: str) -> ServiceView:
+        """One service by id; NotFound when absent or another tenant's."""
+        return await self._store.read(
+            lambda connection: service_views.one(connection, key, tenant=tenant)
+        )
+
+
+class ResourcePort:
+    """Devices, ports and pool values by TMF639 names."""
+
+    def __init__(self, store: store.Store) -> None:
+        self._store = store
+
+    async def find(self, query: Query) -> Page[ResourceView]:
+        """Resources that match. OrderRejected (400) naming a path that cannot be asked for."""
+        return await self._store.read(lambda connection: resource_queries.find(connection, query))
+
+    async def get(self, tenant: str, key: str) -> ResourceView:
+        """One resource by id (``pe1``, ``pe1:eth4``, ``core-vni:10100``); NotFound."""
+        return await self._store.read(
+            lambda connection: resource_queries.get(connection, tenant, key)
+        )

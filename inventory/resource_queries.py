@@ -1,0 +1,113 @@
+"""Decides how resources are found and shown (TMF639 names): attributes, relationships."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from inventory import filters, history, resource_rows, tables
+from oss_agent import errors
+from oss_agent.spi.query import Page, Query
+from oss_agent.spi.views import ResourceView
+
+_V4_STATES: Final = {"enable": "enabled", "disable": "disabled", "shutdown": "shuttingDown"}
+"""TMF639 v4 spells X.731's states so; both spellings may be asked for."""
+
+
+def find(connection: sa.Connection, query: Query) -> Page[ResourceView]:
+    """A page of a tenant's resources."""
+    resource = resource_rows.union()
+    rows = sa.select(resource).where(resource.c.tenant == query.tenant)
+    found, total = filters.page(connection, rows, _surface(resource), query)
+    return Page(_views(connection, found), total)
+
+
+def get(connection: sa.Connection, tenant: str, key: str) -> ResourceView:
+    """One resource by id; NotFound."""
+    resource = resource_rows.union()
+    rows = sa.select(resource).where(resource.c.tenant == tenant, resource.c.id == key)
+    found = connection.execute(rows).mappings().all()
+    if not found:
+        raise errors.NotFound(f"resource {key}")
+    return _views(connection, found)[0]
+
+
+def _surface(resource: sa.Subquery) -> filters.Surface:
+    c = resource.c
+    attributes = {
+        "id": filters.Attribute(c.id),
+        "name": filters.Attribute(c.name),
+        "category": filters.Attribute(c.category),
+        "administrativeState": filters.Attribute(c.administrative_state, _state),
+        "operationalState": filters.Attribute(c.operational_state, _state),
+        "usageState": filters.Attribute(c.usage_state),
+        "resourceStatus": filters.Attribute(c.resource_status),
+        "startOperatingDate": filters.Attribute(c.start_date, filters.moment),
+    }
+    return filters.Surface(key=c.id, attributes=attributes)
+
+
+def _state(text: str) -> str:
+    return _V4_STATES.get(text, text)
+
+
+def _views(
+    connection: sa.Connection, rows: Sequence[Mapping[Any, Any]]
+) -> tuple[ResourceView, ...]:
+    contained = _ports_of(connection, [r["id"] for r in rows if r["category"] == "device"])
+    linked = _linked(connection, rows[0]["tenant"]) if rows else {}
+    return tuple(_view(row, contained, linked) for row in rows)
+
+
+def _view(
+    row: Mapping[Any, Any],
+    contained: Mapping[str, Sequence[str]],
+    linked: Mapping[str, Sequence[str]],
+) -> ResourceView:
+    related = [("contains", port) for port in contained.get(row["id"], ())]
+    if row["category"] == resource_rows.PORT:
+        related.append(("isContainedIn", row["device"]))
+        related += [("isConnectedTo", port) for port in linked.get(row["id"], ())]
+    shown = {name: row[name] for name in resource_rows.CHARACTERISTICS if row[name] is not None}
+    return ResourceView(
+        id=row["id"],
+        tenant=row["tenant"],
+        name=row["name"],
+        category=row["category"],
+        administrative_state=row["administrative_state"],
+        operational_state=row["operational_state"],
+        usage_state=row["usage_state"],
+        resource_status=row["resource_status"],
+        characteristics=shown,
+        relationships=tuple(related),
+        start_date=row["start_date"],
+    )
+
+
+def _ports_of(connection: sa.Connection, devices: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    c = tables.interfaces.c
+    query = sa.select(c.device, c.name).where(
+        history.current(tables.interfaces), c.device.in_(devices)
+    )
+    rows = connection.execute(query.distinct().order_by(c.name))
+    return _grouped((device, f"{device}:{name}") for device, name in rows)
+
+
+def _linked(connection: sa.Connection, tenant: str) -> Mapping[str, Sequence[str]]:
+    """Declared links, both ways."""
+    c = tables.links.c
+    query = sa.select(c.a_device, c.a_port, c.z_device, c.z_port).where(
+        history.current(tables.links), c.tenant == tenant
+    )
+    ends = [(f"{a}:{b}", f"{y}:{z}") for a, b, y, z in connection.execute(query)]
+    return _grouped([*ends, *((z, a) for a, z in ends)])
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Sequence[str]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
+    return found

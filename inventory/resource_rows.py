@@ -1,0 +1,150 @@
+"""Decides what a resource is: one SELECT over devices, their ports and pool values in use.
+
+Ids are the words people use: ``pe1``, ``pe1:eth4``, ``core-vni:10100``. States are X.731's; the
+surface spells them as its edition wants.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory import history, tables
+
+DEVICE = "device"
+PORT = "port"
+LOGICAL = "logical"
+
+
+def union() -> sa.Subquery:
+    """Every current resource of every tenant, one row each; columns not theirs are NULL."""
+    return sa.union_all(_devices(), _ports(), _values()).subquery("resource")
+
+
+def _devices() -> sa.Select[Any]:
+    d, s = tables.devices, tables.sightings
+    unreachable = s.c.unreachable_since.is_not(None)
+    pinned = sa.exists(
+        sa.select(tables.device_keys.c.row).where(
+            history.current(tables.device_keys), tables.device_keys.c.device == d.c.name
+        )
+    )
+    return (
+        _row(
+            id=d.c.name,
+            tenant=d.c.tenant,
+            name=d.c.name,
+            category=sa.literal(DEVICE),
+            administrative_state=sa.case((d.c.managed, "unlocked"), else_="locked"),
+            operational_state=sa.case((unreachable, "disabled"), else_="enabled"),
+            usage_state=sa.case((_any_claim(d.c.name), "active"), else_="idle"),
+            resource_status=sa.case(
+                (sa.or_(s.c.last_seen.is_(None), unreachable), "unknown"),
+                (pinned, "available"),
+                else_="suspended",
+            ),
+            start_date=d.c.valid_from,
+            device=d.c.name,
+            platform=d.c.platform,
+            address=d.c.address,
+            role=d.c.role,
+            site=d.c.site,
+        )
+        .select_from(d.outerjoin(s, s.c.device == d.c.name))
+        .where(history.current(d))
+    )
+
+
+def _ports() -> sa.Select[Any]:
+    """A port once, whether planned, observed or both; what was observed stands."""
+    known, seen, held = tables.interfaces, tables.interfaces.alias("seen"), tables.port_claims
+    observed = sa.and_(
+        history.current(seen),
+        seen.c.ledger == tables.OBSERVED,
+        seen.c.device == known.c.device,
+        seen.c.name == known.c.name,
+    )
+    claimed = sa.and_(
+        history.current(held), held.c.device == known.c.device, held.c.port == known.c.name
+    )
+    once = sa.or_(known.c.ledger == tables.OBSERVED, seen.c.row.is_(None))
+    return (
+        _row(
+            id=known.c.device + ":" + known.c.name,
+            tenant=known.c.tenant,
+            name=known.c.name,
+            category=sa.literal(PORT),
+            administrative_state=sa.case(
+                (seen.c.admin_status == "down", "locked"), else_="unlocked"
+            ),
+            operational_state=sa.case((seen.c.oper_status == "up", "enabled"), else_="disabled"),
+            usage_state=sa.case((held.c.row.is_not(None), "busy"), else_="idle"),
+            resource_status=sa.case(
+                (held.c.row.is_not(None), "reserved"),
+                (seen.c.row.is_(None), "unknown"),
+                else_="available",
+            ),
+            start_date=known.c.valid_from,
+            device=known.c.device,
+            ifindex=seen.c.ifindex,
+            speed=seen.c.speed,
+            mac=seen.c.mac,
+            description=seen.c.description,
+            service=held.c.service,
+            order_id=held.c.order_id,
+        )
+        .select_from(known.outerjoin(seen, observed).outerjoin(held, claimed))
+        .where(history.current(known), once)
+    )
+
+
+def _values() -> sa.Select[Any]:
+    c = tables.pool_claims.c
+    rests = c.released_at.is_not(None)
+    text = sa.cast(c.value, sa.String)
+    return _row(
+        id=c.pool + ":" + text,
+        tenant=c.tenant,
+        name=c.pool + " " + text,
+        category=sa.literal(LOGICAL),
+        administrative_state=sa.literal("unlocked"),
+        operational_state=sa.literal("enabled"),
+        usage_state=sa.case((rests, "idle"), else_="busy"),
+        resource_status=sa.case((rests, "standby"), else_="reserved"),
+        start_date=c.valid_from,
+        pool=c.pool,
+        value=c.value,
+        key=c.key,
+    ).where(history.current(tables.pool_claims))
+
+
+_KINDS: dict[str, sa.types.TypeEngine[Any]] = {
+    "device": sa.String(),
+    "platform": sa.String(),
+    "address": sa.String(),
+    "role": sa.String(),
+    "site": sa.String(),
+    "ifindex": sa.BigInteger(),
+    "speed": sa.BigInteger(),
+    "mac": sa.String(),
+    "description": sa.String(),
+    "service": sa.String(),
+    "order_id": sa.String(),
+    "pool": sa.String(),
+    "value": sa.BigInteger(),
+    "key": sa.String(),
+}
+CHARACTERISTICS = tuple(name for name in _KINDS if name not in {"service", "order_id"})
+"""Columns that a resource shows as characteristics where it has them."""
+
+
+def _row(**columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """One arm of the union: the common columns, then every kind's own, typed NULL where absent."""
+    own = [columns.pop(name, sa.cast(sa.null(), kind)).label(name) for name, kind in _KINDS.items()]
+    return sa.select(*(column.label(name) for name, column in columns.items()), *own)
+
+
+def _any_claim(device: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    c = tables.port_claims
+    return sa.exists(sa.select(c.c.row).where(history.current(c), c.c.device == device))
