@@ -66,7 +66,7 @@ async def authorise(request: Request) -> None:
     """Dependency of every route: OrderRejected (403) unless the caller may."""
     permission = declared(request.scope.get("route"))
     caller: access.Caller = request.state.caller
-    if permission is None or not caller.may(permission):
+    if permission is None or not (permission is access.Permission.PUBLIC or caller.may(permission)):
         raise errors.OrderRejected(
             f"{caller.name} may not do this: it needs {permission or 'a declared permission'}",
             status=403,

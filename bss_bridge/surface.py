@@ -146,7 +146,7 @@ _PARAMETERS = {
 def _headers(collection: str, text: str, offset: int, limit: int, total: int) -> dict[str, str]:
     """X-Total-Count and the Link header (RFC 8288) with the pages that exist."""
     kept = [
-        quote(part, safe="%=+,;:@/$!*'()~")
+        quote(part, safe="%=+:@/$!*()~")
         for part in text.split("&")
         if part and unquote_plus(part).partition("=")[0] not in {"offset", "limit"}
     ]

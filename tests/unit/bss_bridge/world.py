@@ -1,0 +1,354 @@
+"""The ports in memory, an application over them, and the official schemas as a judge."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import jsonschema
+import pytest
+from fastapi import FastAPI
+
+from bss_bridge import application, callbacks, hub, tables, tmf638, tmf639, tmf641, tmf642
+from bss_bridge.hrefs import Hrefs
+from bss_bridge.matching import matches
+from oss_agent import errors, store
+from oss_agent.api import health, network, state
+from oss_agent.spi import clock, onboarding, orders, query, views
+
+T = TypeVar("T")
+NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
+URL = "http://oss.example.net"
+LINKS = Hrefs(URL)
+SPEC = views.SpecificationRef("e-line", "1.0", "E-Line")
+
+
+class StillClock:
+    """Time that moves when a test says so."""
+
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def boot(self) -> clock.BootTime:
+        return clock.BootTime("boot", 0.0)
+
+
+class MemoryPort(Generic[T]):
+    """A port over a list: filters and sorts what the surface would show."""
+
+    def __init__(self, rows: Sequence[T], shown: Callable[[T], dict[str, Any]]) -> None:
+        self.rows = list(rows)
+        self._shown = shown
+        self.asked: list[query.Query] = []
+
+    async def find(self, asked: query.Query) -> query.Page[T]:
+        self.asked.append(asked)
+        mine = [row for row in self.rows if getattr(row, "tenant", "default") == asked.tenant]
+        found = [row for row in mine if matches(self._shown(row), asked.filters)]
+        for key in reversed(asked.sort):
+            found.sort(
+                key=lambda row: str(self._shown(row).get(key.path)),
+                reverse=key.descending,
+            )
+        return query.Page(tuple(found[asked.offset :][: asked.limit]), len(found))
+
+    async def get(self, tenant: str, key: str) -> T:
+        for row in self.rows:
+            shown = self._shown(row)
+            if key in {shown["id"], shown.get("key")} and getattr(row, "tenant", "") == tenant:
+                return row
+        raise errors.NotFound(f"row {key}")
+
+
+class MemoryOrders(MemoryPort[views.ServiceOrderView]):
+    """Acknowledges everything; remembers what it was asked. ``failure`` is raised instead."""
+
+    def __init__(self, rows: Sequence[views.ServiceOrderView] = ()) -> None:
+        super().__init__(rows, lambda view: tmf641.render(view, LINKS))
+        self.requests: list[orders.OrderRequest] = []
+        self.failure: Exception | None = None
+
+    async def submit(self, request: orders.OrderRequest) -> orders.Submitted:
+        self.requests.append(request)
+        if self.failure is not None:
+            raise self.failure
+        view = acknowledged(request, str(len(self.rows) + 1))
+        self.rows.append(view)
+        return orders.Submitted(view, created=True)
+
+    async def plan(self, request: orders.OrderRequest) -> tuple[views.DryRun, ...]:
+        self.requests.append(request)
+        return tuple(
+            views.DryRun(item.id, item.service_name or "", True, (), (), (), (), (), "00" * 32)
+            for item in request.items
+        )
+
+    async def explain(self, tenant: str, key: str) -> views.Explanation:
+        order = await self.get(tenant, key)
+        return views.Explanation(order.id, order.state, "waits for pe2", (), (), ())
+
+
+class MemoryOnboarding(MemoryPort[views.DeviceView]):
+    """Devices by name; discovery finds nothing new."""
+
+    def __init__(self, rows: Sequence[views.DeviceView] = ()) -> None:
+        super().__init__(rows, lambda view: views.as_json(view) | {"key": view.name})
+        self.calls: list[tuple[Any, ...]] = []
+
+    async def import_lab(self, tenant: str, files: Mapping[str, str]) -> onboarding.ImportReport:
+        self.calls.append(("import", tenant, dict(files)))
+        return onboarding.ImportReport((onboarding.Imported("pe1", "created"),), 7)
+
+    async def trust(self, tenant: str, device: str, fingerprint: str) -> views.DeviceView:
+        self.calls.append(("trust", tenant, device, fingerprint))
+        return await self.get(tenant, device)
+
+    async def discover(
+        self, tenant: str, device: str | None = None
+    ) -> tuple[onboarding.Discovered, ...]:
+        self.calls.append(("discover", tenant, device))
+        return (onboarding.Discovered("pe1", 7, 2),)
+
+    async def links(self, tenant: str) -> tuple[views.LinkView, ...]:
+        self.calls.append(("links", tenant))
+        return (views.LinkView("pe1", "eth1", "pe2", "eth1", "both ends agree", NOW),)
+
+    async def why(self, tenant: str, device: str, path: str) -> tuple[onboarding.Owner, ...]:
+        self.calls.append(("why", tenant, device, path))
+        return (onboarding.Owner(path, "s1", "acme-hq-branch", "17", NOW),)
+
+
+def acknowledged(request: orders.OrderRequest, key: str) -> views.ServiceOrderView:
+    """What fulfilment would show of an order it has just taken."""
+    items = tuple(
+        views.OrderItemView(
+            id=item.id,
+            action=item.action,
+            state=views.OrderState.ACKNOWLEDGED,
+            specification=views.SpecificationRef(item.specification, "1.0", "E-Line"),
+            service_id=item.service_id or f"s{key}.{item.id}",
+            service_name=item.service_name or "",
+            characteristics=item.characteristics,
+            extra=item.extra,
+        )
+        for item in request.items
+    )
+    return views.ServiceOrderView(
+        id=key,
+        tenant=request.tenant,
+        state=views.OrderState.ACKNOWLEDGED,
+        order_date=NOW + timedelta(minutes=int(key)),
+        requester=request.requester,
+        items=items,
+        external_id=request.external_id,
+        description=request.description,
+        category=request.category,
+        priority=request.priority,
+        requested_start=request.requested_start,
+        requested_completion=request.requested_completion,
+        extra=request.extra,
+    )
+
+
+def finished_order() -> views.ServiceOrderView:
+    """An order with everything a view can carry."""
+    error = views.ErrorView("proofFailed", "a predicate fails", "ping b1->b2 lost 10/10", NOW)
+    evidence = views.EvidenceView(
+        "ping", "ce1", "failed", "10 of 10 lost", NOW, {"loss": 1.0}, "raw", "ab" * 32
+    )
+    item = views.OrderItemView(
+        id="1",
+        action=views.ItemAction.ADD,
+        state=views.OrderState.FAILED,
+        specification=SPEC,
+        service_id="s1",
+        service_name="acme-hq-branch",
+        characteristics={"bandwidth": 20, "a-end": {"device": "pe1"}, "tags": ["x"], "on": True},
+        error=error,
+        wait=views.WaitView("device pe2 is locked", NOW, None, "operator"),
+        milestones=(("proven", NOW),),
+        evidence=(evidence,),
+    )
+    return views.ServiceOrderView(
+        "17", "default", views.OrderState.FAILED, NOW, "acme", (item,), "BSS-1", "an order",
+        "network", "1", NOW, NOW, NOW, NOW, error, {"note": [{"text": "hello"}]},
+    )  # fmt: skip
+
+
+def service(key: str = "s1", **changes: Any) -> views.ServiceView:
+    """A service that runs."""
+    view = views.ServiceView(
+        key, "default", f"acme-{key}", "CFS", views.ServiceState.ACTIVE,
+        views.OperatingStatus.RUNNING, SPEC, {"bandwidth": 20, "nothing": None}, "acme", NOW, NOW,
+        None, "17", ("r1",), ("dev-pe1",), None, NOW,
+    )  # fmt: skip
+    return dataclasses.replace(view, **changes)
+
+
+def resource(key: str = "dev-pe1", **changes: Any) -> views.ResourceView:
+    """A device that works."""
+    view = views.ResourceView(
+        key, "default", "pe1", "device", "shuttingDown", "enabled", "active", "available",
+        {"serial": "X1"}, (("contains", "port-pe1-eth4"),), NOW,
+    )  # fmt: skip
+    return dataclasses.replace(view, **changes)
+
+
+def alarm(key: str = "a1", **changes: Any) -> views.AlarmView:
+    """A link that is down."""
+    view = views.AlarmView(
+        key, "default", "raised", "communicationsAlarm", "linkDown", "eth4 is down",
+        views.Severity.CRITICAL, "pe1:eth4", "port", NOW, NOW, None, True, True, ("s1",),
+        ("trap", "poll"), 2, "link down pe1:eth4: check the cable",
+    )  # fmt: skip
+    return dataclasses.replace(view, **changes)
+
+
+def usage(**changes: Any) -> views.UsageView:
+    """Five minutes of octets."""
+    view = views.UsageView(
+        "u-1", "default", "s1", "acme-hq-branch", "acme", "pe1:eth4", NOW, NOW, 0, 3_482_113, 12,
+        None, ("a", "b"),
+    )  # fmt: skip
+    return dataclasses.replace(view, **changes)
+
+
+def device(name: str = "pe1") -> views.DeviceView:
+    """A managed router."""
+    return views.DeviceView(
+        f"dev-{name}", "default", name, "frr_linux", "192.0.2.1", "pe", "hq", True, ("SHA256:x",),
+        True, "X1", None, NOW, None, "",
+    )  # fmt: skip
+
+
+@dataclasses.dataclass
+class World:
+    """The application over ports in memory and a real store for its listeners."""
+
+    app: FastAPI
+    http: httpx.AsyncClient
+    orders: MemoryOrders
+    services: MemoryPort[views.ServiceView]
+    onboarding: MemoryOnboarding
+    store: store.SqlStore
+    ready: list[health.Part]
+
+
+@contextlib.asynccontextmanager
+async def world(
+    tmp_path: Path,
+    options: application.Options | None = None,
+    *,
+    allow: tuple[str, ...] = ("127.0.0.0/8", "::1"),
+) -> AsyncIterator[World]:
+    """Open everything; close it again."""
+    async with store.open_store(f"sqlite:///{tmp_path / 'hub.db'}") as rows:
+        await rows.write(tables.METADATA.create_all)
+        office = hub.HubOffice(rows, StillClock(), LINKS, callbacks.Policy.of(allow))
+        book = MemoryOrders()
+        services = MemoryPort([service()], lambda view: tmf638.render(view, LINKS))
+        alarms = MemoryPort([alarm()], lambda view: tmf642.render(view, LINKS))
+        devices = MemoryOnboarding([device()])
+        parts: list[health.Part] = [health.Part("store", ready=True, detail="writes")]
+        rooms = application.Rooms(
+            book,
+            services,
+            MemoryPort([resource()], lambda view: tmf639.render(view, LINKS)),
+            alarms,
+            office,
+        )
+        operator = (
+            network.router(devices),
+            state.router(state.Ports(book, services, alarms, _outbox)),
+            health.router(functools.partial(_readiness, parts), lambda: b"up 1\n"),
+        )
+        app = application.application(rooms, options or application.Options(), operator)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=URL) as http:
+            yield World(app, http, book, services, devices, rows, parts)
+
+
+async def _outbox(tenant: str) -> list[dict[str, str]]:
+    return [{"event": "e1", "tenant": tenant}]
+
+
+async def _readiness(parts: list[health.Part]) -> health.Readiness:
+    return health.Readiness(tuple(parts), ("t9",))
+
+
+ORDER: dict[str, Any] = {
+    "externalId": "BSS-1",
+    "relatedParty": [
+        {"id": "acme", "role": "customer", "@type": "RelatedParty", "@referredType": "Organization"}
+    ],
+    "note": [{"text": "call before noon"}],
+    "serviceOrderItem": [
+        {
+            "id": "1",
+            "action": "add",
+            "service": {
+                "name": "acme-hq-branch",
+                "serviceType": "CFS",
+                "serviceSpecification": {"id": "e-line", "href": f"{URL}/spec/e-line"},
+                "serviceCharacteristic": [
+                    {"name": "bandwidth", "value": 20, "valueType": "integer", "id": "c1"},
+                    {"name": "a-end", "value": {"device": "pe1", "port": "eth4"}},
+                ],
+            },
+        }
+    ],
+}
+
+
+def reference() -> Path:
+    """The official specifications, or a skip that says why; never a skip in CI."""
+    root = Path(os.environ.get("OSS_AGENT_REFERENCE") or Path(__file__).parents[4] / "shared/data")
+    if not (root / "tmf").is_dir():
+        if os.environ.get("CI") == "true":
+            raise FileNotFoundError(root / "tmf")
+        pytest.skip(f"no reference data in {root}: set OSS_AGENT_REFERENCE")
+    return root / "tmf"
+
+
+def judge(
+    file: str, definition: str, answer: Any, repair: Callable[[dict[str, Any]], None] | None = None
+) -> None:
+    """Validate an answer against a definition of an official swagger; ``repair`` mends the file."""
+    definitions = json.loads((reference() / file).read_text(encoding="utf-8"))["definitions"]
+    if repair is not None:
+        repair(definitions)
+    schema = {"$ref": f"#/definitions/{definition}", "definitions": definitions}
+    validator = jsonschema.Draft4Validator(schema, format_checker=_formats())
+    found = [f"{list(e.absolute_path)}: {e.message}" for e in validator.iter_errors(answer)]
+    assert not found
+
+
+def _formats() -> jsonschema.FormatChecker:
+    checker = jsonschema.FormatChecker(formats=())
+
+    @checker.checks("date-time", raises=ValueError)
+    def moment(value: object) -> bool:
+        """A real moment, ending in Z as TMF630 clients need it."""
+        return not isinstance(value, str) or (
+            value.endswith("Z") and datetime.fromisoformat(value) is not None
+        )
+
+    @checker.checks("uri")
+    def uri(value: object) -> bool:
+        return not isinstance(value, str) or bool(urlsplit(value).scheme)
+
+    assert moment is not None
+    assert uri is not None
+    return checker
