@@ -100,11 +100,12 @@ class Schema:
 class Netconf:
     """How to speak NETCONF to this platform; times in seconds, sizes in bytes.
 
-    ``validate_harmless`` is false where ``<validate>`` does damage; ``test_option`` goes into
+    ``locks`` are the datastores that a transaction locks, in this order. ``validate_harmless`` is false where ``<validate>`` does damage; ``test_option`` goes into
     every edit-config where it is set and the device offers :validate:1.1. ``pause`` is the quiet
     between the hellos and the first RPC.
     """
 
+    locks: tuple[Literal["running", "candidate"], ...] = ("running", "candidate")
     validate_harmless: bool = False
     test_option: Literal["test-then-set", "set", "test-only"] | None = None
     pause: float = 0.06

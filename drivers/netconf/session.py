@@ -7,6 +7,7 @@ flight with an edit, and one whose answer is lost is CommitUnknown: the device m
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from device_models import model
@@ -16,6 +17,7 @@ from drivers.netconf.document import Element
 from oss_agent.errors import (
     ChangeRejected,
     CommitUnknown,
+    DeviceBusy,
     DeviceError,
     DeviceRefused,
     DeviceUnreachable,
@@ -24,7 +26,6 @@ from oss_agent.spi.device import Capability, Pending
 from oss_agent.spi.proof import Observation, Question
 from oss_agent.spi.tree import Edit, Path, Tree
 
-_LOCKED = (operations.RUNNING, operations.CANDIDATE)
 _CANCEL_PROBE = 10.0  # seconds: what a commit that would not be cancelled still has to live
 _WRONG_TOKEN = "invalid-value"  # noqa: S105 - an error-tag: another persist token is pending
 
@@ -53,23 +54,20 @@ class NetconfSession:
         return self._hello.offers() | (self._platform.capabilities - hello.SPOKEN)
 
     async def lock(self) -> None:
-        """Lock running, then the candidate, both clean; all or none. DeviceBusy names the holder.
+        """Lock what the platform's data say, all or none, the candidate clean.
 
-        Running comes first because only its refusal says who holds it; the candidate is reset
-        before its lock because a dirty one cannot be locked.
+        The candidate is reset before its lock, because a dirty one cannot be locked, and after it,
+        because until then others could edit. DeviceBusy names the holder where the device does.
         """
         try:
-            for datastore in _LOCKED:
-                if datastore == operations.CANDIDATE:
-                    await self.discard()
-                await self._do(operations.lock(datastore))
-                self._locks.append(datastore)
+            for datastore in self._platform.netconf.locks:
+                await self._lock(datastore)
         except DeviceError:
             await self.unlock()
             raise
 
     async def unlock(self) -> None:
-        """Give both locks back. Safe when not held; a closed session holds none."""
+        """Give the locks back. Safe when not held; a closed session holds none."""
         while self._locks:
             datastore = self._locks.pop()
             if self._exchange.ended is None:
@@ -171,6 +169,16 @@ class NetconfSession:
     async def observe(self, question: Question) -> Observation:
         """Answer by the platform's observe.yaml."""
         return await self._observe(question)
+
+    async def _lock(self, datastore: str) -> None:
+        if datastore == operations.CANDIDATE:
+            # Refused while another session has the lock; the refusal of the lock then says which.
+            with contextlib.suppress(DeviceBusy):
+                await self.discard()
+        await self._do(operations.lock(datastore))
+        self._locks.append(datastore)
+        if datastore == operations.CANDIDATE:
+            await self.discard()
 
     def _config(self, edits: Sequence[Edit]) -> Element:
         try:

@@ -1,0 +1,206 @@
+"""Trees become XML and come back the same; edits touch what they name and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device_models import model
+from drivers.netconf import canonical, configuration, document
+from drivers.netconf.driver import NetconfDriver
+from oss_agent.spi.tree import EMPTY, ROOT, Edit, Operation, Step, Tree
+
+NS = "urn:oss-agent:lab:services"
+OPERATION = "{urn:ietf:params:xml:ns:netconf:base:1.0}operation"
+SCHEMA = model.Schema(
+    namespaces={"services": NS, "ports": NS, "policy": "urn:other"},
+    lists={
+        "services/eline": ("name",),
+        "services/eline/hop": ("index", "side"),
+        "ports/port": ("name",),
+        "policy/rule": ("name",),
+    },
+    containers=frozenset({"services", "ports", "policy", "policy/options"}),
+    ordered_by_user=frozenset({"policy/rule"}),
+    volatile=("ports/*/counter",),
+)
+
+# What XML can carry unchanged; it makes newlines of carriage returns.
+TEXTS = st.text(
+    st.characters(
+        codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"
+    ),
+    max_size=20,
+)
+
+
+def leaf(name: str, value: str) -> Tree:
+    return Tree(Step(name), value)
+
+
+def entry(name: str, key: str, *children: Tree) -> Tree:
+    return Tree(Step(name, (("name", key),)), children=children)
+
+
+@st.composite
+def elines(draw: st.DrawFn) -> Tree:
+    leaves = draw(st.dictionaries(st.sampled_from(["vni", "port", "rate", "description"]), TEXTS))
+    hops = draw(st.lists(st.tuples(TEXTS, TEXTS), unique=True, max_size=3))
+    children = [leaf(name, value) for name, value in leaves.items()]
+    steps = [Step("hop", (("index", index), ("side", side))) for index, side in hops]
+    return entry("eline", draw(TEXTS), *children, *(Tree(step) for step in steps))
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> Tree:
+    found = draw(st.lists(elines(), max_size=4, unique_by=lambda t: t.step))
+    ports = draw(st.lists(TEXTS, max_size=3, unique=True))
+    services = Tree(Step("services"), children=tuple(found))
+    below = tuple(entry("port", name, leaf("enabled", "true")) for name in ports)
+    tops = [t for t in (services, Tree(Step("ports"), children=below)) if t.children]
+    return Tree(ROOT, children=tuple(tops))
+
+
+def creation(tree: Tree) -> list[Edit]:
+    return [Edit(Operation.CREATE, (top.step,), top) for top in tree.children]
+
+
+def data_of(tree: Tree) -> document.Element:
+    """The tree's XML as it goes over the wire and comes back."""
+    config = configuration.edit_config(creation(tree), SCHEMA)
+    return document.parse(document.serialise(config))
+
+
+@given(trees())
+def test_tree_to_xml_to_tree_is_identity(tree: Tree) -> None:
+    assert configuration.read(data_of(tree), SCHEMA) == tree
+
+
+@given(trees(), st.randoms())
+def test_canonical_text_ignores_the_order_of_keyed_entries(tree: Tree, random: st.Random) -> None:
+    shuffled = data_of(tree)
+    for parent in shuffled.iter():
+        parent[:] = random.sample(list(parent), len(parent))
+
+    assert canonical.text(shuffled, SCHEMA) == canonical.text(data_of(tree), SCHEMA)
+
+
+@given(trees(), trees())
+def test_canonical_text_is_equal_only_for_equal_trees(one: Tree, two: Tree) -> None:
+    texts = [canonical.text(data_of(tree), SCHEMA) for tree in (one, two)]
+
+    assert (texts[0] == texts[1]) == (one == two)
+    assert (canonical.difference(*texts) == "") == (one == two)
+
+
+@given(trees())
+def test_only_keeps_what_is_at_the_path(tree: Tree) -> None:
+    for top in tree.children:
+        for child in top.children:
+            kept = configuration.only(tree, (top.step, child.step))
+            assert kept.at((top.step, child.step)) == child
+            assert sum(len(t.children) for t in kept.children) == 1
+    assert configuration.only(tree, (Step("absent"), Step("x"))) == EMPTY
+
+
+def test_an_edit_of_a_container_touches_only_what_it_lists() -> None:
+    services = Tree(Step("services"), children=(entry("eline", "a", leaf("vni", "1")),))
+
+    config = configuration.edit_config(
+        [Edit(Operation.DELETE, (Step("services"),), was=services)], SCHEMA
+    )
+
+    top = config[0]
+    assert top.get(OPERATION) is None
+    assert [(document.local(e), e.get(OPERATION)) for e in top] == [("eline", "delete")]
+    assert [document.content(e) for e in top[0]] == ["a"]
+
+
+def test_edits_below_the_same_entry_share_it_and_marked_entries_stay_apart() -> None:
+    path = (Step("services"), Step("eline", (("name", "a"),)))
+    edits = [
+        Edit(Operation.REPLACE, (*path, Step("vni")), leaf("vni", "2"), leaf("vni", "1")),
+        Edit(Operation.DELETE, (*path, Step("rate")), was=leaf("rate", "5")),
+        Edit(Operation.CREATE, (path[0], Step("eline", (("name", "b"),))), entry("eline", "b")),
+    ]
+
+    config = configuration.edit_config(edits, SCHEMA)
+
+    first, second = config[0]
+    assert [(document.local(e), e.get(OPERATION)) for e in first] == [
+        ("name", None),
+        ("vni", "replace"),
+        ("rate", "delete"),
+    ]
+    assert second.get(OPERATION) == "create"
+    assert configuration.default_operation(edits) == "merge"
+    assert configuration.default_operation(edits[:2]) == "none"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f'<data><services xmlns="{NS}"><eline><vni>1</vni></eline></services></data>',
+        f'<data><services xmlns="{NS}"><eline><name>a</name></eline><eline><name>a</name></eline>'
+        "</services></data>",
+        f'<data><services xmlns="{NS}"><x>1</x><x>2</x></services></data>',
+        f'<data><services xmlns="{NS}">{"<x>" * 100}{"</x>" * 100}</services></data>',
+    ],
+)
+def test_a_configuration_that_does_not_fit_is_a_mismatch(data: str) -> None:
+    with pytest.raises(configuration.Mismatch):
+        configuration.read(document.parse(data.encode()), SCHEMA)
+
+
+def test_unknown_top_nodes_and_empty_containers_are_none_of_ours() -> None:
+    data = document.parse(
+        f'<data><nacm xmlns="urn:x"><a>1</a></nacm><services xmlns="{NS}"> </services>'
+        f'<ports xmlns="urn:not:ours"><port/></ports></data>'.encode()
+    )
+
+    assert configuration.read(data, SCHEMA) == EMPTY
+
+
+def test_an_edit_outside_the_schema_is_refused() -> None:
+    stray = Edit(Operation.CREATE, (Step("system"),), leaf("system", "x"))
+
+    with pytest.raises(configuration.Mismatch, match=r"/system is not in the platform's schema"):
+        configuration.edit_config([stray], SCHEMA)
+
+
+def test_canonical_text_sees_foreign_changes_but_no_volatile_ones() -> None:
+    def of(enabled: str, counter: str, foreign: str) -> str:
+        text = (
+            f'<data xmlns:z="urn:z"><ports xmlns="{NS}"><port><name>p</name><enabled>{enabled}'
+            f'</enabled><counter>{counter}</counter></port></ports><z:f z:at="{counter}">{foreign}'
+            "</z:f></data>"
+        )
+        schema = model.Schema(lists=SCHEMA.lists, volatile=("ports/port/counter",))
+        return canonical.text(document.parse(text.encode()), schema)
+
+    assert of("true", "1", "x") == of("true", "2", "x")
+    assert of("true", "1", "x") != of("true", "1", "y")
+    assert of("true", "1", "x") != of("false", "1", "x")
+
+
+def test_canonical_text_keeps_the_order_that_users_chose() -> None:
+    def of(*names: str) -> str:
+        rules = "".join(f"<rule><name>{n}</name></rule>" for n in names)
+        return canonical.text(
+            document.parse(f'<data><policy xmlns="urn:other">{rules}</policy></data>'.encode()),
+            SCHEMA,
+        )
+
+    assert of("a", "b") != of("b", "a")
+
+
+def test_render_is_pure_and_holds_no_message_id() -> None:
+    driver = NetconfDriver("frr_linux")
+    tree = driver.instantiate("eline", {"name": "acme", "vni": "10", "port": "eth4"})
+    edits = creation(tree)
+
+    assert driver.render(edits) == driver.render(edits)
+    assert "message-id" not in driver.render(edits)
+    assert driver.render([]) == ""
+    assert "<rate>" not in driver.render(edits)
