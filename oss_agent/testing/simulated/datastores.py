@@ -103,15 +103,16 @@ class Datastores:
         if holder is not None:
             raise lock_denied(holder, f"{name} is locked by session {holder}")
         if name == CANDIDATE and self._candidate is not None:
-            raise lock_denied(0, "the candidate holds uncommitted changes")
+            raise RpcError("resource-denied", "the candidate holds uncommitted changes", "protocol")
         if name == RUNNING and self._pending is not None and self._pending.session != session:
-            raise lock_denied(self._pending.session, "a confirmed commit is pending")
+            raise RpcError("in-use", "another session's confirmed commit is pending", "protocol")
         self._locks[name] = session
         self.history.add(session, Kind.LOCK, detail=name)
 
     def unlock(self, session: int, name: str) -> None:
         """Give a lock back; the candidate's takes uncommitted changes along (RFC 6241 8.3.5.2)."""
-        if self._locks.get(name) != session:
+        self._ask(session, name)
+        if name not in self._locks:
             raise RpcError("operation-failed", f"{name} is not locked by this session", "protocol")
         del self._locks[name]
         self._clean(name)
@@ -141,11 +142,15 @@ class Datastores:
         default_operation: str,
         test_option: str,
     ) -> None:
-        """Edit the candidate: all of it, or nothing and RpcError."""
+        """Edit the candidate: all of it, or nothing and RpcError.
+
+        Testing means the schema's constraints; a device's ceilings show at commit only.
+        """
         self._ask(session, CANDIDATE)
         result = edit.apply(self.schema, self.candidate, config, default_operation)
+        if test_option != "set":
+            constraints.check(self.schema, result, ())
         if test_option == "test-only":
-            constraints.check(self.schema, result, self.ceilings)
             return
         self._candidate = result
         text = config.content()
@@ -183,7 +188,7 @@ class Datastores:
         pending = self._pending
         if pending is None:
             if request.persist_id is not None:
-                raise _no_such_persist_id()
+                raise _nothing_pending()
         elif pending.persist is None:
             if request.persist_id is not None:
                 raise _no_such_persist_id()
@@ -229,7 +234,7 @@ class Datastores:
         """<cancel-commit> (RFC 6241 8.4.4.1)."""
         pending = self._pending
         if pending is None:
-            raise RpcError("operation-failed", "no confirmed commit is pending", "protocol")
+            raise _nothing_pending()
         if pending.persist != persist_id:
             raise _no_such_persist_id()
         if persist_id is None and pending.session != session:
@@ -282,3 +287,7 @@ class Datastores:
 
 def _no_such_persist_id() -> RpcError:
     return RpcError("invalid-value", "no pending confirmed commit has this persist-id", "protocol")
+
+
+def _nothing_pending() -> RpcError:
+    return RpcError("operation-failed", "no confirmed commit is pending", "protocol")

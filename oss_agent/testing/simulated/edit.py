@@ -90,7 +90,7 @@ def _key(node: List, key: str, element: Element, place: _Place) -> str:
     leaf = node.children[key]
     if not isinstance(leaf, Leaf):
         raise TypeError(f"key {key} is no leaf: the schema is wrong")
-    return _value(leaf, found[0], place)
+    return _value(leaf, found[0], place.below((element.name, ()), leaf).below((key, ()), leaf))
 
 
 def _check_existence(parent: Content, member: Member, operation: str, place: _Place) -> None:
@@ -119,6 +119,8 @@ def _edit_below(
     inner = {} if operation == "replace" else parent.get(member, {})
     if isinstance(inner, str):
         raise TypeError(f"{member[0]} holds text: the datastore is broken")
+    if element.words:
+        raise place.error("unknown-element", "text where only elements may be")
     parent[member] = inner
     for child in element.children:
         if child.namespace != place.schema.namespace:
@@ -133,11 +135,10 @@ def _edit_below(
 def _value(leaf: Leaf, element: Element, place: _Place) -> str:
     if element.children:
         raise place.unknown(element.children[0])
-    fault = leaf.type.fault(element.text)
-    if fault is not None:
-        here = place.below((element.name, ()), leaf)
-        raise here.error("invalid-value", f"{element.name} {fault}")
-    return element.text
+    try:
+        return leaf.type.read(element.text)
+    except ValueError as reason:
+        raise place.error("invalid-value", f"{element.name} {reason}") from reason
 
 
 def _unknown_namespace(element: Element) -> RpcError:

@@ -89,7 +89,10 @@ class Operations:
                 operation, "default-operation", "merge", ("merge", "replace", "none")
             ),
             test_option=_choice(
-                operation, "test-option", "test-then-set", ("test-then-set", "set", "test-only")
+                operation,
+                "test-option",
+                "test-then-set" if self.offer.validate else "set",
+                ("test-then-set", "set", "test-only"),
             ),
         )
         return OK

@@ -20,38 +20,41 @@ class Text:
     minimum: int = 0
     maximum: int = 2**31
 
-    def fault(self, value: str) -> str | None:
-        """Why ``value`` does not fit, or None."""
+    def read(self, value: str) -> str:
+        """``value`` as it is stored; ValueError with the reason when it does not fit."""
         if not self.minimum <= len(value) <= self.maximum:
-            return f"length {len(value)} is not {self.minimum}..{self.maximum}"
+            raise ValueError(f"length {len(value)} is not {self.minimum}..{self.maximum}")
         if self.pattern is not None and re.fullmatch(self.pattern, value) is None:
-            return f"does not match {self.pattern}"
-        return None
+            raise ValueError(f"does not match {self.pattern}")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """A uint32 with a range."""
+    """A uint32 with a range; stored in canonical form (RFC 7950 9.2.2)."""
 
     minimum: int = 0
     maximum: int = 2**32 - 1
 
-    def fault(self, value: str) -> str | None:
-        """Why ``value`` does not fit, or None."""
-        if re.fullmatch(r"0|[1-9][0-9]{0,9}", value) is None:
-            return "is not an unsigned integer"
+    def read(self, value: str) -> str:
+        """``value`` as it is stored; ValueError with the reason when it does not fit."""
+        if re.fullmatch(r"\s*\+?(0|[1-9][0-9]{0,9})\s*", value) is None:
+            raise ValueError("is not an unsigned integer")
         if not self.minimum <= int(value) <= self.maximum:
-            return f"is not in {self.minimum}..{self.maximum}"
-        return None
+            raise ValueError(f"is not in {self.minimum}..{self.maximum}")
+        return str(int(value))
 
 
 @dataclass(frozen=True, slots=True)
 class Boolean:
     """``true`` or ``false``."""
 
-    def fault(self, value: str) -> str | None:
-        """Why ``value`` does not fit, or None."""
-        return None if value in {"true", "false"} else "is neither true nor false"
+    def read(self, value: str) -> str:
+        """``value`` as it is stored; ValueError with the reason when it does not fit."""
+        word = value.strip()
+        if word not in {"true", "false"}:
+            raise ValueError("is neither true nor false")
+        return word
 
 
 Type: TypeAlias = Text | Unsigned | Boolean

@@ -1,0 +1,181 @@
+"""Decides what staging and committing must mean: nothing live before, exactly the target after."""
+
+from __future__ import annotations
+
+import asyncio
+
+from oss_agent.errors import ChangeRejected, CommitUnknown
+from oss_agent.fulfilment import tree as trees
+from oss_agent.spi.device import Capability
+from oss_agent.spi.proof import Question
+from oss_agent.spi.tree import EMPTY, Path, Tree
+from oss_agent.testing.contract.peer import (
+    Peer,
+    clean,
+    expect,
+    expect_equal,
+    refused,
+    values,
+)
+
+_LONG_ENOUGH = 0.5  # seconds for a peer on loopback to carry a commit out
+_RUNGS = frozenset(
+    {
+        Capability.CONFIGURE,
+        Capability.CANDIDATE,
+        Capability.CONFIRMED_COMMIT,
+        Capability.PERSIST,
+    }
+)
+
+
+async def offers_confirm_what_is_declared(peer: Peer) -> None:
+    """The rung that the platform declares is the rung that the device stands on."""
+    async with peer.session() as session:
+        declared, offered = peer.driver.capabilities & _RUNGS, session.offers & _RUNGS
+        expect_equal(sorted(offered), sorted(declared), "the hello confirms the declaration")
+
+
+async def an_edit_is_not_live(peer: Peer) -> None:
+    """Staged and discarded: running never moved, and the device's own diff told of it."""
+    await clean(peer, peer.samples[0])
+    async with peer.session() as session:
+        before = await session.snapshot()
+        await session.lock()
+        await peer.stage(session, peer.samples[1])
+        diff = await session.diff()
+        staged = await session.snapshot()
+        await session.discard()
+        left = await session.diff()
+        await session.unlock()
+
+    # Native text may quote what is not plain: only plain words must show as they are.
+    new = {v for v in set(values(peer.samples[1])) - set(values(peer.samples[0])) if v.isalnum()}
+    expect(all(value in diff for value in new), f"the diff shows {new}: {diff!r}")
+    expect_equal(staged, before, "an edit changes nothing that is live")
+    expect_equal(left, "", "discard leaves nothing staged")
+
+
+async def a_commit_is_live_and_read_back(peer: Peer) -> None:
+    """Each sample in turn, read by a new session."""
+    for sample in (*peer.samples, EMPTY):
+        await clean(peer, sample)
+        expect(await peer.holds(sample), f"running holds {sample}")
+
+
+async def validate_harms_nothing(peer: Peer) -> None:
+    """Edit, validate, commit: the change arrives all the same."""
+    await clean(peer)
+    async with peer.session() as session:
+        await session.lock()
+        await peer.stage(session, peer.samples[0])
+        await session.validate()
+        await session.commit()
+        await session.unlock()
+
+    expect(await peer.holds(peer.samples[0]), "a validated change is committed like any other")
+
+
+async def a_refused_change_leaves_running_as_before(peer: Peer) -> None:
+    """ChangeRejected at edit or commit; after discard the session is as good as new."""
+    await clean(peer, peer.samples[0])
+    async with peer.session() as session:
+        before = await session.snapshot()
+        await session.lock()
+        with refused(ChangeRejected) as no:
+            await peer.stage(session, peer.refused)
+            await session.commit()
+        await session.discard()
+        after = await session.snapshot()
+        await session.unlock()
+        await peer.put(session, peer.samples[1])
+
+    expect(no.error.tag, "ChangeRejected carries the device's tag")
+    expect_equal(after, before, "a refused change leaves running byte for byte as before")
+    expect(await peer.holds(peer.samples[1]), "the session still works")
+
+
+async def a_lost_reply_is_commit_unknown(peer: Peer) -> None:
+    """The commit goes through, its answer does not: CommitUnknown, and reading back tells."""
+    await clean(peer)
+    async with peer.through_relay() as (relayed, relay), relayed.session() as session:
+        await peer.stage(session, peer.samples[0])
+        relay.mute()
+        asyncio.get_running_loop().call_later(_LONG_ENOUGH, relay.cut)
+        with refused(CommitUnknown):
+            await session.commit()
+
+    expect(await peer.holds(peer.samples[0]), "the unanswered commit was carried out")
+
+
+async def discard_and_cancel_are_safe_twice(peer: Peer) -> None:
+    """With nothing staged and nothing pending."""
+    async with peer.session() as session:
+        await session.discard()
+        await session.discard()
+        await session.cancel()
+        await session.cancel(persist="nobody-has-this-token")
+        await session.save()
+
+
+async def what_is_absent_reads_as_absent(peer: Peer) -> None:
+    """An empty scope, and a path below it."""
+    await clean(peer)
+    async with peer.session() as session:
+        here = await session.read(peer.scope)
+        deepest = _leaf(peer.samples[0])
+        below = await session.read(deepest)
+
+    expect_equal(trees.normal(here), EMPTY, "an empty scope is an empty tree")
+    expect(below.at(deepest) is None, "an absent node is not in the tree")
+
+
+async def read_gives_only_what_was_asked(peer: Peer) -> None:
+    """A path to one node gives the tree to it and nothing beside."""
+    await clean(peer, peer.samples[0])
+    deepest = _leaf(peer.samples[0])
+    async with peer.session() as session:
+        found = await session.read(deepest)
+
+    expect_equal(found.at(deepest), peer.samples[0].at(deepest), "the node as it was committed")
+    expect(len(list(values(found))) == 1, "one leaf was asked for, one leaf came")
+
+
+async def an_unknown_question_is_unobservable(peer: Peer) -> None:
+    """No exception: an answer that says why there is none."""
+    async with peer.session() as session:
+        observation = await session.observe(Question("what-nobody-can-answer"))
+
+    expect(observation.unobservable, "an unknown kind is unobservable, with a reason")
+
+
+async def render_is_pure(peer: Peer) -> None:
+    """The same edits give the same text; no edits give none."""
+    edits = trees.diff(peer.samples[0], peer.samples[1])
+
+    expect_equal(peer.driver.render(edits), peer.driver.render(edits), "rendering is stable")
+    expect_equal(peer.driver.render(()), "", "no edits render to nothing")
+    expect(peer.driver.render(edits), "edits render to something")
+
+
+def _leaf(tree: Tree, above: Path = ()) -> Path:
+    """The path to the first leaf of a tree."""
+    if not tree.children:
+        return above
+    first = tree.children[0]
+    return _leaf(first, (*above, first.step))
+
+
+CHECKS = (
+    offers_confirm_what_is_declared,
+    an_edit_is_not_live,
+    a_commit_is_live_and_read_back,
+    validate_harms_nothing,
+    a_refused_change_leaves_running_as_before,
+    a_lost_reply_is_commit_unknown,
+    discard_and_cancel_are_safe_twice,
+    what_is_absent_reads_as_absent,
+    read_gives_only_what_was_asked,
+    an_unknown_question_is_unobservable,
+    render_is_pure,
+)

@@ -1,0 +1,176 @@
+"""Decides what a confirmed commit must mean: it undoes itself unless it is confirmed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from oss_agent.errors import ChangeRejected
+from oss_agent.spi import device
+from oss_agent.spi.device import Pending
+from oss_agent.spi.tree import Tree
+from oss_agent.testing.contract.peer import Peer, clean, expect, expect_equal, refused
+
+_TOKEN = "contract-1.1"  # noqa: S105 - a persist token, no secret
+_OTHER = "contract-2.1"
+_LONG = 60.0
+_SHORT = 2.0
+
+
+async def confirmed_in_time_it_stays(peer: Peer) -> None:
+    """With a token, and past the moment when the timer would have rung."""
+    await clean(peer)
+    async with peer.session() as session:
+        await _hold(peer, session, _SHORT, _TOKEN)
+        await session.confirm(persist=_TOKEN)
+    await asyncio.sleep(_SHORT + peer.patience)
+
+    expect(await peer.holds(peer.samples[0]), "a confirmed commit outlives its timer")
+
+
+async def confirmed_by_its_own_session_it_stays(peer: Peer) -> None:
+    """Without a token: the same session confirms."""
+    await clean(peer)
+    async with peer.session() as session:
+        await _hold(peer, session, _LONG, None)
+        await session.confirm()
+
+    expect(await peer.holds(peer.samples[0]), "confirmed without a token, it stays")
+
+
+async def cancelled_it_is_as_before(peer: Peer) -> None:
+    """Cancel at once; the whole of running is as before."""
+    await clean(peer, peer.samples[1])
+    async with peer.session() as session:
+        before = await session.snapshot()
+        await _hold(peer, session, _LONG, _TOKEN)
+        held = await session.snapshot()
+        await session.cancel(persist=_TOKEN)
+        after = await session.snapshot()
+        await session.cancel(persist=_TOKEN)
+
+    expect(held != before, "a held change is live")
+    expect_equal(after, before, "a cancelled change leaves running byte for byte as before")
+
+
+async def unconfirmed_it_is_as_before(peer: Peer) -> None:
+    """Nobody confirms: the timer undoes it, and confirming then is refused."""
+    await clean(peer, peer.samples[1])
+    async with peer.session() as session:
+        before = await session.snapshot()
+        await _hold(peer, session, _SHORT, _TOKEN)
+        await asyncio.sleep(_SHORT + peer.patience)
+        after = await session.snapshot()
+        with refused(ChangeRejected):
+            await session.confirm(persist=_TOKEN)
+
+    expect_equal(after, before, "an expired change leaves running byte for byte as before")
+
+
+async def without_a_token_it_dies_with_its_session(peer: Peer) -> None:
+    """RFC 6241 8.4.1: the session that issued it ends, so does the change."""
+    await clean(peer, peer.samples[1])
+    async with peer.session() as session:
+        await _hold(peer, session, _LONG, None)
+
+    await _wait_holds(peer, peer.samples[1])
+
+
+async def with_a_token_another_session_confirms(peer: Peer) -> None:
+    """The first session is cut; a new one finds it held and confirms."""
+    await clean(peer)
+    await _hold_and_die(peer)
+    async with peer.session() as session:
+        found = await session.probe_pending(persist=_TOKEN, confirm_within=_LONG)
+        await session.confirm(persist=_TOKEN)
+
+    expect_equal(found, Pending.HELD, "a persistent commit survives its session")
+    expect(await peer.holds(peer.samples[0]), "confirmed from another session, it stays")
+
+
+async def with_a_token_another_session_cancels(peer: Peer) -> None:
+    """The first session is cut; a new one cancels."""
+    await clean(peer, peer.samples[1])
+    await _hold_and_die(peer)
+    async with peer.session() as session:
+        await session.cancel(persist=_TOKEN)
+
+    expect(await peer.holds(peer.samples[1]), "cancelled from another session, it is as before")
+
+
+async def probing_moves_the_timer(peer: Peer) -> None:
+    """HELD re-arms: what would have expired is still there, and still undoes itself."""
+    await clean(peer, peer.samples[1])
+    async with peer.session() as session:
+        await _hold(peer, session, _SHORT + 1, _TOKEN)
+        found = await session.probe_pending(persist=_TOKEN, confirm_within=_LONG)
+        await asyncio.sleep(_SHORT + 1 + peer.patience)
+        live = await peer.content(session)
+        await session.cancel(persist=_TOKEN)
+
+    expect_equal(found, Pending.HELD, "ours is held")
+    expect_equal(live, peer.samples[0], "a probe re-arms the timer")
+    expect(await peer.holds(peer.samples[1]), "all of it is undone together")
+
+
+async def probing_tells_gone_from_others(peer: Peer) -> None:
+    """Nothing pending: GONE. Another token pending: OTHERS, left as it is."""
+    await clean(peer)
+    async with peer.session() as session:
+        nothing = await session.probe_pending(persist=_TOKEN, confirm_within=_LONG)
+        await _hold(peer, session, _LONG, _OTHER)
+        others = await session.probe_pending(persist=_TOKEN, confirm_within=_LONG)
+        with refused(ChangeRejected):
+            await session.confirm(persist=_TOKEN)
+        await session.confirm(persist=_OTHER)
+
+    expect_equal(nothing, Pending.GONE, "nothing pending is GONE")
+    expect_equal(others, Pending.OTHERS, "another token is OTHERS")
+    expect(await peer.holds(peer.samples[0]), "the other's commit was not touched")
+
+
+async def probing_commits_nothing_else(peer: Peer) -> None:
+    """What somebody staged meanwhile is not made live by our probe or confirm."""
+    await clean(peer)
+    async with peer.session() as session, peer.session() as careless:
+        await _hold(peer, session, _LONG, _TOKEN)
+        await session.unlock()
+        await peer.stage(careless, peer.samples[2])
+        await session.probe_pending(persist=_TOKEN, confirm_within=_LONG)
+        await peer.stage(careless, peer.samples[2])
+        await session.confirm(persist=_TOKEN)
+
+    expect(await peer.holds(peer.samples[0]), "only ours is live")
+
+
+async def _hold(peer: Peer, session: device.Session, within: float, persist: str | None) -> None:
+    await session.lock()
+    await peer.stage(session, peer.samples[0])
+    await session.commit(confirm_within=within, persist=persist)
+
+
+async def _hold_and_die(peer: Peer) -> None:
+    async with peer.through_relay() as (relayed, relay), relayed.session() as session:
+        await _hold(peer, session, _LONG, _TOKEN)
+        relay.cut()
+
+
+async def _wait_holds(peer: Peer, target: Tree) -> None:
+    async with asyncio.timeout(_LONG / 4):
+        while True:
+            if await peer.holds(target):
+                return
+            await asyncio.sleep(peer.patience)
+
+
+CHECKS = (
+    confirmed_in_time_it_stays,
+    confirmed_by_its_own_session_it_stays,
+    cancelled_it_is_as_before,
+    unconfirmed_it_is_as_before,
+    without_a_token_it_dies_with_its_session,
+    with_a_token_another_session_confirms,
+    with_a_token_another_session_cancels,
+    probing_moves_the_timer,
+    probing_tells_gone_from_others,
+    probing_commits_nothing_else,
+)

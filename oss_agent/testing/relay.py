@@ -1,0 +1,74 @@
+"""Decides what reaches the other side of a TCP connection: a relay that tests can mute or cut.
+
+It stands between a driver and any peer, so that a lost reply is the same fault for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+_CHUNK = 65536
+
+
+class Relay:
+    """``async with Relay(host, port) as relay:`` listens on loopback at ``relay.port``."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._there = (host, port)
+        self._muted = asyncio.Event()
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.host = "127.0.0.1"
+        self.port = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._carry, self.host, 0)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._server is not None:
+            self._server.close()
+            self.cut()
+            await self._server.wait_closed()
+
+    def mute(self) -> None:
+        """From now on nothing comes back from the peer; what is sent to it still arrives."""
+        self._muted.set()
+
+    def cut(self) -> None:
+        """Abort every connection, on both sides."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there, back = await asyncio.open_connection(*self._there)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, back}
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._pump(reader, back))
+            tasks.create_task(self._pump(there, writer, replies=True))
+        self._writers -= {writer, back}
+
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, replies: bool = False
+    ) -> None:
+        try:
+            while data := await source.read(_CHUNK):
+                if not (replies and self._muted.is_set()):
+                    sink.write(data)
+                    await sink.drain()
+        except OSError:
+            pass  # either side was cut: the other learns it below
+        finally:
+            sink.close()

@@ -1,0 +1,97 @@
+"""Every driver that configures keeps the shipped contract, on a simulator and on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from importlib import metadata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oss_agent.spi import device
+from oss_agent.spi.tree import Tree
+from oss_agent.testing import contract
+from tests.contract import driver_peers
+
+Factory = Callable[[], AbstractAsyncContextManager[contract.Peer]]
+
+FACTORIES: dict[str, Factory] = {
+    "sim_netconf": driver_peers.simulated,
+    "frr_linux": driver_peers.real,
+}
+PEERS = [
+    pytest.param(driver_peers.simulated, id="sim_netconf"),
+    pytest.param(driver_peers.real, id="frr_linux", marks=pytest.mark.peer),
+]
+
+
+@pytest.fixture(params=PEERS)
+async def peer(request: pytest.FixtureRequest) -> AsyncIterator[contract.Peer]:
+    factory: Factory = request.param
+    async with factory() as made:
+        yield made
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
+async def test_contract(
+    check: Callable[[contract.Peer], Awaitable[None]], peer: contract.Peer
+) -> None:
+    async with asyncio.timeout(60):
+        await check(peer)
+
+
+def test_no_driver_that_configures_is_left_out() -> None:
+    installed = metadata.entry_points(group="oss_agent.drivers")
+    loaded: list[device.Driver] = [entry.load() for entry in installed]
+    configuring = {d.platform for d in loaded if device.Capability.CONFIGURE in d.capabilities}
+
+    assert set(FACTORIES) == configuring
+
+
+_PORTS = [f"eth{n}" for n in range(1, 6)]
+_TEXT = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), max_size=40)
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> Tree:
+    """Valid contents of services: names and ports unique, everything else as it comes."""
+    ports = draw(st.lists(st.sampled_from(_PORTS), unique=True, max_size=4))
+    names = draw(
+        st.lists(
+            st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,9}", fullmatch=True),
+            unique=True,
+            min_size=len(ports),
+            max_size=len(ports),
+        )
+    )
+    elines = []
+    for name, port in zip(names, ports, strict=True):
+        eline = {"name": name, "port": port, "vni": str(draw(st.integers(1, 16777215)))}
+        if draw(st.booleans()):
+            eline["rate"] = str(draw(st.integers(0, 2**32 - 1)))
+        if draw(st.booleans()):
+            eline["description"] = draw(_TEXT)
+        elines.append(eline)
+    return driver_peers.lab_services(*elines)
+
+
+async def _follow(factory: Factory, targets: list[Tree]) -> None:
+    async with factory() as made, asyncio.timeout(60):
+        await contract.follow(made, targets)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(configurations(), min_size=2, max_size=5))
+def test_tree_laws_hold_through_the_simulator(targets: list[Tree]) -> None:
+    asyncio.run(_follow(driver_peers.simulated, targets))
+
+
+@pytest.mark.peer
+@settings(max_examples=10, deadline=None)
+@given(st.lists(configurations(), min_size=2, max_size=4))
+def test_tree_laws_hold_through_netconfd(targets: list[Tree]) -> None:
+    asyncio.run(_follow(driver_peers.real, targets))
