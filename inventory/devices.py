@@ -31,6 +31,8 @@ class StoredDevices:
             raise errors.DeviceRefused(
                 device, "no host key is pinned; check its fingerprint and trust it first"
             )
+        if not row["username"]:
+            raise errors.DeviceRefused(device, "no login is known; import one and try again")
         return self._endpoint(row, keys, login=True)
 
     async def by_address(self, address: str) -> str | None:

@@ -39,6 +39,8 @@ REMOTE: Final = snmp.PollPlan(
 
 _MAC_SUBTYPES: Final = frozenset({3})
 """LldpPortIdSubtype macAddress."""
+_CHASSIS_MAC: Final = 4
+"""LldpChassisIdSubtype macAddress."""
 _MAX_NEIGHBOURS: Final = 4096
 _REMOTE_INDEX: Final = 3
 
@@ -46,6 +48,15 @@ _REMOTE_INDEX: Final = 3
 def own_chassis(scalars: Mapping[str, snmp.Value]) -> str | None:
     """The chassis identity as ``<subtype>:<hex>``; None when no LLDP agent answers."""
     return _identity(scalars.get("lldpLocChassisIdSubtype"), scalars.get("lldpLocChassisId"))
+
+
+def chassis_text(chassis: str) -> str:
+    """The identity as people write it: a MAC address with colons, else its text."""
+    subtype, _, digits = chassis.partition(":")
+    raw = bytes.fromhex(digits)
+    if subtype == str(_CHASSIS_MAC):
+        return snmp_cells.mac(raw) or digits
+    return hostile_text.printable(raw, hostile_text.NAME) or digits
 
 
 def neighbours(remote: snmp.Columns, ports: Mapping[int, str]) -> tuple[facts.NeighbourFact, ...]:

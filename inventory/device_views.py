@@ -1,0 +1,151 @@
+"""Decides how a device is shown: what was planned of it, what was pinned, what was seen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory import filters, history, lldp_facts, tables
+from oss_agent import errors
+from oss_agent.spi.query import Page, Query
+from oss_agent.spi.views import DeviceView, InterfaceView
+
+
+def find(connection: sa.Connection, query: Query) -> Page[DeviceView]:
+    """A page of a tenant's devices, without their ports."""
+    rows = _rows(query.tenant)
+    found, total = filters.page(connection, rows, _surface(), query)
+    keys = _fingerprints(connection, [row["name"] for row in found])
+    return Page(tuple(_view(row, keys[row["name"]], ()) for row in found), total)
+
+
+def get(connection: sa.Connection, tenant: str, name: str) -> DeviceView:
+    """One device with its ports; NotFound."""
+    found = connection.execute(_rows(tenant).where(tables.devices.c.name == name))
+    row = found.mappings().first()
+    if row is None:
+        raise errors.NotFound(f"device {name}")
+    return _view(row, _fingerprints(connection, [name])[name], _interfaces(connection, name))
+
+
+def names(connection: sa.Connection, tenant: str) -> list[str]:
+    """Every device of a tenant, sorted."""
+    c = tables.devices.c
+    query = sa.select(c.name).where(history.current(tables.devices), c.tenant == tenant)
+    return list(connection.execute(query.order_by(c.name)).scalars())
+
+
+def _rows(tenant: str) -> sa.Select[Any]:
+    d, s, seen = tables.devices, tables.device_states, tables.sightings
+    state = sa.and_(history.current(s), s.c.device == d.c.name)
+    return (
+        sa.select(
+            d,
+            s.c.chassis,
+            s.c.description,
+            seen.c.last_seen,
+            seen.c.unreachable_since,
+            seen.c.reason.label("trouble"),
+        )
+        .select_from(d.outerjoin(s, state).outerjoin(seen, seen.c.device == d.c.name))
+        .where(history.current(d), d.c.tenant == tenant)
+    )
+
+
+def _surface() -> filters.Surface:
+    c = tables.devices.c
+    words: dict[str, sa.ColumnElement[Any]] = {
+        "id": c.name,
+        "name": c.name,
+        "platform": c.platform,
+        "address": c.address,
+        "role": c.role,
+        "site": c.site,
+    }
+    attributes = {path: filters.Attribute(column) for path, column in words.items()}
+    attributes["managed"] = filters.Attribute(c.managed, filters.truth)
+    return filters.Surface(key=c.name, attributes=attributes)
+
+
+def _fingerprints(
+    connection: sa.Connection, devices: Sequence[str]
+) -> Mapping[str, tuple[str, ...]]:
+    c = tables.device_keys.c
+    query = sa.select(c.device, c.fingerprint).where(
+        history.current(tables.device_keys), c.device.in_(devices)
+    )
+    found: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+    for device, fingerprint in connection.execute(query.order_by(c.fingerprint)):
+        found[device] = (*found[device], fingerprint)
+    return found
+
+
+def _view(
+    row: sa.RowMapping, fingerprints: tuple[str, ...], interfaces: tuple[InterfaceView, ...]
+) -> DeviceView:
+    chassis = row["chassis"]
+    return DeviceView(
+        id=row["name"],
+        tenant=row["tenant"],
+        name=row["name"],
+        platform=row["platform"],
+        address=row["address"],
+        role=row["role"],
+        site=row["site"],
+        trusted=bool(fingerprints),
+        fingerprints=fingerprints,
+        managed=row["managed"],
+        serial=lldp_facts.chassis_text(chassis) if chassis is not None else None,
+        description=row["description"],
+        last_seen=row["last_seen"],
+        unreachable_since=row["unreachable_since"],
+        reason=row["reason"] or row["trouble"] or "",
+        interfaces=interfaces,
+    )
+
+
+def _interfaces(connection: sa.Connection, device: str) -> tuple[InterfaceView, ...]:
+    c = tables.interfaces.c
+    query = sa.select(tables.interfaces).where(
+        history.current(tables.interfaces), c.device == device
+    )
+    services = _services(connection, device)
+    # Planned first, so that what was observed of a port replaces what was planned.
+    rows = connection.execute(query.order_by(c.ledger.desc())).mappings()
+    by_name = {row["name"]: row for row in rows}
+    return tuple(
+        _interface(by_name[name], services[name]) for name in sorted(by_name, key=_natural)
+    )
+
+
+def _interface(row: sa.RowMapping, services: tuple[str, ...]) -> InterfaceView:
+    return InterfaceView(
+        device=row["device"],
+        name=row["name"],
+        index=row["ifindex"],
+        admin_status=row["admin_status"],
+        oper_status=row["oper_status"],
+        speed=row["speed"],
+        mac=row["mac"],
+        description=row["description"],
+        services=services,
+    )
+
+
+def _services(connection: sa.Connection, device: str) -> Mapping[str, tuple[str, ...]]:
+    c = tables.service_resources.c
+    query = sa.select(c.port, c.service).where(
+        history.current(tables.service_resources), c.device == device
+    )
+    found: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+    for port, service in connection.execute(query.order_by(c.service)):
+        found[port] = (*found[port], service)
+    return found
+
+
+def _natural(name: str) -> tuple[int, str]:
+    """Shorter names first: eth2 before eth10."""
+    return (len(name), name)
