@@ -1,0 +1,1 @@
+"""One lineage of schema changes over all rooms' tables, run at every start."""

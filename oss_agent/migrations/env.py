@@ -1,0 +1,17 @@
+"""What Alembic runs for a migration: on the connection it is given, in that one's transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from oss_agent.migrations import rendering
+
+# A migration is all or nothing on SQLite too: the connection begins its transactions itself.
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=context.config.attributes.get("rooms"),
+    transactional_ddl=True,
+    render_item=rendering.as_stored,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,23 @@
+"""Whose tables the lineage covers; for writing migrations and for the test that they agree."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+import bss_bridge.tables
+import inventory.tables
+from oss_agent import audit, outbox
+from oss_agent.assurance import tables as assurance_tables
+from oss_agent.fulfilment import tables as fulfilment_tables
+
+
+def everything() -> list[sa.MetaData]:
+    """The metadata of every room."""
+    return [
+        audit.METADATA,
+        outbox.METADATA,
+        fulfilment_tables.METADATA,
+        assurance_tables.METADATA,
+        inventory.tables.METADATA,
+        bss_bridge.tables.METADATA,
+    ]

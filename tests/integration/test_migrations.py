@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import shutil
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import exc
+
+from oss_agent import audit, database, errors
+from oss_agent.migrations import rooms, upgrade
+
+_NEXT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "next"
+down_revision = "{before}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table("later", sa.Column("id", sa.Integer, primary_key=True))
+    {end}
+"""
+
+
+@pytest.fixture
+def lineage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the lineage that the test may add to."""
+    copy = tmp_path / "migrations"
+    shutil.copytree(upgrade.FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(upgrade, "FOLDER", copy)
+    return copy
+
+
+def _add_next(lineage: Path, end: str = "") -> str:
+    newest = upgrade.revisions()[-1]
+    (lineage / "versions" / "next.py").write_text(_NEXT.format(before=newest, end=end))
+    return newest
+
+
+def _tables(url: str) -> set[str]:
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        names = set(sa.inspect(connection).get_table_names())
+    engine.dispose()
+    return names
+
+
+def _differences(url: str, metadata: list[sa.MetaData]) -> list[Any]:
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        # it takes a list, as env.py's target_metadata does, but is not annotated so
+        found: list[Any] = compare_metadata(context, cast("sa.MetaData", metadata))
+    engine.dispose()
+    return found
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_rooms(database_url: str) -> None:
+    migrated = upgrade.migrate(database_url)
+
+    found = _differences(database_url, rooms.everything())
+    assert found == [], "a room changed its tables: python -m oss_agent.migrations 'Why'"
+    assert (migrated.before, migrated.backup) == ("", None)
+
+
+def test_a_changed_room_would_be_noticed(database_url: str) -> None:
+    upgrade.migrate(database_url)
+    changed = sa.MetaData()
+    entries = audit.ENTRIES.to_metadata(changed)
+    entries.append_column(sa.Column("added", sa.Text))
+    others = [room for room in rooms.everything() if room is not audit.METADATA]
+
+    ((kind, _, table, column),) = _differences(database_url, [changed, *others])
+    assert (kind, table, column.name) == ("add_column", "aud_entry", "added")
+
+
+def test_a_second_start_changes_nothing(database_url: str) -> None:
+    first = upgrade.migrate(database_url)
+    second = upgrade.migrate(database_url)
+
+    assert second == upgrade.Migrated(first.after, first.after, None)
+
+
+def test_a_newer_database_is_refused_with_what_to_do(database_url: str, lineage: Path) -> None:
+    upgrade.migrate(database_url)
+    _add_next(lineage)
+    upgrade.migrate(database_url)
+    (lineage / "versions" / "next.py").unlink()
+
+    with pytest.raises(errors.ConfigurationError, match=r"newer release \(schema next.*start that"):
+        upgrade.migrate(database_url)
+
+
+def test_a_failing_migration_leaves_the_database_as_it_was(
+    database_url: str, lineage: Path
+) -> None:
+    before = upgrade.migrate(database_url).after
+    tables = _tables(database_url)
+    _add_next(lineage, "raise ZeroDivisionError")
+    with pytest.raises(ZeroDivisionError):
+        upgrade.migrate(database_url)
+
+    assert _tables(database_url) == tables
+    (lineage / "versions" / "next.py").unlink()
+    assert upgrade.migrate(database_url).before == before
+
+
+def test_an_sqlite_file_is_copied_before_its_schema_changes(tmp_path: Path, lineage: Path) -> None:
+    file = tmp_path / "agent.db"
+    url = f"sqlite:///{file}"
+    upgrade.migrate(url)
+    file.chmod(0o600)
+    newest = _add_next(lineage)
+    migrated = upgrade.migrate(url)
+
+    copy = tmp_path / f"agent.db.schema-{newest}"
+    assert migrated.backup == copy
+    assert "later" in _tables(url)
+    assert "later" not in _tables(f"sqlite:///{copy}")
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+
+
+def test_an_unreachable_database_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(errors.StoreUnavailable, match="cannot be opened"):
+        upgrade.migrate(f"sqlite:///{tmp_path}/nowhere/agent.db")
+
+
+def _entry(number: int) -> audit.Entry:
+    return audit.Entry("default", datetime.now(UTC), "ann", "trust", f"device:{number}", {"n": 1})
+
+
+def test_audit_entries_are_only_added(database_url: str) -> None:
+    upgrade.migrate(database_url)
+    engine = database.writer(database.parse(database_url))
+    with engine.begin() as connection:
+        for number in range(3):
+            audit.append(connection, _entry(number))
+    for statement in (
+        audit.ENTRIES.delete(),
+        audit.ENTRIES.update().values(actor="bob"),
+    ):
+        with pytest.raises(exc.DBAPIError, match="only added"), engine.begin() as connection:
+            connection.execute(statement)
+    with engine.connect() as connection:
+        assert audit.verify(connection) is None
+    engine.dispose()
+
+
+def test_a_forged_audit_entry_is_found(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'agent.db'}"
+    upgrade.migrate(url)
+    engine = database.writer(database.parse(url))
+    with engine.begin() as connection:
+        for number in range(3):
+            audit.append(connection, _entry(number))
+        connection.exec_driver_sql("DROP TRIGGER aud_entry_no_update")
+        forged = audit.ENTRIES.update().where(audit.ENTRIES.c.number == 2).values(actor="bob")
+        connection.execute(forged)
+
+        assert audit.verify(connection) == 2
+    engine.dispose()
