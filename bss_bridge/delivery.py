@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import http
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,10 +49,10 @@ def client() -> httpx.AsyncClient:
     )
 
 
-async def post(http: httpx.AsyncClient, parcel: Parcel, clock: Clock, *, quote: bool) -> Attempt:
+async def post(via: httpx.AsyncClient, parcel: Parcel, clock: Clock, *, quote: bool) -> Attempt:
     """Send once. ``quote``: may the answer's words be kept in the reason (a trusted receiver)?"""
     try:
-        async with asyncio.timeout(DEADLINE), _stream(http, parcel) as answer:
+        async with asyncio.timeout(DEADLINE), _stream(via, parcel) as answer:
             said = await _read(answer)
             return judge(answer.status_code, answer.headers, said if quote else "", clock.now())
     except TimeoutError:
@@ -62,10 +63,10 @@ async def post(http: httpx.AsyncClient, parcel: Parcel, clock: Clock, *, quote: 
         return Attempt(Delivery.RETRY, f"{type(bad).__name__}: {bad}"[:_QUOTE])
 
 
-def _stream(http: httpx.AsyncClient, parcel: Parcel) -> Any:
+def _stream(via: httpx.AsyncClient, parcel: Parcel) -> Any:
     headers = {"Content-Type": "application/json", "Idempotency-Key": parcel.key, **parcel.headers}
     content = json.dumps(parcel.body, ensure_ascii=False).encode()
-    return http.stream(
+    return via.stream(
         "POST", parcel.url, content=content, headers=headers, extensions=dict(parcel.extensions)
     )
 
@@ -85,7 +86,7 @@ async def _read(answer: httpx.Response) -> str:
 def judge(status: int, headers: Mapping[str, str], said: str, now: datetime) -> Attempt:
     """What an HTTP answer means (transactions.md section 5). Pure."""
     reason = f"{status} {said}".strip()
-    if httpx.codes.is_success(status) or status == httpx.codes.CONFLICT:
+    if httpx.codes.is_success(status) or status == http.HTTPStatus.CONFLICT:
         return Attempt(Delivery.DONE, reason)
     if status in _LOCKED_OUT:
         return Attempt(Delivery.STOPPED, reason)

@@ -155,22 +155,17 @@ NAMES = st.sampled_from(
     ]
 )
 DOCUMENTS = st.dictionaries(NAMES, JSON_VALUES, max_size=6)
-ORDERS_LIKE = st.builds(
-    lambda item, service, order: (
-        world.ORDER
-        | order
-        | {
-            "serviceOrderItem": [
-                world.ORDER["serviceOrderItem"][0]
-                | item
-                | {"service": world.ORDER["serviceOrderItem"][0]["service"] | service}
-            ]
-        }
-    ),
-    DOCUMENTS,
-    DOCUMENTS,
-    DOCUMENTS,
-)
+
+
+def order_like(item: Any, service: Any, order: Any) -> dict[str, Any]:
+    """A good order with attributes overwritten at each of its levels."""
+    good: dict[str, Any] = world.ORDER["serviceOrderItem"][0]
+    mixed = good | item | {"service": good["service"] | service}
+    whole: dict[str, Any] = world.ORDER | order | {"serviceOrderItem": [mixed]}
+    return whole
+
+
+ORDERS_LIKE = st.builds(order_like, DOCUMENTS, DOCUMENTS, DOCUMENTS)
 PATHS = [
     ORDERS,
     "/api/v1/plan",
@@ -208,7 +203,11 @@ def test_no_bytes_make_a_fault(tmp_path_factory: Any, content: bytes, path: str)
     _no_fault(tmp_path_factory.mktemp("w"), "POST", path, content)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     asked=st.text(alphabet='ab.=<>!*~;,"%&+-0123T: \\()[]@é', max_size=40),
     path=st.sampled_from([ORDERS, f"{ORDERS}/1", "/api/v1/devices", "/api/v1/why"]),

@@ -23,7 +23,8 @@ from bss_bridge.hrefs import Hrefs
 from bss_bridge.matching import matches
 from oss_agent import errors, store
 from oss_agent.api import health, network, state
-from oss_agent.spi import clock, onboarding, orders, query, views
+from oss_agent.spi import clock, onboarding, orders, views
+from oss_agent.spi.query import Page, Query
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
@@ -51,18 +52,18 @@ class MemoryPort(Generic[T]):
     def __init__(self, rows: Sequence[T], shown: Callable[[T], dict[str, Any]]) -> None:
         self.rows = list(rows)
         self._shown = shown
-        self.asked: list[query.Query] = []
+        self.asked: list[Query] = []
 
-    async def find(self, asked: query.Query) -> query.Page[T]:
-        self.asked.append(asked)
-        mine = [row for row in self.rows if getattr(row, "tenant", "default") == asked.tenant]
-        found = [row for row in mine if matches(self._shown(row), asked.filters)]
-        for key in reversed(asked.sort):
+    async def find(self, query: Query) -> Page[T]:
+        self.asked.append(query)
+        mine = [row for row in self.rows if getattr(row, "tenant", "default") == query.tenant]
+        found = [row for row in mine if matches(self._shown(row), query.filters)]
+        for key in reversed(query.sort):
             found.sort(
                 key=lambda row: str(self._shown(row).get(key.path)),
                 reverse=key.descending,
             )
-        return query.Page(tuple(found[asked.offset :][: asked.limit]), len(found))
+        return Page(tuple(found[query.offset :][: query.limit]), len(found))
 
     async def get(self, tenant: str, key: str) -> T:
         for row in self.rows:
@@ -342,7 +343,7 @@ def _formats() -> jsonschema.FormatChecker:
     def moment(value: object) -> bool:
         """A real moment, ending in Z as TMF630 clients need it."""
         return not isinstance(value, str) or (
-            value.endswith("Z") and datetime.fromisoformat(value) is not None
+            value.endswith("Z") and bool(datetime.fromisoformat(value))
         )
 
     @checker.checks("uri")

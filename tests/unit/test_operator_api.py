@@ -1,0 +1,134 @@
+"""The operator API over ports in memory: every route, its JSON, its refusals."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oss_agent.api import health
+from tests.unit.bss_bridge import world
+
+pytestmark = pytest.mark.anyio
+
+FINGERPRINT = "SHA256:" + "a" * 43
+
+
+@pytest.fixture
+async def it(tmp_path: Path) -> AsyncIterator[world.World]:
+    async with world.world(tmp_path) as made:
+        made.orders.rows.append(world.finished_order())
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "value"),
+    [
+        ("/api/v1/devices", (0, "name"), "pe1"),
+        ("/api/v1/devices?name=pe1", (0, "name"), "pe1"),
+        ("/api/v1/devices/pe1", ("platform",), "frr_linux"),
+        ("/api/v1/topology", (0, "z_port"), "eth1"),
+        ("/api/v1/orders/17", ("items", 0, "evidence", 0, "kind"), "ping"),
+        ("/api/v1/orders/17/explain", ("sentence",), "waits for pe2"),
+        ("/api/v1/alarms?state=raised", (0, "alarmed_object"), "pe1:eth4"),
+        ("/api/v1/services", (0, "operating_status"), "running"),
+        ("/api/v1/services/s1", ("name",), "acme-s1"),
+        ("/api/v1/services/acme-s1", ("id",), "s1"),
+        ("/api/v1/why?device=pe1&path=/a/b[name=c]", (0, "path"), "/a/b[name=c]"),
+        ("/api/v1/outbox", (0, "tenant"), "default"),
+        ("/healthz", ("alive",), True),
+        ("/readyz", ("unknown_transactions", 0), "t9"),
+        ("/readyz", ("parts", 0, "name"), "store"),
+    ],
+)
+async def test_reads(it: world.World, path: str, place: tuple[Any, ...], value: Any) -> None:
+    answer = await it.http.get(path)
+    found = answer.json()
+    assert answer.status_code == 200
+    for step in place:
+        found = found[step]
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/devices/none",
+        "/api/v1/orders/none",
+        "/api/v1/orders/none/explain",
+        "/api/v1/services/none",
+    ],
+)
+async def test_what_is_not_there_is_404(it: world.World, path: str) -> None:
+    answer = await it.http.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "notFound"
+
+
+async def test_lists_page_and_say_how_many(it: world.World) -> None:
+    it.onboarding.rows.extend(world.device(f"pe{number}") for number in range(2, 6))
+    answer = await it.http.get("/api/v1/devices?offset=1&limit=2")
+    assert [one["name"] for one in answer.json()] == ["pe2", "pe3"]
+    assert answer.headers["x-total-count"] == "5"
+    await it.http.get("/api/v1/devices?limit=99999")
+    assert it.onboarding.asked[-1].limit == 1000
+
+
+async def test_acts_reach_the_port(it: world.World) -> None:
+    files = {"topology-data.json": "{}\n"}
+    report = await it.http.post("/api/v1/import", json={"files": files})
+    trusted = await it.http.post("/api/v1/devices/pe1/trust", json={"fingerprint": FINGERPRINT})
+    found = await it.http.post("/api/v1/discover", json={"device": None})
+    await it.http.post("/api/v1/discover", json={"device": "pe1"})
+    await it.http.post("/api/v1/discover")
+    assert report.json()["links"] == 7
+    assert trusted.json()["name"] == "pe1"
+    assert found.json()[0]["neighbours"] == 2
+    assert it.onboarding.calls == [
+        ("import", "default", files),
+        ("trust", "default", "pe1", FINGERPRINT),
+        ("discover", "default", None),
+        ("discover", "default", "pe1"),
+        ("discover", "default", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("import", {}, "files"),
+        ("import", {"files": []}, "files"),
+        ("import", {"files": {"a": 1}}, "files.a"),
+        ("import", {"files": {}, "force": True}, "force"),
+        ("import", [], ""),
+        ("discover", {"device": 7}, "device"),
+        ("discover", {"device": ""}, "device"),
+        ("devices/pe1/trust", {}, "fingerprint"),
+        ("devices/pe1/trust", {"fingerprint": "MD5:aa"}, "fingerprint"),
+        ("devices/pe1/trust", {"fingerprint": FINGERPRINT + "\n"}, "fingerprint"),
+    ],
+)
+async def test_bad_bodies_are_refused_naming_the_field(
+    it: world.World, path: str, body: Any, field: str
+) -> None:
+    answer = await it.http.post(f"/api/v1/{path}", json=body)
+    assert answer.status_code == 400
+    assert answer.json().get("field", "") == field
+    assert it.onboarding.calls == []
+
+
+async def test_not_ready_is_503_and_says_which_part(it: world.World) -> None:
+    it.ready.append(health.Part("store", ready=False, detail="disk full"))
+    answer = await it.http.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["ready"] is False
+    assert answer.json()["parts"][1]["detail"] == "disk full"
+    assert (await it.http.get("/healthz")).status_code == 200
+
+
+async def test_metrics_are_the_exposition(it: world.World) -> None:
+    answer = await it.http.get("/metrics")
+    assert answer.content == b"up 1\n"
+    assert answer.headers["content-type"].startswith("text/plain; version=")
