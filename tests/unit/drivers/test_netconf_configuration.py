@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,7 +80,7 @@ def test_tree_to_xml_to_tree_is_identity(tree: Tree) -> None:
 
 
 @given(trees(), st.randoms())
-def test_canonical_text_ignores_the_order_of_keyed_entries(tree: Tree, random: st.Random) -> None:
+def test_canonical_text_ignores_the_order_of_keyed_entries(tree: Tree, random: Random) -> None:
     shuffled = data_of(tree)
     for parent in shuffled.iter():
         parent[:] = random.sample(list(parent), len(parent))
@@ -142,8 +144,7 @@ def test_edits_below_the_same_entry_share_it_and_marked_entries_stay_apart() -> 
     "data",
     [
         f'<data><services xmlns="{NS}"><eline><vni>1</vni></eline></services></data>',
-        f'<data><services xmlns="{NS}"><eline><name>a</name></eline><eline><name>a</name></eline>'
-        "</services></data>",
+        f'<data><services xmlns="{NS}">{"<eline><name>a</name></eline>" * 2}</services></data>',
         f'<data><services xmlns="{NS}"><x>1</x><x>2</x></services></data>',
         f'<data><services xmlns="{NS}">{"<x>" * 100}{"</x>" * 100}</services></data>',
     ],

@@ -52,11 +52,10 @@ def test_hostile_output_is_missing_or_false_never_a_crash(case: Path, out: str) 
     params = slots.fill(reading.slots, data["params"])
     try:
         values = extraction.values(reading, params, Output(0, out, "", cut=False))
-    except extraction.NotThere as reason:
-        assert len(str(reason)) < 1000
-    else:
-        assert values.get("oper_status", "absent") != "up"
-        assert values.get("present", False) is False
+    except extraction.NotThere:
+        return
+    assert values.get("oper_status", "absent") != "up"
+    assert values.get("present", False) is False
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ GOOD = {"name": "acme-1", "vni": "10100", "port": "eth4"}
 ENTRY = (Step("services"), Step("eline", (("name", "acme-1"),)))
 
 
-def slot(kind: str, **bounds: int) -> dict[str, model.Slot]:
-    return {"s": model.Slot(model.SlotType(kind), **bounds)}
+def slot(kind: str, minimum: int = 0, maximum: int = 2**32 - 1) -> dict[str, model.Slot]:
+    return {"s": model.Slot(model.SlotType(kind), minimum, maximum)}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def slot(kind: str, **bounds: int) -> dict[str, model.Slot]:
         ("uint", "+1"),
         ("uint", "01"),
         ("uint", "1.0"),
-        ("uint", "١"),
+        ("uint", "\u0661"),
         ("uint", "1\n"),
         ("uint", "4294967296"),
         ("uint", "9" * 5000),
