@@ -1,0 +1,357 @@
+"""The ledger seam on both databases: who holds what, whose line it is, what stands on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from inventory import history, ledger, pools, tables
+from oss_agent import errors
+from oss_agent.spi import clock as clocks
+from oss_agent.spi import ledger as seam
+from oss_agent.spi import tree
+from oss_agent.spi.views import OperatingStatus, ServiceState, SpecificationRef
+
+_T0 = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+_RANGE = pools.PoolRange("core-vni", 10100, 10102, quarantine=60)
+_CFS = seam.ServiceRow(
+    id="svc-1",
+    tenant="default",
+    name="acme-hq-branch",
+    category="CFS",
+    specification=SpecificationRef("eline", "1", "E-Line"),
+    characteristics={"bandwidth": 20},
+    customer="acme",
+    order="17",
+    meters=(("pe1", "eth4"),),
+)
+_RFS = replace(
+    _CFS,
+    id="svc-1-a",
+    category="RFS",
+    parent="svc-1",
+    resources=(("pe1", "eth4"),),
+    meters=(),
+)
+
+
+class _FixedClock:
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def boot(self) -> clocks.BootTime:
+        return clocks.BootTime("boot", 0.0)
+
+
+def _after(seconds: float) -> datetime:
+    return _T0 + timedelta(seconds=seconds)
+
+
+def _claim(
+    connection: sa.Connection, key: str, wanted: str | None = None, at: datetime = _T0
+) -> str:
+    it = ledger.SqlLedger(_FixedClock(at))
+    return it.claim(connection, pool="core-vni", key=key, wanted=wanted, at=at)
+
+
+@pytest.fixture
+def vnis(connection: sa.Connection) -> sa.Connection:
+    pools.seed(connection, [_RANGE], tenant="default", at=_T0)
+    return connection
+
+
+@pytest.fixture
+def it() -> ledger.SqlLedger:
+    return ledger.SqlLedger(_FixedClock(_T0))
+
+
+def test_a_key_keeps_its_value_and_others_get_the_next(vnis: sa.Connection) -> None:
+    assert [_claim(vnis, key) for key in ("a", "b", "a")] == ["10100", "10101", "10100"]
+
+
+def test_likely_is_what_a_claim_then_gets(vnis: sa.Connection, it: ledger.SqlLedger) -> None:
+    _claim(vnis, "a")
+
+    assert it.likely(vnis, "core-vni") == "10101" == it.likely(vnis, "core-vni")
+    assert _claim(vnis, "b") == "10101"
+
+
+def test_a_wanted_value_of_somebody_else_names_the_holder(vnis: sa.Connection) -> None:
+    _claim(vnis, "order-17", "10101")
+
+    with pytest.raises(errors.Conflict, match="10101 of pool core-vni is held by order-17") as told:
+        _claim(vnis, "order-18", "10101")
+    assert told.value.holder == "order-17"
+
+
+@pytest.mark.parametrize(
+    "wanted", ["10099", "10103", "x", "\u0661\u0660\u0661\u0660\u0660", "-1", "", "9" * 30]
+)
+def test_a_wanted_value_outside_of_the_pool_is_refused(vnis: sa.Connection, wanted: str) -> None:
+    with pytest.raises(errors.Conflict, match="is not in pool core-vni"):
+        _claim(vnis, "a", wanted)
+
+
+def test_an_exhausted_pool_says_so(vnis: sa.Connection) -> None:
+    for key in "abc":
+        _claim(vnis, key)
+
+    with pytest.raises(errors.Conflict, match="exhausted"):
+        _claim(vnis, "d")
+
+
+def test_an_unknown_pool_lists_the_known(vnis: sa.Connection, it: ledger.SqlLedger) -> None:
+    with pytest.raises(errors.ConfigurationError, match="known: core-vni"):
+        it.likely(vnis, "vlan")
+
+
+def test_a_released_value_rests_then_goes_to_another(
+    vnis: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    _claim(vnis, "a")
+    it.release(vnis, key="a", at=_after(1))
+    it.release(vnis, key="a", at=_after(2))
+
+    assert _claim(vnis, "b", at=_after(3)) == "10101"
+    with pytest.raises(errors.Conflict, match="was released by a and rests until"):
+        _claim(vnis, "c", "10100", at=_after(3))
+    assert _claim(vnis, "c", at=_after(61)) == "10100"
+
+
+def test_its_own_key_gets_a_resting_value_back_at_once(
+    vnis: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    _claim(vnis, "x")
+    _claim(vnis, "a")
+    it.release(vnis, key="a", at=_after(1))
+    it.release(vnis, key="x", at=_after(1))
+
+    assert _claim(vnis, "a", at=_after(2)) == "10101"
+
+
+def test_pool_history_says_who_had_a_value_when(vnis: sa.Connection, it: ledger.SqlLedger) -> None:
+    _claim(vnis, "a")
+    it.release(vnis, key="a", at=_after(10))
+    _claim(vnis, "b", at=_after(100))
+
+    def holder(valid: float, known: float) -> Sequence[str]:
+        c = tables.pool_claims.c
+        which = history.as_of(tables.pool_claims, _after(valid), _after(known))
+        return vnis.execute(sa.select(c.key).where(which, c.released_at.is_(None))).scalars().all()
+
+    assert holder(5, 200) == ["a"]
+    assert holder(50, 200) == []
+    assert holder(150, 200) == ["b"]
+    assert holder(50, 5) == ["a"]  # what was believed before the release was known
+
+
+def test_a_port_is_held_by_one_service(connection: sa.Connection, it: ledger.SqlLedger) -> None:
+    ports = [("pe1", "eth4"), ("pe2", "eth4")]
+    it.take_ports(connection, service="svc-1", order="17", ports=ports, at=_T0)
+    it.take_ports(connection, service="svc-1", order="18", ports=ports, at=_T0)
+
+    with pytest.raises(errors.Conflict, match="pe1:eth4 is held by service svc-1 of order 17"):
+        it.take_ports(
+            connection,
+            service="svc-2",
+            order="19",
+            ports=[("pe1", "eth3"), ("pe1", "eth4")],
+            at=_T0,
+        )
+    ports_now = it.snapshot(connection, "default").devices["pe1"].ports
+    assert ports_now["eth3"].owner is None
+    assert (ports_now["eth4"].owner, ports_now["eth4"].owner_order) == ("svc-1", "17")
+
+    it.free_ports(connection, service="svc-1", at=_after(1))
+    it.free_ports(connection, service="svc-1", at=_after(1))
+    it.take_ports(connection, service="svc-2", order="19", ports=ports, at=_after(2))
+
+
+def test_a_port_of_an_unknown_device_is_not_found(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    with pytest.raises(errors.NotFound, match="pe9"):
+        it.take_ports(connection, service="s", order="1", ports=[("pe9", "eth1")], at=_T0)
+
+
+def test_owners_are_those_of_the_node_and_of_nodes_above(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    node = "/services/eline[name=ac_e%]"
+    for service, paths in (("svc-1", [node]), ("svc-2", ["/services", node])):
+        it.own(connection, service=service, order="17", device="pe1", paths=paths, at=_T0)
+
+    assert it.owners(connection, "pe1", f"{node}/rate") == ("svc-1", "svc-2")
+    assert it.owners(connection, "pe1", "/services/eline[name=acxex]/rate") == ("svc-2",)
+    assert it.owners(connection, "pe1", "/services/eline[name=ac_e%]x") == ("svc-2",)
+    assert it.owners(connection, "pe1", "/servicesx") == ()
+    assert it.owners(connection, "pe2", node) == ()
+
+    it.disown(connection, service="svc-2", device="pe1", at=_after(1))
+    it.disown(connection, service="svc-2", device="pe1", at=_after(1))
+    assert it.owners(connection, "pe1", f"{node}/rate") == ("svc-1",)
+
+
+def test_configured_is_versioned_and_ends_when_nothing_is_left(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    def configured() -> Sequence[object]:
+        which = history.current(tables.configured)
+        return connection.execute(sa.select(tables.configured.c.tree).where(which)).scalars().all()
+
+    leaf = tree.Tree(tree.ROOT, children=(tree.Tree(tree.Step("rate"), "20000"),))
+    for at in (_T0, _after(1)):
+        it.record_configured(connection, device="pe1", service="s", tree=leaf, at=at)
+    assert configured() == [tree.to_json(leaf)]
+    assert (
+        connection.execute(sa.select(sa.func.count()).select_from(tables.configured)).scalar() == 1
+    )
+
+    it.record_configured(connection, device="pe1", service="s", tree=tree.EMPTY, at=_after(2))
+    assert configured() == []
+
+
+def test_a_service_and_its_children_move_together(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    for row in (_CFS, _RFS, _CFS):
+        it.put_service(connection, row, _T0)
+    view = it.move_service(connection, service="svc-1", state=ServiceState.ACTIVE, at=_after(1))
+
+    assert view.state is ServiceState.ACTIVE
+    assert view.operating_status is OperatingStatus.RUNNING
+    assert (view.service_date, view.start_date) == (_T0, _after(1))
+    assert view.supporting_services == ("svc-1-a",)
+    child = it.snapshot(connection, "default").services["svc-1-a"]
+    assert child.state is ServiceState.ACTIVE
+    assert child.supporting_resources == ("pe1:eth4",)
+
+
+def test_an_illegal_move_is_refused_and_moves_nothing(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    it.put_service(connection, _CFS, _T0)
+
+    with pytest.raises(errors.Conflict, match="is designed and cannot become terminated"):
+        it.move_service(connection, service="svc-1", state=ServiceState.TERMINATED, at=_T0)
+    assert it.snapshot(connection, "default").services["svc-1"].state is ServiceState.DESIGNED
+
+
+def test_a_service_that_never_lived_retires_and_a_live_one_does_not(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    for row in (_CFS, _RFS):
+        it.put_service(connection, row, _T0)
+    it.retire_service(connection, service="svc-1", at=_after(1))
+    it.retire_service(connection, service="svc-1", at=_after(1))
+    assert it.snapshot(connection, "default").services == {}
+
+    it.put_service(connection, _CFS, _after(2))
+    it.move_service(connection, service="svc-1", state=ServiceState.ACTIVE, at=_after(2))
+    with pytest.raises(errors.Conflict, match="is active and cannot leave"):
+        it.retire_service(connection, service="svc-1", at=_after(3))
+
+
+def test_an_id_of_another_tenant_is_refused(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    it.put_service(connection, _CFS, _T0)
+
+    with pytest.raises(errors.Conflict, match="in use"):
+        it.put_service(connection, replace(_CFS, tenant="other"), _T0)
+
+
+def test_impact_finds_active_customer_services_and_watches_their_meters(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    for row in (_CFS, _RFS):
+        it.put_service(connection, row, _T0)
+    assert it.on_port(connection, "pe1", "eth4") == ()
+    assert it.watched(connection) == ()
+
+    it.move_service(connection, service="svc-1", state=ServiceState.ACTIVE, at=_after(1))
+    it.observe_ports(connection, device="pe1", rows=[("eth4", 5, "up", "up")], at=_after(1))
+
+    (affected,) = it.on_port(connection, "pe1", "eth4")
+    assert (affected.service, affected.customer) == ("svc-1", "acme")
+    assert it.on_device(connection, "pe1") == (affected,)
+    assert it.on_device(connection, "pe2") == ()
+    (watched,) = it.watched(connection)
+    assert (watched.device, watched.port, watched.index) == ("pe1", "eth4", 5)
+
+
+def test_status_changes_once(connection: sa.Connection, it: ledger.SqlLedger) -> None:
+    it.put_service(connection, _CFS, _T0)
+    it.move_service(connection, service="svc-1", state=ServiceState.ACTIVE, at=_T0)
+
+    def fail(seconds: float) -> object:
+        return it.set_status(
+            connection,
+            service="svc-1",
+            status=OperatingStatus.FAILED,
+            cause="link down pe1:eth4",
+            at=_after(seconds),
+        )
+
+    assert fail(1) is not None
+    assert fail(2) is None
+    view = it.snapshot(connection, "default").services["svc-1"]
+    assert (view.cause, view.status_since) == ("link down pe1:eth4", _after(1))
+
+
+def test_a_renumbered_port_is_the_same_port(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    before = [("eth3", 4, "up", "up"), ("eth4", 5, "up", "up")]
+    after = [("eth3", 5, "up", "up"), ("eth4", 4, "up", "down")]
+    it.put_service(connection, _CFS, _T0)
+    it.move_service(connection, service="svc-1", state=ServiceState.ACTIVE, at=_T0)
+    for at, rows in ((_T0, before), (_after(1), after)):
+        it.observe_ports(connection, device="pe1", rows=rows, at=at)
+
+    (watched,) = it.watched(connection)
+    assert (watched.port, watched.index) == ("eth4", 4)
+    assert it.snapshot(connection, "default").devices["pe1"].ports["eth4"].oper_status == "down"
+
+
+def test_a_poll_that_saw_nothing_new_writes_no_version(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    def versions() -> int:
+        return connection.execute(
+            sa.select(sa.func.count()).select_from(tables.interfaces)
+        ).scalar_one()
+
+    rows = [("eth4", 5, "up", "up")]
+    it.observe_ports(connection, device="pe1", rows=rows, at=_T0)
+    count = versions()
+    it.observe_ports(connection, device="pe1", rows=rows, at=_after(30))
+
+    assert versions() == count
+
+
+def test_the_snapshot_shows_the_far_end_that_can_probe_as_test_point(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    assert it.snapshot(connection, "default").devices["pe1"].ports["eth4"].test_point is None
+
+    state = {"tenant": "default", "device": "b1", "offers": ["probe"]}
+    history.begin(connection, tables.device_states, state, _T0)
+    address = {"tenant": "default", "device": "b1", "interface": "eth1", "address": "192.168.50.1"}
+    history.begin(connection, tables.addresses, address, _T0)
+
+    devices = it.snapshot(connection, "default").devices
+    assert devices["pe1"].ports["eth4"].test_point == seam.TestPoint("b1", "192.168.50.1")
+    assert devices["b1"].ports["eth1"].test_point is None
+    assert devices["pe1"].router_id == "10.255.0.11"
+    assert it.snapshot(connection, "other").devices == {}
