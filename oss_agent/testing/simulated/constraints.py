@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from oss_agent.testing.simulated.content import Content, Member, instances
-from oss_agent.testing.simulated.rpc_error import RpcError
+from oss_agent.testing.simulated.place import Place
 from oss_agent.testing.simulated.schema import Ceiling, Container, Leaf, List, Node, Schema
 
 
@@ -15,7 +15,7 @@ def check(schema: Schema, content: Content, ceilings: Sequence[Ceiling]) -> None
     for ceiling in ceilings:
         for where, value in instances(content, ceiling.path):
             if isinstance(value, str) and int(value) > ceiling.maximum:
-                raise _error(schema, where, "invalid-value", ceiling.message)
+                raise _place(schema, where).error("invalid-value", ceiling.message)
 
 
 def _check_below(
@@ -38,7 +38,7 @@ def _check_mandatory(
     for name, leaf in node.children.items():
         if isinstance(leaf, Leaf) and leaf.mandatory and (name, ()) not in value:
             where = (*here, (name, ()))
-            raise _error(schema, where, "data-missing", f"{name} is mandatory")
+            raise _place(schema, where).error("data-missing", f"{name} is mandatory")
 
 
 def _check_unique(
@@ -51,9 +51,7 @@ def _check_unique(
             if member[0] != name or not isinstance(text, str):
                 continue
             if text in seen:
-                raise _error(
-                    schema,
-                    (*above, member, (leaf, ())),
+                raise _place(schema, (*above, member, (leaf, ()))).error(
                     "operation-failed",
                     f"{leaf} {text} is already used by another {name}",
                     app_tag="data-not-unique",
@@ -61,25 +59,10 @@ def _check_unique(
             seen.add(text)
 
 
-def _error(
-    schema: Schema, where: tuple[Member, ...], tag: str, message: str, app_tag: str = ""
-) -> RpcError:
-    return RpcError(
-        tag,
-        message,
-        path=_path(schema, where),
-        app_tag=app_tag,
-        prefixes=[(schema.prefix, schema.namespace)],
-    )
-
-
-def _path(schema: Schema, where: tuple[Member, ...]) -> str:
-    nodes, text = schema.children, ""
-    for name, keys in where:
-        node = nodes[name]
-        text += f"/{schema.prefix}:{name}"
-        if isinstance(node, List):
-            named = zip(node.keys, keys, strict=True)
-            text += "".join(f"[{schema.prefix}:{key}='{value}']" for key, value in named)
+def _place(schema: Schema, where: tuple[Member, ...]) -> Place:
+    place, nodes = Place(schema), schema.children
+    for member in where:
+        node = nodes[member[0]]
+        place = place.below(member, node)
         nodes = {} if isinstance(node, Leaf) else node.children
-    return text
+    return place
