@@ -8,21 +8,24 @@ from bss_bridge import rendering as r
 from bss_bridge.hrefs import Hrefs
 from oss_agent.spi import views
 
-_V4: Final = {"shuttingDown": "shutdown", "enabled": "enable", "disabled": "disable"}
+_ADMINISTRATIVE: Final = {"locked": "locked", "unlocked": "unlocked", "shuttingDown": "shutdown"}
+_OPERATIONAL: Final = {"enabled": "enable", "disabled": "disable"}
+_USAGE: Final = frozenset({"idle", "active", "busy"})
+_STATUS: Final = frozenset({"standby", "alarm", "available", "reserved", "unknown", "suspended"})
 _PHYSICAL: Final = frozenset({"device", "port"})
 
 
 def render(view: views.ResourceView, hrefs: Hrefs) -> dict[str, Any]:
-    """A resource: device, port or logical value."""
+    """A resource: device, port or logical value. A state v4 has no word for is left out."""
     own = {
         "id": view.id,
         "href": hrefs.resource(view.id),
         "name": view.name,
         "category": view.category,
-        "administrativeState": _V4.get(view.administrative_state, view.administrative_state),
-        "operationalState": _V4.get(view.operational_state, view.operational_state),
-        "usageState": view.usage_state,
-        "resourceStatus": view.resource_status,
+        "administrativeState": _ADMINISTRATIVE.get(view.administrative_state),
+        "operationalState": _OPERATIONAL.get(view.operational_state),
+        "usageState": view.usage_state if view.usage_state in _USAGE else None,
+        "resourceStatus": view.resource_status if view.resource_status in _STATUS else None,
         "startOperatingDate": r.stamp(view.start_date),
         "resourceCharacteristic": r.characteristics(view.characteristics),
         "resourceRelationship": [

@@ -113,7 +113,22 @@ async def test_resource_satisfies_both_editions(
     spec: str, administrative: str, operational: str
 ) -> None:
     view = world.resource(administrative_state=administrative, operational_state=operational)
-    world.judge(spec, "Resource", tmf639.render(view, world.LINKS))
+    body = tmf639.render(view, world.LINKS)
+    world.judge(spec, "Resource", body)
+    assert {
+        "administrativeState",
+        "operationalState",
+        "usageState",
+        "resourceStatus",
+    } <= body.keys()
+
+
+@pytest.mark.reference
+async def test_a_state_the_specification_has_no_word_for_is_left_out() -> None:
+    names = ("administrative_state", "operational_state", "usage_state", "resource_status")
+    body = tmf639.render(world.resource(**dict.fromkeys(names, "odd")), world.LINKS)
+    world.judge(SPECS_639[0], "Resource", body)
+    assert "odd" not in body.values()
 
 
 @pytest.mark.reference
