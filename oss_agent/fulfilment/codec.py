@@ -1,11 +1,14 @@
-"""Designs, paths and trees as JSON for the journal, and back: a design can be replayed for ever."""
+"""Designs and paths as JSON for the journal, and back: a design can be replayed for ever."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
-from oss_agent.spi import catalogue, proof, views
+import pydantic
+
+from oss_agent.spi import catalogue, views
 from oss_agent.spi.tree import Path, Step
 
 
@@ -17,23 +20,23 @@ def design_to_json(design: catalogue.Design) -> dict[str, Any]:
 
 def design_from_json(form: Mapping[str, Any]) -> catalogue.Design:
     """A design as it was when it was made."""
-    return catalogue.Design(
-        specification=views.SpecificationRef(**form["specification"]),
-        name=form["name"],
-        characteristics=form["characteristics"],
-        pools=form["pools"],
-        resources=tuple(
-            catalogue.ResourceIntent(**{**one, "ports": tuple(one["ports"])})
-            for one in form["resources"]
-        ),
-        predicates=tuple(_predicate(one) for one in form["predicates"]),
-        meters=tuple(catalogue.MeterPoint(**one) for one in form["meters"]),
-    )
+    return _design().validate_python(form)
 
 
-def _predicate(form: Mapping[str, Any]) -> proof.Predicate:
-    phase, need = proof.Phase(form["phase"]), proof.Need(form["need"])
-    return proof.Predicate(**{**form, "phase": phase, "need": need})
+@functools.cache
+def _design() -> pydantic.TypeAdapter[catalogue.Design]:
+    # Built at first use, not at import: a schema costs milliseconds.
+    return pydantic.TypeAdapter(catalogue.Design)
+
+
+def error_from_json(form: Mapping[str, Any] | None) -> views.ErrorView | None:
+    """The error of an order or item, as ``views.as_json`` wrote it."""
+    return None if form is None else _error().validate_python(form)
+
+
+@functools.cache
+def _error() -> pydantic.TypeAdapter[views.ErrorView]:
+    return pydantic.TypeAdapter(views.ErrorView)
 
 
 def path_to_json(path: Path) -> list[Any]:

@@ -54,8 +54,10 @@ class Talk:
 
     async def read(self, roots: Sequence[Path]) -> Tree:
         """The part of running at these paths, as one tree."""
-        parts = [await self.call("read", lambda s, root=root: s.read(root)) for root in roots]
-        return tree.merge(parts)
+        return tree.merge([await self._read(root) for root in roots])
+
+    async def _read(self, root: Path) -> Tree:
+        return await self.call("read", lambda session: session.read(root))
 
     async def snapshot(self) -> str:
         """The whole running configuration, for the comparison before and after."""

@@ -9,155 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from oss_agent import errors
-from oss_agent.fulfilment import codec, failpoints, tables
-from oss_agent.spi import catalogue, clock, store
-from oss_agent.spi.tree import Path, Tree, from_json, to_json
+from oss_agent.fulfilment import codec, failpoints, states, tables
+from oss_agent.spi import clock, store
+from oss_agent.spi.tree import from_json, to_json
 
 T = TypeVar("T")
-
-
-class Stage(StrEnum):
-    """Where a transaction stands for the feeder."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    WAITING = "waiting"
-    CLOSED = "closed"
-
-
-class State(StrEnum):
-    """Where one participant stands (transactions.md section 3)."""
-
-    PLANNED = "planned"
-    LOCKED = "locked"
-    EDITED = "edited"
-    VALIDATED = "validated"
-    COMMITTING = "committing"
-    HELD = "held"
-    CONFIRMING = "confirming"
-    PROVEN = "proven"
-    SAVED = "saved"
-    DONE = "done"
-    REVERTED = "reverted"
-    UNKNOWN = "unknown"
-
-    @property
-    def final(self) -> bool:
-        """Nothing is left to do at this device."""
-        return self in {State.DONE, State.REVERTED}
-
-
-class Verdict(StrEnum):
-    """The two decisions."""
-
-    COMMIT = "commit"
-    ABORT = "abort"
-
-
-class Cause(StrEnum):
-    """Why an attempt was decided as it was; an abort's cause says what happens next."""
-
-    PROVEN = "proven"
-    REJECTED = "changeRejected"
-    REFUSED = "deviceRefused"
-    PROOF = "proofFailed"
-    CONFLICT = "conflict"
-    CANCELLED = "cancelled"
-    UNREACHABLE = "deviceUnreachable"
-    BUSY = "deviceBusy"
-    INTERRUPTED = "interrupted"
-
-    @property
-    def transient(self) -> bool:
-        """Worth another attempt, because time alone may heal it."""
-        return self in {Cause.UNREACHABLE, Cause.BUSY, Cause.INTERRUPTED}
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Why a transaction stands still; the reason is a sentence, ``who`` says who can help."""
-
-    reason: str
-    since: datetime
-    wake_at: datetime
-    who: str
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """A transaction row. ``deadline`` is when its waiting ends in failure."""
-
-    id: str
-    tenant: str
-    order: str
-    position: int
-    accepted: int
-    stage: Stage
-    run: int
-    attempt: int
-    token: int
-    tries: int
-    touched_at: datetime
-    wait: Wait | None
-    deadline: datetime | None
-    design: catalogue.Design | None
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """When a device undoes an unconfirmed commit: wall time for people, boot time for us."""
-
-    wall: datetime
-    boot: clock.BootTime
-
-    def expired(self, now: clock.BootTime) -> bool:
-        """Another boot counts as expired: then the device is read back (law 9)."""
-        return now.boot_id != self.boot.boot_id or now.seconds >= self.boot.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Participant:
-    """One device's part in one attempt."""
-
-    transaction: str
-    attempt: int
-    device: str
-    tenant: str
-    platform: str
-    state: State
-    since: datetime
-    token: int
-    persist: str
-    before: Tree
-    target: Tree
-    roots: tuple[Path, ...]
-    snapshot: str
-    snapshot_digest: str
-    deadline: Deadline | None = None
-    cause: Cause | None = None
-    reason: str = ""
-    who: str = ""
-    outcome: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The one decision of an attempt; ``culprit`` is the device that made it an abort."""
-
-    verdict: Verdict
-    cause: Cause
-    reason: str
-    culprit: str | None
-    who: str
-    at: datetime
 
 
 class Journal:
@@ -179,32 +41,66 @@ class Journal:
         return await self._rows.read(query)
 
 
-def load(connection: sa.Connection, transaction: str) -> Transaction | None:
+def begin(
+    connection: sa.Connection,
+    *,
+    order: str,
+    position: int,
+    accepted: int,
+    tenant: str,
+    at: datetime,
+    wait: states.Wait | None = None,
+) -> str:
+    """The transaction of one item, queued, or asleep until ``wait.wake_at``. Returns its id."""
+    transaction = f"{order}-{position}"
+    connection.execute(
+        tables.transaction.insert().values(
+            id=transaction,
+            tenant=tenant,
+            order_id=order,
+            position=position,
+            accepted=accepted,
+            stage=states.Stage.WAITING if wait else states.Stage.QUEUED,
+            run=0,
+            attempt=1,
+            token=0,
+            tries=0,
+            touched_at=at,
+            wait_reason=wait.reason if wait else None,
+            wait_since=wait.since if wait else None,
+            wake_at=wait.wake_at if wait else None,
+            wait_who=wait.who if wait else None,
+        )
+    )
+    return transaction
+
+
+def load(connection: sa.Connection, transaction: str) -> states.Transaction | None:
     """The row, or None."""
     table = tables.transaction
     row = connection.execute(table.select().where(table.c.id == transaction)).one_or_none()
     return None if row is None else of_row(row)
 
 
-def open_ones(connection: sa.Connection) -> tuple[Transaction, ...]:
+def open_ones(connection: sa.Connection) -> tuple[states.Transaction, ...]:
     """Every transaction that is not closed, in order of acceptance."""
     table = tables.transaction
-    asked = table.select().where(table.c.stage != Stage.CLOSED).order_by(table.c.accepted)
+    asked = table.select().where(table.c.stage != states.Stage.CLOSED).order_by(table.c.accepted)
     return tuple(of_row(row) for row in connection.execute(asked))
 
 
-def of_row(row: sa.Row[Any]) -> Transaction:
+def of_row(row: sa.Row[Any]) -> states.Transaction:
     """A row as a value."""
     wait = None
     if row.wait_reason is not None:
-        wait = Wait(row.wait_reason, row.wait_since, row.wake_at, row.wait_who)
-    return Transaction(
+        wait = states.Wait(row.wait_reason, row.wait_since, row.wake_at, row.wait_who)
+    return states.Transaction(
         id=row.id,
         tenant=row.tenant,
         order=row.order_id,
         position=row.position,
         accepted=row.accepted,
-        stage=Stage(row.stage),
+        stage=states.Stage(row.stage),
         run=row.run,
         attempt=row.attempt,
         token=row.token,
@@ -218,15 +114,15 @@ def of_row(row: sa.Row[Any]) -> Transaction:
 
 def adopt(
     connection: sa.Connection, transaction: str, at: datetime, *, run: int | None = None
-) -> Transaction | None:
+) -> states.Transaction | None:
     """Take a transaction up: raise its token on row, participants and leases.
 
     None when it is closed or, with ``run`` given, when another run is its current one.
     """
     table = tables.transaction
-    mine = [table.c.id == transaction, table.c.stage != Stage.CLOSED]
+    mine = [table.c.id == transaction, table.c.stage != states.Stage.CLOSED]
     if run is not None:
-        mine += [table.c.run == run, table.c.stage == Stage.RUNNING]
+        mine += [table.c.run == run, table.c.stage == states.Stage.RUNNING]
     raised = table.update().where(*mine).values(token=table.c.token + 1, touched_at=at)
     if connection.execute(raised).rowcount == 0:
         return None
@@ -236,7 +132,7 @@ def adopt(
     return found
 
 
-def _pass_token_on(connection: sa.Connection, transaction: Transaction) -> None:
+def _pass_token_on(connection: sa.Connection, transaction: states.Transaction) -> None:
     part, lease = tables.participant, tables.lease
     connection.execute(
         part.update()
@@ -250,19 +146,21 @@ def _pass_token_on(connection: sa.Connection, transaction: Transaction) -> None:
     )
 
 
-def update(connection: sa.Connection, transaction: Transaction, **values: Any) -> None:
+def update(connection: sa.Connection, transaction: states.Transaction, **values: Any) -> None:
     """Change a transaction's row while we are the one who works on it, else Fenced."""
     table = tables.transaction
     fenced = table.update().where(table.c.id == transaction.id, table.c.token == transaction.token)
     _must_match(connection.execute(fenced.values(**values)), transaction.id)
 
 
-def wait(connection: sa.Connection, transaction: Transaction, why: Wait, **values: Any) -> None:
+def wait(
+    connection: sa.Connection, transaction: states.Transaction, why: states.Wait, **values: Any
+) -> None:
     """Put a transaction to sleep as a row; the feeder starts its next run at ``wake_at``."""
     update(
         connection,
         transaction,
-        stage=Stage.WAITING,
+        stage=states.Stage.WAITING,
         wait_reason=why.reason,
         wait_since=why.since,
         wake_at=why.wake_at,
@@ -272,7 +170,12 @@ def wait(connection: sa.Connection, transaction: Transaction, why: Wait, **value
     )
 
 
-def plan(connection: sa.Connection, participants: tuple[Participant, ...]) -> None:
+def requeue(connection: sa.Connection, transaction: states.Transaction) -> None:
+    """Make a transaction ready for its next run; the run that had it ends when it looks."""
+    update(connection, transaction, stage=states.Stage.QUEUED)
+
+
+def plan(connection: sa.Connection, participants: tuple[states.Participant, ...]) -> None:
     """Write the intent: the first rows of an attempt, before the first byte to a device."""
     for one in participants:
         connection.execute(
@@ -298,7 +201,9 @@ def plan(connection: sa.Connection, participants: tuple[Participant, ...]) -> No
         )
 
 
-def participants(connection: sa.Connection, transaction: Transaction) -> tuple[Participant, ...]:
+def participants(
+    connection: sa.Connection, transaction: states.Transaction
+) -> tuple[states.Participant, ...]:
     """Those of the current attempt, by device."""
     table = tables.participant
     asked = table.select().where(
@@ -308,18 +213,18 @@ def participants(connection: sa.Connection, transaction: Transaction) -> tuple[P
     return tuple(_participant(row) for row in rows)
 
 
-def _participant(row: sa.Row[Any]) -> Participant:
+def _participant(row: sa.Row[Any]) -> states.Participant:
     deadline = None
     if row.deadline is not None:
         boot = clock.BootTime(row.deadline_boot_id, row.deadline_boot)
-        deadline = Deadline(row.deadline, boot)
-    return Participant(
+        deadline = states.Deadline(row.deadline, boot)
+    return states.Participant(
         transaction=row.transaction_id,
         attempt=row.attempt,
         device=row.device,
         tenant=row.tenant,
         platform=row.platform,
-        state=State(row.state),
+        state=states.State(row.state),
         since=row.since,
         token=row.token,
         persist=row.persist,
@@ -329,7 +234,7 @@ def _participant(row: sa.Row[Any]) -> Participant:
         snapshot=row.snapshot,
         snapshot_digest=row.snapshot_digest,
         deadline=deadline,
-        cause=None if row.cause is None else Cause(row.cause),
+        cause=None if row.cause is None else states.Cause(row.cause),
         reason=row.reason,
         who=row.who,
         outcome=row.outcome,
@@ -337,8 +242,12 @@ def _participant(row: sa.Row[Any]) -> Participant:
 
 
 def move(
-    connection: sa.Connection, one: Participant, state: State, at: datetime, **values: Any
-) -> Participant:
+    connection: sa.Connection,
+    one: states.Participant,
+    state: states.State,
+    at: datetime,
+    **values: Any,
+) -> states.Participant:
     """Write a participant's next state (and columns), fenced. Returns it as it is now."""
     table = tables.participant
     fenced = table.update().where(
@@ -356,7 +265,7 @@ def move(
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
     columns = dict(values)
     deadline = columns.pop("deadline", None)
-    if isinstance(deadline, Deadline):
+    if isinstance(deadline, states.Deadline):
         columns |= {
             "deadline": deadline.wall,
             "deadline_boot_id": deadline.boot.boot_id,
@@ -365,7 +274,7 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     return columns
 
 
-def decision(connection: sa.Connection, transaction: Transaction) -> Decision | None:
+def decision(connection: sa.Connection, transaction: states.Transaction) -> states.Decision | None:
     """The decision of the current attempt, or None."""
     table = tables.decision
     asked = table.select().where(
@@ -374,11 +283,13 @@ def decision(connection: sa.Connection, transaction: Transaction) -> Decision | 
     row = connection.execute(asked).one_or_none()
     if row is None:
         return None
-    verdict, cause = Verdict(row.verdict), Cause(row.cause)
-    return Decision(verdict, cause, row.reason, row.culprit, row.who, row.at)
+    verdict, cause = states.Verdict(row.verdict), states.Cause(row.cause)
+    return states.Decision(verdict, cause, row.reason, row.culprit, row.who, row.at)
 
 
-def decide(connection: sa.Connection, transaction: Transaction, wanted: Decision) -> Decision:
+def decide(
+    connection: sa.Connection, transaction: states.Transaction, wanted: states.Decision
+) -> states.Decision:
     """Write the decision unless there is one: the first stands for ever. Fenced as ``update``."""
     update(connection, transaction, token=transaction.token)
     standing = decision(connection, transaction)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from oss_agent.fulfilment import journal, tables
+from oss_agent.fulfilment import states, tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Blocker:
 
 def take(
     connection: sa.Connection,
-    transaction: journal.Transaction,
+    transaction: states.Transaction,
     devices: Sequence[str],
     at: datetime,
 ) -> tuple[Blocker, ...]:
@@ -52,15 +52,29 @@ def take(
     return ()
 
 
-def release(connection: sa.Connection, transaction: str) -> None:
-    """Give all leases back and leave every queue. Safe twice."""
+def release(connection: sa.Connection, transaction: str, at: datetime) -> None:
+    """Give all leases back, leave every queue, and let those behind us look now. Safe twice."""
+    _wake_those_behind(connection, transaction, at)
     connection.execute(tables.lease.delete().where(tables.lease.c.transaction_id == transaction))
     _leave_queue(connection, transaction)
 
 
+def _wake_those_behind(connection: sa.Connection, transaction: str, at: datetime) -> None:
+    lease, queue, of = tables.lease, tables.queue, tables.transaction
+    ours = sa.union(
+        sa.select(lease.c.device).where(lease.c.transaction_id == transaction),
+        sa.select(queue.c.device).where(queue.c.transaction_id == transaction),
+    )
+    behind = sa.select(queue.c.transaction_id).where(
+        queue.c.device.in_(ours), queue.c.transaction_id != transaction
+    )
+    sleeping = of.update().where(of.c.id.in_(behind), of.c.stage == states.Stage.WAITING)
+    connection.execute(sleeping.values(wake_at=at))
+
+
 def _enqueue(
     connection: sa.Connection,
-    transaction: journal.Transaction,
+    transaction: states.Transaction,
     devices: Sequence[str],
     at: datetime,
 ) -> None:
@@ -81,7 +95,7 @@ def _enqueue(
 
 
 def _blockers(
-    connection: sa.Connection, transaction: journal.Transaction, devices: Sequence[str]
+    connection: sa.Connection, transaction: states.Transaction, devices: Sequence[str]
 ) -> tuple[Blocker, ...]:
     lease, queue, of = tables.lease, tables.queue, tables.transaction
     holding = (

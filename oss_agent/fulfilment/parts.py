@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ class Parts:
     """Collaborators of orders, feeder, phases and settling.
 
     ``count_unknown`` is called with the device's name whenever a participant becomes UNKNOWN:
-    the metric beside the critical alarm.
+    the metric beside the critical alarm. ``bell`` wakes the feeder before its time.
     """
 
     store: store.Store
@@ -28,6 +29,7 @@ class Parts:
     limits: limits.Limits
     failpoints: failpoints.Failpoints
     count_unknown: Callable[[str], None]
+    bell: asyncio.Event
 
     @property
     def journal(self) -> journal.Journal:

@@ -12,29 +12,30 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Integer, Named, String, Text, TypedColumns
 
-METADATA = sa.MetaData()
+from oss_agent.spi import clock
 
-_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+METADATA = sa.MetaData()
 
 
 class Moment(sa.types.TypeDecorator[datetime]):
-    """An aware UTC time as fixed-width text: sorts and compares alike on both databases.
+    """An aware UTC time as RFC 3339 text in milliseconds: sorts and compares alike everywhere.
 
+    The same precision as on the wire, so that a filter on a date that we showed finds its row.
     DateTime(timezone=True) was not taken because SQLite drops the zone.
     """
 
-    impl = String(27)
+    impl = String(24)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:
         """Aware datetime to text."""
         del dialect
-        return None if value is None else value.astimezone(UTC).strftime(_FORMAT)
+        return None if value is None else clock.rfc3339(value.astimezone(UTC))
 
     def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
         """Text to aware datetime."""
         del dialect
-        return None if value is None else datetime.strptime(value, _FORMAT).replace(tzinfo=UTC)
+        return None if value is None else datetime.fromisoformat(value)
 
 
 class CounterColumns(TypedColumns):
@@ -202,6 +203,15 @@ class QueueColumns(TypedColumns):
     since: Named[datetime] = Column(Moment)
 
 
+class ClaimColumns(TypedColumns):
+    """Which pool keys a service holds, so that they can be given back; the pool has the values."""
+
+    key = Column(String(80), primary_key=True)
+    tenant: Named[str]
+    service_id: Named[str] = Column(String(40), index=True)
+    name: Named[str]
+
+
 class EvidenceColumns(TypedColumns):
     """One judged predicate, kept with the order for ever."""
 
@@ -248,5 +258,6 @@ participant = sa.Table("ord_participant", METADATA, ParticipantColumns)
 decision = sa.Table("ord_decision", METADATA, DecisionColumns)
 lease = sa.Table("ord_lease", METADATA, LeaseColumns)
 queue = sa.Table("ord_lease_queue", METADATA, QueueColumns)
+claim = sa.Table("ord_claim", METADATA, ClaimColumns)
 evidence = sa.Table("ord_evidence", METADATA, EvidenceColumns)
 history = sa.Table("ord_history", METADATA, HistoryColumns)

@@ -1,0 +1,70 @@
+"""Service orders as the surfaces see them: implements ``spi.orders.Orders`` over the rows."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from oss_agent import errors
+from oss_agent.fulfilment import (
+    dry_run,
+    explain,
+    intake,
+    order_query,
+    order_rows,
+    order_views,
+    parts,
+)
+from oss_agent.spi import orders, query, views
+
+
+class ServiceOrders:
+    """The owner of service orders. Nothing here talks to the motor: rows only."""
+
+    def __init__(self, p: parts.Parts) -> None:
+        self._p = p
+
+    async def submit(self, request: orders.OrderRequest) -> orders.Submitted:
+        """Store and acknowledge in one synced unit; the same request again is the same order."""
+        specifications = intake.check(request, self._p.catalogue, self._p.limits)
+        submitted = await self._p.journal.write(
+            "accept", lambda c: intake.accept(c, self._p, request, specifications)
+        )
+        self._p.bell.set()
+        return submitted
+
+    async def plan(self, request: orders.OrderRequest) -> tuple[views.DryRun, ...]:
+        """What it would do, one per item; claims and stores nothing."""
+        intake.check(request, self._p.catalogue, self._p.limits)
+        try:
+            return tuple([await self._plan(request.tenant, item) for item in request.items])
+        except errors.Conflict as taken:
+            raise errors.OrderRejected(taken.reason, status=409, code="conflict") from taken
+
+    async def _plan(self, tenant: str, item: orders.ItemRequest) -> views.DryRun:
+        return await dry_run.dry_run(self._p, tenant, item)
+
+    async def find(self, asked: query.Query) -> query.Page[views.ServiceOrderView]:
+        """Orders that match; filter paths are TMF641 attribute names."""
+        return await self._p.journal.read(lambda c: order_query.find(c, asked))
+
+    async def get(self, tenant: str, key: str) -> views.ServiceOrderView:
+        """One order; NotFound, also for another tenant's."""
+        view = await self._p.journal.read(lambda c: order_views.view(c, key, tenant))
+        if view is None:
+            raise errors.NotFound(f"order {ascii(key)[:40]}")
+        return view
+
+    async def explain(self, tenant: str, key: str) -> views.Explanation:
+        """What it waits for, since when, who can help."""
+        return await self._p.journal.read(lambda c: explain.explain(c, tenant, key, self._p.clock))
+
+    async def request_cancel(self, tenant: str, key: str) -> None:
+        """Raise the flag that the decision reads; what is decided already is not undone by it."""
+
+        def unit(connection: sa.Connection) -> None:
+            if order_views.view(connection, key, tenant) is None:
+                raise errors.NotFound(f"order {ascii(key)[:40]}")
+            order_rows.set_order(connection, key, cancel_requested=True)
+
+        await self._p.journal.write("cancel", unit)
+        self._p.bell.set()

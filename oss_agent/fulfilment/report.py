@@ -1,0 +1,185 @@
+"""The last phase: what became of the transaction, told to order, inventory and everybody else.
+
+One unit holds it all: item and order state, service and resources, ownership, the configured
+ledger, resource orders, events, leases. Either all of it is true afterwards or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment import (
+    announce,
+    conclude,
+    journal,
+    order_rows,
+    parts,
+    resource_orders,
+    states,
+    tree,
+    waits,
+)
+from oss_agent.spi import events, flow, orders, views
+from oss_agent.spi.tree import path_text
+
+
+async def report(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
+    """Complete, fail, or start over; the transaction's devices are all settled."""
+    await p.journal.write("report", lambda c: _report(c, p, transaction))
+    return flow.Next.END
+
+
+def _report(connection: sa.Connection, p: parts.Parts, transaction: states.Transaction) -> None:
+    decision = journal.decision(connection, transaction)
+    participants = journal.participants(connection, transaction)
+    if decision is None or not all(one.state.final for one in participants):
+        return  # a later run reports; settling is not over
+    at = p.clock.now()
+    if decision.verdict is states.Verdict.COMMIT:
+        _complete(connection, p, transaction, participants, at)
+    elif decision.cause.transient and _may_retry(p, transaction, decision, at):
+        _again(connection, p, transaction, decision, at)
+    else:
+        _fail(connection, p, transaction, decision, participants, at)
+
+
+def _complete(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    participants: Sequence[states.Participant],
+    at: datetime,
+) -> None:
+    item = order_rows.request_of(connection, transaction.order, transaction.position)
+    if item.action is views.ItemAction.DELETE:
+        _terminate(connection, p, transaction, item, participants, at)
+    else:
+        _activate(connection, p, transaction, item, participants, at)
+    for one in participants:
+        resource_orders.move(
+            connection,
+            transaction=transaction.id,
+            device=one.device,
+            state=views.OrderState.COMPLETED,
+            completion_date=at,
+        )
+    conclude.say(connection, transaction, at, "completed")
+    conclude.move_item(connection, p, transaction, views.OrderState.COMPLETED, at)
+    conclude.close(connection, transaction, at)
+
+
+def _activate(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    item: orders.ItemRequest,
+    participants: Sequence[states.Participant],
+    at: datetime,
+) -> None:
+    service = item.service_id or ""
+    for one in participants:
+        paths = [path_text(path) for path in tree.nodes(one.target)]
+        p.ledger.own(
+            connection,
+            service=service,
+            order=transaction.order,
+            device=one.device,
+            paths=paths,
+            at=at,
+        )
+        # The settling compared what it read back with the target: they are the same value.
+        p.ledger.record_configured(
+            connection, device=one.device, service=service, tree=one.target, at=at
+        )
+    view = p.ledger.move_service(
+        connection, service=service, state=views.ServiceState.ACTIVE, at=at
+    )
+    for kind in (events.EventKind.SERVICE_CREATE, events.EventKind.SERVICE_STATE):
+        announce.service(connection, p.events, kind, view, at)
+
+
+def _terminate(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    item: orders.ItemRequest,
+    participants: Sequence[states.Participant],
+    at: datetime,
+) -> None:
+    service = item.service_id or ""
+    for one in participants:
+        p.ledger.disown(connection, service=service, device=one.device, at=at)
+        p.ledger.record_configured(
+            connection, device=one.device, service=service, tree=one.target, at=at
+        )
+    conclude.give_back(connection, p, transaction, service, at)
+    view = p.ledger.move_service(
+        connection, service=service, state=views.ServiceState.TERMINATED, at=at
+    )
+    announce.service(connection, p.events, events.EventKind.SERVICE_STATE, view, at)
+
+
+def _may_retry(
+    p: parts.Parts,
+    transaction: states.Transaction,
+    decision: states.Decision,
+    at: datetime,
+) -> bool:
+    """A device is waited for until the deadline, an interruption is tolerated a few times."""
+    if decision.cause is states.Cause.INTERRUPTED:
+        return transaction.attempt < p.limits.attempts
+    return not waits.overdue(transaction, at)
+
+
+def _again(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    decision: states.Decision,
+    at: datetime,
+) -> None:
+    """A new attempt with rows of its own; what this one did stays in the journal."""
+    why = waits.device_wait(decision.reason, decision.who, transaction, p.limits, at)
+    if decision.cause is states.Cause.INTERRUPTED:
+        why = states.Wait(decision.reason, at, at, decision.who)
+    waits.for_device(connection, transaction, why, p.limits, at)
+    journal.update(connection, transaction, attempt=transaction.attempt + 1)
+    conclude.say(connection, transaction, at, f"undone, will be tried again: {decision.reason}")
+
+
+def _fail(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    decision: states.Decision,
+    participants: Sequence[states.Participant],
+    at: datetime,
+) -> None:
+    cancelled = decision.cause is states.Cause.CANCELLED
+    undone = "; ".join(f"{one.device}: {one.outcome}" for one in participants)
+    error = views.ErrorView(
+        code=decision.cause,
+        reason=decision.cause,
+        message=f"{decision.reason}. {undone}",
+        at=at,
+        reference=decision.culprit,
+    )
+    state = views.OrderState.CANCELLED if cancelled else views.OrderState.FAILED
+    conclude.without_change(connection, p, transaction, state, error)
+
+
+def settle_wait(
+    p: parts.Parts, transaction: states.Transaction, left: Sequence[states.Participant]
+) -> states.Wait:
+    """Devices that are not settled: looked at again soon, for as long as it takes."""
+    at = p.clock.now()
+    names = ", ".join(f"{one.device} ({one.outcome or one.state})" for one in left)
+    return states.Wait(
+        reason=f"not settled yet: {names}",
+        since=waits.since(transaction, at),
+        wake_at=at + timedelta(seconds=p.limits.pause(transaction.tries)),
+        who="an operator, at the devices named",
+    )

@@ -1,0 +1,207 @@
+"""The one function that ends what was begun: every device is driven to the decision.
+
+Start-up, the reaper and the workflow all call ``settle``. It reads the decision row; where there
+is none it first writes an abort, so that nobody can decide otherwise meanwhile. Then per device:
+
+=========  =====================================  =================================================
+decision   what the device shows                  what is done
+=========  =====================================  =================================================
+commit     our commit is pending                  confirm, read back, save
+commit     nothing pending, target there          it was confirmed: save
+commit     nothing pending, as before             it undid itself: push again, read back, save
+abort      anything                               cancel, then read back; target there: push back
+either     neither before nor target              UNKNOWN: critical alarm, counter, a person
+=========  =====================================  =================================================
+
+A device that cannot be reached is UNKNOWN too, loudly, and is tried again until it is settled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import sqlalchemy as sa
+
+from oss_agent import errors
+from oss_agent.fulfilment import conclude, contact, journal, parts, states, tree, unknown
+from oss_agent.spi import device
+from oss_agent.spi.tree import Tree, path_text
+
+AS_BEFORE = "byte for byte as before"
+_NOT_SENT = frozenset({states.State.LOCKED, states.State.EDITED, states.State.VALIDATED})
+"""No commit was sent yet: the session's end dropped what was staged, there is nothing to cancel."""
+
+
+async def settle(p: parts.Parts, transaction: states.Transaction) -> states.Decision:
+    """Drive every participant to the decision. Returns it; ``unsettled`` tells what is left.
+
+    Safe at any time and any number of times. Fenced when another run took the transaction over.
+    """
+    decision = await p.journal.write("settle", lambda c: _decision(c, p, transaction))
+    participants = await p.journal.read(lambda c: journal.participants(c, transaction))
+    open_ones = [one for one in participants if not one.state.final]
+    await contact.together([_Settling(p, transaction, one, decision).run() for one in open_ones])
+    return decision
+
+
+def unsettled(
+    connection: sa.Connection, transaction: states.Transaction
+) -> tuple[states.Participant, ...]:
+    """The participants that are neither done nor reverted."""
+    every = journal.participants(connection, transaction)
+    return tuple(one for one in every if not one.state.final)
+
+
+def _decision(
+    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction
+) -> states.Decision:
+    at = p.clock.now()
+    interrupted = states.Decision(
+        states.Verdict.ABORT,
+        states.Cause.INTERRUPTED,
+        "the work was interrupted before a decision",
+        None,
+        "nobody: it is done again",
+        at,
+    )
+    return journal.decide(connection, transaction, interrupted)
+
+
+class _Settling:
+    """One participant on its way to DONE or REVERTED."""
+
+    def __init__(
+        self,
+        p: parts.Parts,
+        transaction: states.Transaction,
+        one: states.Participant,
+        decision: states.Decision,
+    ) -> None:
+        self._p = p
+        self._transaction = transaction
+        self._one = one
+        self._commit = decision.verdict is states.Verdict.COMMIT
+
+    async def run(self) -> None:
+        """Settle it, or make it UNKNOWN with an alarm."""
+        if self._one.state is states.State.PLANNED and not self._commit:
+            await self._end(states.State.REVERTED, "nothing was sent")
+            return
+        try:
+            async with self._p.contact.participate(self._one.device) as talk:
+                if self._commit:
+                    await self._finish(talk)
+                else:
+                    await self._undo(talk)
+        except errors.DeviceError as trouble:
+            await self._lost(trouble.reason)
+
+    async def _finish(self, talk: contact.Talk) -> None:
+        if self._one.state not in {states.State.PROVEN, states.State.SAVED}:
+            await self._move(states.State.CONFIRMING)
+            await self._confirm(talk)
+            current = await talk.read(self._one.roots)
+            if tree.same(current, self._one.before) and not self._unchanged:
+                await self._push(talk, current, self._one.target)
+                current = await talk.read(self._one.roots)
+            if not tree.same(current, self._one.target):
+                await self._lost(_difference("target", self._one.target, current))
+                return
+            await self._move(states.State.PROVEN)
+        if self._one.state is not states.State.SAVED:
+            await talk.call("save", lambda session: session.save())
+            await self._move(states.State.SAVED)
+        await self._end(states.State.DONE, "confirmed, read back and saved")
+
+    @property
+    def _unchanged(self) -> bool:
+        return tree.same(self._one.before, self._one.target)
+
+    async def _confirm(self, talk: contact.Talk) -> None:
+        """Confirm if it is still ours to confirm; what others staged is dropped, not committed."""
+        staged = await talk.call("diff", lambda session: session.diff())
+        if staged:
+            await self._say(f"{talk.device}: dropped what another session had staged")
+        persist, seconds = self._one.persist, self._p.limits.confirm_within
+        pending = await talk.call(
+            "probe", lambda s: s.probe_pending(persist=persist, confirm_within=seconds)
+        )
+        if pending is device.Pending.OTHERS:
+            raise errors.DeviceBusy(talk.device, "another system's commit is pending there")
+        if pending is device.Pending.HELD:
+            # Gone between probe and confirm is no error: the read-back tells.
+            with contextlib.suppress(errors.ChangeRejected):
+                await talk.call(
+                    "confirm",
+                    lambda session: session.confirm(persist=persist),
+                    silence=errors.CommitUnknown,
+                )
+
+    async def _undo(self, talk: contact.Talk) -> None:
+        persist = self._one.persist
+        if self._one.state not in _NOT_SENT:
+            await talk.call("cancel", lambda session: session.cancel(persist=persist))
+        current = await talk.read(self._one.roots)
+        if tree.same(current, self._one.target) and not self._unchanged:
+            await self._push(talk, current, self._one.before)
+            current = await talk.read(self._one.roots)
+        if not tree.same(current, self._one.before):
+            await self._lost(_difference("state before", self._one.before, current))
+            return
+        whole = await talk.snapshot()
+        same = whole == self._one.snapshot
+        await self._end(
+            states.State.REVERTED,
+            AS_BEFORE if same else "our part is as before; a difference elsewhere is not ours",
+        )
+
+    async def _push(self, talk: contact.Talk, current: Tree, wanted: Tree) -> None:
+        """Plain lock, edit, commit: the decision is made, no timer shall undo this."""
+        edits = tree.diff(current, wanted)
+        try:
+            await talk.call("lock", lambda session: session.lock())
+            await talk.call("edit", lambda session: session.edit(edits))
+            await talk.call("push", lambda session: session.commit(), silence=errors.CommitUnknown)
+        finally:
+            await talk.tidy()
+        await self._say(f"{talk.device}: pushed again, because it had not kept the decision")
+
+    async def _lost(self, reason: str) -> None:
+        def unit(connection: sa.Connection) -> states.Participant:
+            moved = journal.move(
+                connection, self._one, states.State.UNKNOWN, self._p.clock.now(), outcome=reason
+            )
+            unknown.report(connection, self._p, self._transaction, moved)
+            return moved
+
+        was = self._one.state
+        self._one = await self._p.journal.write(str(states.State.UNKNOWN), unit)
+        if was is not states.State.UNKNOWN:
+            self._p.count_unknown(self._one.device)
+
+    async def _end(self, state: states.State, outcome: str) -> None:
+        def unit(connection: sa.Connection) -> states.Participant:
+            at = self._p.clock.now()
+            moved = journal.move(connection, self._one, state, at, outcome=outcome, snapshot="")
+            unknown.clear(connection, self._p, self._transaction, self._one, at)
+            conclude.say(connection, self._transaction, at, f"{moved.device} {state}: {outcome}")
+            return moved
+
+        self._one = await self._p.journal.write(str(state), unit)
+
+    async def _move(self, state: states.State) -> None:
+        self._one = await self._p.journal.write(
+            str(state), lambda c: journal.move(c, self._one, state, self._p.clock.now())
+        )
+
+    async def _say(self, text: str) -> None:
+        await self._p.journal.write(
+            "note", lambda c: conclude.say(c, self._transaction, self._p.clock.now(), text)
+        )
+
+
+def _difference(name: str, wanted: Tree, current: Tree) -> str:
+    edits = ", ".join(
+        f"{edit.operation} {path_text(edit.path)}" for edit in tree.diff(wanted, current)
+    )
+    return f"it differs from the {name}: {edits}"

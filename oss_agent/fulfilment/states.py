@@ -1,0 +1,152 @@
+"""The values of the journal: where a transaction, a participant and a decision stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from oss_agent.spi import catalogue, clock
+from oss_agent.spi.tree import Path, Tree
+
+
+class Stage(StrEnum):
+    """Where a transaction stands for the feeder."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    CLOSED = "closed"
+
+
+class State(StrEnum):
+    """Where one participant stands (transactions.md section 3)."""
+
+    PLANNED = "planned"
+    LOCKED = "locked"
+    EDITED = "edited"
+    VALIDATED = "validated"
+    COMMITTING = "committing"
+    HELD = "held"
+    CONFIRMING = "confirming"
+    PROVEN = "proven"
+    SAVED = "saved"
+    DONE = "done"
+    REVERTED = "reverted"
+    UNKNOWN = "unknown"
+
+    @property
+    def final(self) -> bool:
+        """Nothing is left to do at this device."""
+        return self in {State.DONE, State.REVERTED}
+
+
+class Verdict(StrEnum):
+    """The two decisions."""
+
+    COMMIT = "commit"
+    ABORT = "abort"
+
+
+class Cause(StrEnum):
+    """Why an attempt was decided as it was; an abort's cause says what happens next."""
+
+    PROVEN = "proven"
+    REJECTED = "changeRejected"
+    REFUSED = "deviceRefused"
+    PROOF = "proofFailed"
+    CONFLICT = "conflict"
+    CANCELLED = "cancelled"
+    UNREACHABLE = "deviceUnreachable"
+    BUSY = "deviceBusy"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def transient(self) -> bool:
+        """Worth another attempt, because time alone may heal it."""
+        return self in {Cause.UNREACHABLE, Cause.BUSY, Cause.INTERRUPTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why a transaction stands still; the reason is a sentence, ``who`` says who can help."""
+
+    reason: str
+    since: datetime
+    wake_at: datetime
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A transaction row. ``deadline`` is when its waiting ends in failure."""
+
+    id: str
+    tenant: str
+    order: str
+    position: int
+    accepted: int
+    stage: Stage
+    run: int
+    attempt: int
+    token: int
+    tries: int
+    touched_at: datetime
+    wait: Wait | None
+    deadline: datetime | None
+    design: catalogue.Design | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a device undoes an unconfirmed commit: wall time for people, boot time for us."""
+
+    wall: datetime
+    boot: clock.BootTime
+
+    def expired(self, now: clock.BootTime) -> bool:
+        """Another boot counts as expired: then the device is read back (law 9)."""
+        return self.left(now) <= 0
+
+    def left(self, now: clock.BootTime) -> float:
+        """Seconds until then; 0 when it is over or cannot be known any more."""
+        if now.boot_id != self.boot.boot_id:
+            return 0.0
+        return max(0.0, self.boot.seconds - now.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """One device's part in one attempt."""
+
+    transaction: str
+    attempt: int
+    device: str
+    tenant: str
+    platform: str
+    state: State
+    since: datetime
+    token: int
+    persist: str
+    before: Tree
+    target: Tree
+    roots: tuple[Path, ...]
+    snapshot: str
+    snapshot_digest: str
+    deadline: Deadline | None = None
+    cause: Cause | None = None
+    reason: str = ""
+    who: str = ""
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The one decision of an attempt; ``culprit`` is the device that made it an abort."""
+
+    verdict: Verdict
+    cause: Cause
+    reason: str
+    culprit: str | None
+    who: str
+    at: datetime

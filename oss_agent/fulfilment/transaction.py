@@ -1,0 +1,121 @@
+"""The line of phases, and what surrounds each: the token on entry, the retry of the store, the fence.
+
+A phase begins by reading its row. A closed transaction, or one that belongs to another run, ends
+the run at once; otherwise the token is raised, so that whoever worked on it before cannot any
+more. What the motor recorded is never read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeAlias
+
+import structlog
+
+from oss_agent import errors
+from oss_agent.fulfilment import hold, journal, parts, prepare, report, settle, states, vote, waits
+from oss_agent.spi import flow
+
+Work: TypeAlias = Callable[[parts.Parts, states.Transaction], Awaitable[flow.Next]]
+
+_STORE_PAUSE = 1.0
+"""Seconds between tries while the database takes no writes: it is retried here, never raised."""
+
+
+def phases(p: parts.Parts) -> tuple[flow.Phase, ...]:
+    """What ``spi.flow.Flow.register`` takes. The names are stored by the motor: never rename."""
+    line: tuple[tuple[str, Work], ...] = (
+        ("prepare", prepare.prepare),
+        ("hold", hold.hold),
+        ("vote", vote.vote),
+        ("settle", settling),
+        ("report", report.report),
+    )
+    return tuple(flow.Phase(name, _act(p, name, work)) for name, work in line)
+
+
+async def settling(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
+    """Phase 4: settle; when a device cannot be settled now, sleep with its name as the reason."""
+    await settle.settle(p, transaction)
+    left = await p.journal.read(lambda c: settle.unsettled(c, transaction))
+    if not left:
+        return flow.Next.CONTINUE
+    why = report.settle_wait(p, transaction, left)
+    await p.journal.write("settle_wait", lambda c: journal.wait(c, transaction, why))
+    return flow.Next.END
+
+
+def _act(p: parts.Parts, name: str, work: Work) -> flow.Act:
+    async def act(transaction: str, run: int) -> flow.Next:
+        log = structlog.get_logger().bind(transaction=transaction, run=run, phase=name)
+        while True:
+            try:
+                return await _once(p, work, transaction, run)
+            except errors.Fenced:
+                log.warning("taken over by another run")
+                return flow.Next.END
+            except errors.StoreUnavailable as trouble:
+                log.warning("store unavailable, trying again", reason=str(trouble))
+                await asyncio.sleep(_STORE_PAUSE)
+            except Exception as wrong:
+                log.exception("phase failed")
+                return await _stumble(p, transaction, run, wrong)
+
+    return act
+
+
+async def _once(p: parts.Parts, work: Work, transaction: str, run: int) -> flow.Next:
+    at = p.clock.now()
+    mine = await p.journal.write("adopt", lambda c: journal.adopt(c, transaction, at, run=run))
+    then = flow.Next.END if mine is None else await work(p, mine)
+    if then is flow.Next.END:
+        p.bell.set()  # leases may be free, a new attempt may be due
+    return then
+
+
+async def _stumble(p: parts.Parts, transaction: str, run: int, wrong: Exception) -> flow.Next:
+    """A fault nobody foresaw: the row says so and a later run tries; nothing is left 'running'."""
+    at = p.clock.now()
+    mine = await p.journal.write("stumble", lambda c: journal.adopt(c, transaction, at, run=run))
+    if mine is not None:
+        why = states.Wait(
+            reason=f"a fault of the agent itself: {type(wrong).__name__} (the log has more)",
+            since=waits.since(mine, at),
+            wake_at=at + timedelta(seconds=p.limits.pause(mine.tries)),
+            who="an operator, with the log",
+        )
+        await p.journal.write("stumble_wait", lambda c: journal.wait(c, mine, why))
+    return flow.Next.END
+
+
+async def settle_all(p: parts.Parts) -> tuple[str, ...]:
+    """At start, before the motor: settle whatever a crash left, oldest first, two at a time.
+
+    Returns the ids that are still not settled; the feeder tries those again. Every open
+    transaction that was running is made ready for a new run: its old one must not go on.
+    """
+    found = await p.journal.read(journal.open_ones)
+    gate = asyncio.Semaphore(2)
+
+    async def one(transaction: states.Transaction) -> bool:
+        async with gate:
+            return await _settle_one(p, transaction)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = {one_.id: group.create_task(one(one_)) for one_ in found}
+    return tuple(name for name, task in tasks.items() if not task.result())
+
+
+async def _settle_one(p: parts.Parts, transaction: states.Transaction) -> bool:
+    at = p.clock.now()
+    mine = await p.journal.write("adopt", lambda c: journal.adopt(c, transaction.id, at))
+    if mine is None:
+        return True
+    if await p.journal.read(lambda c: journal.participants(c, mine)):
+        await settle.settle(p, mine)
+    left = await p.journal.read(lambda c: settle.unsettled(c, mine))
+    if mine.stage is states.Stage.RUNNING:
+        await p.journal.write("requeue", lambda c: journal.requeue(c, mine))
+    return not left
