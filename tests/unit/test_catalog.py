@@ -143,7 +143,7 @@ def test_ping_needs_a_test_point_at_both_ends() -> None:
     lacking = [p.unobservable for p in one_sided.predicates if p.kind == "ping"]
     assert lacking == ["no test point at pe2:eth4"] * 2
     pings = [p for p in both.predicates if p.kind == "ping"]
-    assert [(p.device, p.params["address"]) for p in pings] == [
+    assert [(p.device, p.params["target"]) for p in pings] == [
         ("b1", "192.0.2.2"),
         ("b2", "192.0.2.1"),
     ]
