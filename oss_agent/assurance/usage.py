@@ -1,0 +1,118 @@
+"""Decides how many octets a customer used between two raw samples, or that nobody knows. Pure.
+
+Counters are integers from the device; a difference is trusted only when the device's own time
+shows one uninterrupted run and nothing says that the counters were reset. Otherwise the interval
+is a gap: unknown, never zero, never interpolated. A Counter64 that falls was reset; it does not
+wrap within the life of a port.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from oss_agent.spi import ledger
+from oss_agent.spi.clock import rfc3339
+from oss_agent.spi.views import UsageView
+
+_TICKS: Final = 2**32
+"""sysUpTime (1/100 s) wraps here, after 497 days."""
+_WRAP: Final = timedelta(milliseconds=_TICKS * 10)
+_SLACK: Final = timedelta(seconds=2)
+_DRIFT: Final = 0.02
+"""How far the device's clock and ours may differ over an interval, beyond the slack."""
+_LARGEST: Final = 2**63 - 1
+_FASTEST: Final = 10**13
+"""Bits a second that no port of today has: more is a broken counter, not traffic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One raw reading of a meter point. Octets are None where the device gave none.
+
+    ``uptime`` is sysUpTime and ``discontinuity`` ifCounterDiscontinuityTime, 1/100 s.
+    """
+
+    meter_point: str
+    at: datetime
+    uptime: int
+    discontinuity: int | None
+    octets_in: int | None
+    octets_out: int | None
+
+    @property
+    def id(self) -> str:
+        """What a usage record names it by."""
+        return f"{self.meter_point}@{rfc3339(self.at)}"
+
+
+def meter_point(device: str, port: str) -> str:
+    """The stable identity of a meter point."""
+    return f"{device}:{port}"
+
+
+def key(point: str, period_start: datetime, revision: int) -> str:
+    """The idempotency key: the same for every resend, after every crash."""
+    return f"{point}/{rfc3339(period_start)}/{revision}"
+
+
+def record(
+    watched: ledger.WatchedPort, before: Sample, after: Sample, *, revision: int = 1
+) -> UsageView:
+    """The usage of one service at one meter point between two samples."""
+    octets_in, octets_out, gap = difference(before, after)
+    return UsageView(
+        key=key(before.meter_point, before.at, revision),
+        tenant=watched.tenant,
+        service=watched.service,
+        service_name=watched.service_name,
+        customer=watched.customer,
+        meter_point=before.meter_point,
+        period_start=before.at,
+        period_end=after.at,
+        revision=revision,
+        octets_in=octets_in,
+        octets_out=octets_out,
+        gap=gap,
+        samples=(before.id, after.id),
+    )
+
+
+def difference(before: Sample, after: Sample) -> tuple[int | None, int | None, str | None]:
+    """Octets in and out, or (None, None, why nobody knows)."""
+    gap = interruption(before, after)
+    if gap is not None:
+        return None, None, gap
+    counted: list[int] = []
+    for name, first, second in (
+        ("ifHCInOctets", before.octets_in, after.octets_in),
+        ("ifHCOutOctets", before.octets_out, after.octets_out),
+    ):
+        if first is None or second is None:
+            return None, None, f"{name} was not read"
+        if second < first:
+            return None, None, f"{name} fell: the counter was reset"
+        counted.append(second - first)
+    most = _FASTEST * (after.at - before.at).total_seconds() / 8
+    if max(counted) > min(most, _LARGEST):
+        return None, None, "the counters rose faster than any port: they were reset"
+    return counted[0], counted[1], None
+
+
+def interruption(before: Sample, after: Sample) -> str | None:
+    """Why the two samples do not belong to one uninterrupted run of the counters, or None."""
+    wall = after.at - before.at
+    if not timedelta() < wall < _WRAP:
+        return "the samples are not in order, or more than 497 days apart"
+    device = timedelta(milliseconds=(after.uptime - before.uptime) % _TICKS * 10)
+    if abs(device - wall) > _SLACK + wall * _DRIFT:
+        return "sysUpTime did not run on: the agent restarted"
+    if before.discontinuity != after.discontinuity:
+        return "ifCounterDiscontinuityTime changed: the counters were interrupted"
+    return None
+
+
+def due(before: Sample, at: datetime, interval: timedelta, early: timedelta) -> bool:
+    """Is a record due? ``early`` lets a poll that comes a little before the interval's end close it."""
+    return at - before.at >= interval - early
