@@ -127,6 +127,20 @@ def reader(url: sa.URL, *, connections: int) -> sa.Engine:
     return engine
 
 
+def session(url: sa.URL) -> sa.Engine:
+    """Return an engine for the PostgreSQL connection that holds session locks.
+
+    The server asks after us too: a dead machine's locks are free after 5 + 3 * 2 s.
+    """
+    watched = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+    return sa.create_engine(
+        url,
+        connect_args={**_KEEPALIVE, "options": watched},
+        isolation_level="AUTOCOMMIT",
+        poolclass=sa.pool.NullPool,
+    )
+
+
 def _engine(url: sa.URL, *, begin: str, **options: Any) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, begin=begin, **options)

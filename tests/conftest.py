@@ -33,18 +33,19 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database: the test runs once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'agent.db'}"
-    server: peers.PostgresPeer = request.getfixturevalue("postgres_server")
-    return new_database(server)
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
-def new_database(server: peers.PostgresPeer) -> str:
-    """Create an empty database and return its URL."""
+@pytest.fixture
+def postgres_url(postgres_server: peers.PostgresPeer) -> str:
+    """An empty database in PostgreSQL, for tests marked ``peer``."""
     name = f"test{next(_numbers)}"
-    engine = sa.create_engine(server.url, isolation_level="AUTOCOMMIT")
+    engine = sa.create_engine(postgres_server.url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
     engine.dispose()
-    return server.url_of(name)
+    return postgres_server.url_of(name)
 
 
 @pytest.fixture(scope="session")
