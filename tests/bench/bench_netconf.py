@@ -1,0 +1,172 @@
+"""Edit+commit against ncclient, on one real netconfd in one run: prints both and the ratios.
+
+Run: python -m pytest tests/bench/bench_netconf.py -s   (or: python tests/bench/bench_netconf.py)
+Each transaction stages one changed leaf in the candidate (test-then-set) and commits it; every
+answer is awaited before the next request, as our transactions do. Process CPU time covers
+ncclient's threads too. Wall time is the rate, bounded by the server and what else runs here: trust
+the ratios.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from drivers.frr_linux.driver import DRIVER
+from lab import peers
+from lab.errors import LabUnavailable
+from oss_agent.spi import device
+from oss_agent.spi.tree import Edit, Operation, Step, Tree
+
+_ENTRY = (Step("services"), Step("eline", (("name", "bench"),)))
+_RATE = (*_ENTRY, Step("rate"))
+_NAMESPACE = "urn:oss-agent:lab:services"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one client spent; seconds per transaction, transactions per second, seconds to open."""
+
+    cpu: float
+    rate: float
+    opening: float
+    last: str
+
+
+@dataclass(slots=True)
+class Meter:
+    """Process CPU and wall time since it was made."""
+
+    cpu: float
+    wall: float
+
+    @classmethod
+    def started(cls) -> Meter:
+        """A meter that runs from now."""
+        return cls(time.process_time(), time.perf_counter())
+
+    def stop(self, count: int, opening: float, last: str) -> Cost:
+        """The cost of each of ``count`` transactions."""
+        cpu, wall = time.process_time() - self.cpu, time.perf_counter() - self.wall
+        return Cost(cpu / count, count / wall, opening, last)
+
+
+def _endpoint(peer: peers.NetconfPeer) -> device.Endpoint:
+    credential = device.Credential(peer.user, peer.password)
+    ports = {"netconf": peer.port}
+    return device.Endpoint("bench", "frr_linux", peer.host, credential, (peer.host_key,), ports)
+
+
+async def _prepare(peer: peers.NetconfPeer) -> None:
+    slots = {"name": "bench", "vni": "1", "port": "eth1", "rate": "1"}
+    tree = DRIVER.instantiate("eline", slots)
+    async with DRIVER.session(_endpoint(peer)) as session:
+        await session.edit([Edit(Operation.CREATE, _ENTRY, tree.at(_ENTRY))])
+        await session.commit()
+
+
+async def _ours(peer: peers.NetconfPeer, count: int) -> Cost:
+    opening = time.process_time()
+    async with DRIVER.session(_endpoint(peer)) as session:
+        opened = time.process_time() - opening
+        meter = Meter.started()
+        for number in range(count):
+            leaf = Tree(_RATE[-1], str(number + 1))
+            await session.edit([Edit(Operation.REPLACE, _RATE, leaf, leaf)])
+            await session.commit()
+        cost = meter.stop(count, opened, "")
+        found = (await session.read(_RATE)).at(_RATE)
+    return Cost(cost.cpu, cost.rate, cost.opening, "" if found is None else found.value or "")
+
+
+def _ncclient(peer: peers.NetconfPeer, count: int) -> Cost:
+    with warnings.catch_warnings():
+        # paramiko imports ciphers that cryptography is about to drop.
+        warnings.simplefilter("ignore")
+        from ncclient import manager  # noqa: PLC0415 - the import itself warns
+
+        opening = time.process_time()
+        session: Any = manager.connect(
+            host=peer.host,
+            port=peer.port,
+            username=peer.user,
+            password=peer.password,
+            hostkey_verify=False,
+            allow_agent=False,
+            look_for_keys=False,
+        )
+    with session:
+        opened = time.process_time() - opening
+        meter = Meter.started()
+        for number in range(count):
+            session.edit_config(
+                target="candidate",
+                config=_config(number + 1),
+                default_operation="none",
+                test_option="test-then-set",
+            )
+            session.commit()
+        return meter.stop(count, opened, "")
+
+
+def _config(rate: int) -> str:
+    return (
+        '<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" '
+        'xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0">'
+        f'<services xmlns="{_NAMESPACE}"><eline><name>bench</name>'
+        f'<rate nc:operation="replace">{rate}</rate></eline></services></config>'
+    )
+
+
+def _read_depth(peer: peers.NetconfPeer, depth: int, count: int) -> Callable[[], Cost]:
+    async def reads() -> Cost:
+        async with DRIVER.session(_endpoint(peer)) as session:
+            turns = asyncio.Semaphore(depth)
+
+            async def one() -> None:
+                async with turns:
+                    await session.read(_RATE)
+
+            meter = Meter.started()
+            async with asyncio.TaskGroup() as group:
+                for _ in range(count):
+                    group.create_task(one())
+            return meter.stop(count, 0.0, "")
+
+    return lambda: asyncio.run(reads())
+
+
+@pytest.mark.peer
+def test_edit_and_commit_against_ncclient() -> None:
+    """Both must really have written; rates and CPU are printed, nothing timed is asserted."""
+    try:
+        with peers.netconfd() as peer:
+            asyncio.run(_prepare(peer))
+            theirs = _ncclient(peer, 40)
+            ours = asyncio.run(_ours(peer, 1000))
+            alone, piped = _read_depth(peer, 1, 1000)(), _read_depth(peer, 16, 1000)()
+    except LabUnavailable as missing:
+        if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
+            raise
+        pytest.skip(str(missing))
+    print(
+        f"\nNETCONF edit+commit on one session: ours {ours.rate:.0f}/s at {ours.cpu * 1e3:.2f} ms "
+        f"CPU, ncclient {theirs.rate:.1f}/s at {theirs.cpu * 1e3:.2f} ms: "
+        f"{ours.rate / theirs.rate:.0f} x the rate, 1/{theirs.cpu / ours.cpu:.1f} of the CPU\n"
+        f"opening a session: ours {ours.opening * 1e3:.1f} ms CPU, "
+        f"ncclient {theirs.opening * 1e3:.1f} ms (its host key not checked)\n"
+        f"reads at depth 16: {piped.rate:.0f}/s at {piped.cpu * 1e3:.2f} ms CPU, "
+        f"at depth 1: {alone.rate:.0f}/s at {alone.cpu * 1e3:.2f} ms"
+    )
+    assert ours.last == "1000"
+
+
+if __name__ == "__main__":
+    test_edit_and_commit_against_ncclient()
