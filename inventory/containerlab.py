@@ -213,7 +213,8 @@ def _login(logins: Mapping[str, Login], name: str, long_name: str) -> Login:
 
 
 def _links(data: Mapping[str, Any], nodes: Any) -> Iterator[LabLink]:
-    links = data.get("links") or []
+    links = data.get("links")
+    links = [] if links is None else links
     if not isinstance(links, list) or len(links) > _MAX_LINKS:
         raise documents.refusal(TOPOLOGY, f"has no list 'links' of at most {_MAX_LINKS} links")
     for number, link in enumerate(links):

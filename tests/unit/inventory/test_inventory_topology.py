@@ -1,0 +1,78 @@
+"""Links with their evidence: agreement, one-sidedness, lies, clones, declarations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from inventory import topology
+
+_AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+_PE1 = topology.Known("pe1", "4:aa01", frozenset({"eth1"}), {"02:00:00:00:00:01": "eth1"})
+_P1 = topology.Known("p1", "4:aa02", frozenset({"eth2", "eth3"}), {"02:00:00:00:00:02": "eth2"})
+_KNOWN = [_PE1, _P1]
+_PE1_SEES = topology.Seen(("pe1", "eth1"), "4:aa02", "eth2", "", "p1", _AT)
+_P1_SEES = topology.Seen(("p1", "eth2"), "4:aa01", "02:00:00:00:00:01", "", "pe1", _AT)
+_DECLARED = topology.Declared(("pe1", "eth1"), ("p1", "eth2"), "lab demo", _AT)
+
+
+def _evidence(
+    declared: list[topology.Declared], seen: list[topology.Seen], known: list[topology.Known]
+) -> list[tuple[str, str, str]]:
+    return [
+        (f"{link.a_device}:{link.a_port}", f"{link.z_device}:{link.z_port}", link.evidence)
+        for link in topology.links(declared, seen, known)
+    ]
+
+
+def test_both_ends_agree_by_name_and_by_mac() -> None:
+    assert _evidence([], [_PE1_SEES, _P1_SEES], _KNOWN) == [
+        ("p1:eth2", "pe1:eth1", "LLDP, both ends agree")
+    ]
+
+
+def test_one_end_alone_is_one_sided() -> None:
+    assert _evidence([], [_PE1_SEES], _KNOWN) == [
+        ("p1:eth2", "pe1:eth1", "LLDP, one-sided: only pe1:eth1 sees it")
+    ]
+
+
+def test_a_declared_link_says_who_declared_it() -> None:
+    assert _evidence([_DECLARED], [_PE1_SEES, _P1_SEES], _KNOWN) == [
+        ("p1:eth2", "pe1:eth1", "declared by lab demo; LLDP, both ends agree")
+    ]
+
+
+def test_a_declared_link_that_lldp_contradicts_shows_both() -> None:
+    elsewhere = replace(_PE1_SEES, port_id="eth3")
+
+    assert _evidence([_DECLARED], [elsewhere], _KNOWN) == [
+        ("p1:eth2", "pe1:eth1", "declared by lab demo"),
+        ("p1:eth3", "pe1:eth1", "LLDP, one-sided: only pe1:eth1 sees it"),
+    ]
+
+
+def test_the_port_is_found_by_its_description_when_its_id_is_local() -> None:
+    described = replace(_PE1_SEES, port_id="7", port_description="eth2")
+
+    assert len(_evidence([], [described], _KNOWN)) == 1
+
+
+def test_a_cloned_chassis_is_nobody() -> None:
+    clone = replace(_P1, device="p2")
+
+    assert _evidence([], [_PE1_SEES], [*_KNOWN, clone]) == []
+
+
+def test_a_name_is_believed_only_when_no_chassis_contradicts() -> None:
+    liar = replace(_PE1_SEES, chassis="4:dead")
+
+    assert _evidence([], [liar], _KNOWN) == []
+    silent = replace(_P1, chassis=None)
+    assert len(_evidence([], [liar], [_PE1, silent])) == 1
+
+
+def test_a_port_that_sees_itself_makes_no_link() -> None:
+    loop = topology.Seen(("pe1", "eth1"), "4:aa01", "eth1", "", "pe1", _AT)
+
+    assert _evidence([], [loop], _KNOWN) == []
