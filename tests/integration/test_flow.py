@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from oss_agent import errors
+from oss_agent import errors, locks
 from oss_agent.flow import DbosFlow, Pace
 from oss_agent.spi import flow
 
@@ -278,8 +279,10 @@ def test_a_dead_executors_runs_are_settled_then_taken_over(database_url: str) ->
     asyncio.run(body())
 
 
-def _victim(url: str, log: Path, *transactions: str) -> subprocess.Popen[bytes]:
-    argv = [sys.executable, str(_VICTIM), url, str(log), *transactions]
+def _victim(
+    url: str, log: Path, *transactions: str, seconds: float = 0.05
+) -> subprocess.Popen[bytes]:
+    argv = [sys.executable, str(_VICTIM), url, str(log), str(seconds), *transactions]
     victim = subprocess.Popen(argv, stdout=subprocess.PIPE)
     assert victim.stdout is not None
     assert victim.stdout.readline() == b"queued\n"
@@ -324,3 +327,41 @@ def test_a_run_killed_inside_a_phase_is_completed_after_a_restart(
         order = ["one", "two", "three"]
         assert sorted(begun, key=order.index) == begun, "no phase runs after a later one began"
         assert set(begun) == set(order)
+
+
+@pytest.mark.peer
+def test_a_killed_process_on_postgresql_is_noticed_by_its_slot_and_replaced(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    victim = _victim(postgres_url, log, "t1", seconds=60)
+
+    async def body() -> None:
+        record = Record()
+        phases = [record.phase(name) for name in ("one", "two", "three")]
+
+        async def settle(executor: str) -> None:
+            record.note(f"settled {executor}")
+
+        async with locks.open_locks(postgres_url, tmp_path) as held:
+            slot = await locks.take_slot(held)
+            async with _launched(postgres_url, record, *phases, executor=slot) as it:
+                try_lock = functools.partial(locks.while_free, held)
+                reaper = asyncio.create_task(it.reap(try_lock, settle))
+                await asyncio.sleep(20 * _PACE.reap_every)
+                assert record.seen == [], "the living keep what is theirs"
+                _kill(victim)
+                await record.wait_for("three t1:1")
+                reaper.cancel()
+                await asyncio.gather(reaper, return_exceptions=True)
+
+        assert slot == "slot-1"
+        assert record.seen == ["settled slot-0", "one t1:1", "two t1:1", "three t1:1"]
+
+    try:
+        _wait(lambda: "begin one t1:1" in log.read_text())
+        asyncio.run(body())
+    finally:
+        victim.kill()
+        victim.wait(timeout=20)
