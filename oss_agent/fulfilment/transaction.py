@@ -15,7 +15,18 @@ from typing import TypeAlias
 import structlog
 
 from oss_agent import errors
-from oss_agent.fulfilment import hold, journal, parts, prepare, report, settle, states, vote, waits
+from oss_agent.fulfilment import (
+    contact,
+    hold,
+    journal,
+    parts,
+    prepare,
+    report,
+    settle,
+    states,
+    vote,
+    waits,
+)
 from oss_agent.spi import flow
 
 Work: TypeAlias = Callable[[parts.Parts, states.Transaction], Awaitable[flow.Next]]
@@ -103,9 +114,9 @@ async def settle_all(p: parts.Parts) -> tuple[str, ...]:
         async with gate:
             return await _settle_one(p, transaction)
 
-    async with asyncio.TaskGroup() as group:
-        tasks = {one_.id: group.create_task(one(one_)) for one_ in found}
-    return tuple(name for name, task in tasks.items() if not task.result())
+    settled = await contact.together([one(transaction) for transaction in found])
+    pairs = zip(found, settled, strict=True)
+    return tuple(transaction.id for transaction, whole in pairs if not whole)
 
 
 async def _settle_one(p: parts.Parts, transaction: states.Transaction) -> bool:

@@ -1,0 +1,298 @@
+"""Two simulated NETCONF routers, the real store and ledger, and a flow that the test steps.
+
+Only time, the alarm reducer and the event sink are stand-ins; a crash is a new ``Parts`` on the
+same database and devices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory import history, pools
+from inventory import ledger as inventory_ledger
+from inventory import tables as inventory_tables
+from oss_agent import database, errors, registry, store
+from oss_agent.catalog import catalogue, specification
+from oss_agent.fulfilment import (
+    failpoints,
+    feeder,
+    journal,
+    limits,
+    order,
+    parts,
+    states,
+    tables,
+    transaction,
+)
+from oss_agent.spi import alarms, clock, device, events, orders, views
+from oss_agent.testing import flow
+from oss_agent.testing.simulated.device import SimulatedDevice
+from oss_agent.testing.simulated.schema import Ceiling
+
+PES = ("pe1", "pe2")
+PORTS = ("eth3", "eth4", "eth5")
+TENANT = "default"
+TEST_LIMITS = limits.Limits(
+    confirm_within=60.0, rpc_timeout=5.0, prove_within=0.2, prove_every=0.05, retry=5.0
+)
+_EVENTS = sa.MetaData()
+EVENTS = sa.Table(
+    "test_events",
+    _EVENTS,
+    sa.Column("id", sa.String(200), primary_key=True),
+    sa.Column("kind", sa.String(50)),
+    sa.Column("entity", sa.String(50)),
+    sa.Column("payload", sa.JSON),
+)
+
+
+def append(connection: sa.Connection, event: events.Event) -> None:
+    row = {"id": event.id, "kind": event.kind, "entity": event.entity}
+    connection.execute(EVENTS.insert().values(**row, payload=dict(event.payload)))
+
+
+class TestClock:
+    """Real time, which a test may push forward."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.ahead)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def boot(self) -> clock.BootTime:
+        return clock.BootTime("boot-1", time.monotonic() + self.ahead)
+
+
+class KnownAlarms:
+    """Open alarms by key."""
+
+    def __init__(self) -> None:
+        self.open: dict[alarms.AlarmKey, alarms.Fault] = {}
+        self.raised = 0
+
+    def report(self, connection: sa.Connection, fault: alarms.Fault, at: datetime) -> str:
+        del connection, at
+        self.raised += fault.key not in self.open
+        self.open[fault.key] = fault
+        return "1"
+
+    def clear(self, connection: sa.Connection, key: alarms.AlarmKey, at: datetime) -> bool:
+        del connection, at
+        return self.open.pop(key, None) is not None
+
+
+@dataclass
+class KnownDevices:
+    """Endpoints of the simulated devices; ``refuse`` and ``change`` stand between."""
+
+    devices: Mapping[str, SimulatedDevice]
+    change: Callable[[device.Endpoint], device.Endpoint] = lambda endpoint: endpoint
+
+    async def endpoint(self, name: str) -> device.Endpoint:
+        if name not in self.devices:
+            raise errors.DeviceRefused(name, "there is no such device")
+        return self.change(self.devices[name].endpoint())
+
+    async def by_address(self, address: str) -> str | None:
+        del address
+        return None
+
+    async def pollable(self) -> tuple[device.Endpoint, ...]:
+        return ()
+
+
+@dataclass
+class World:
+    """Everything a test needs; ``restart`` is a crash followed by a start."""
+
+    url: str
+    rows: store.SqlStore
+    devices: Mapping[str, SimulatedDevice]
+    clock: TestClock = field(default_factory=TestClock)
+    alarms: KnownAlarms = field(default_factory=KnownAlarms)
+    flow: flow.SteppedFlow = field(default_factory=flow.SteppedFlow)
+    limits: limits.Limits = TEST_LIMITS
+    unknown: list[str] = field(default_factory=list[str])
+
+    def __post_init__(self) -> None:
+        self.known = KnownDevices(self.devices)
+        self.build(failpoints.Failpoints())
+
+    def build(self, points: failpoints.Failpoints) -> None:
+        self.points = points
+        self.parts = parts.Parts(
+            store=self.rows,
+            drivers=registry.installed(),
+            devices=self.known,
+            ledger=inventory_ledger.SqlLedger(self.clock),
+            catalogue=catalogue.Specifications(specification.load()),
+            events=append,
+            alarms=self.alarms,
+            clock=self.clock,
+            limits=self.limits,
+            failpoints=points,
+            count_unknown=self.unknown.append,
+            bell=asyncio.Event(),
+        )
+        self.orders = order.ServiceOrders(self.parts)
+        self.feeder = feeder.Feeder(self.parts, self.flow)
+
+    async def start(self, points: failpoints.Failpoints | None = None) -> None:
+        """As the daemon starts: settle, then the motor."""
+        self.build(points or failpoints.Failpoints())
+        self.flow.crash()
+        self.flow.register(transaction.phases(self.parts))
+        await transaction.settle_all(self.parts)
+        await self.flow.launch()
+
+    async def run(self, *, turns: int = 20) -> None:
+        """Feed and run until nothing is due."""
+        for _ in range(turns):
+            if not await self.feeder.feed() and not self.flow.waiting:
+                return
+            await self.flow.drain()
+        raise AssertionError("it never comes to rest")
+
+    async def run_to_the_end(self, *, turns: int = 20) -> None:
+        """As ``run``, with time pushed on whenever everything waits."""
+        for _ in range(turns):
+            await self.run()
+            if not await self.rows.read(journal.open_ones):
+                return
+            self.clock.ahead += 61.0
+        raise AssertionError("it never ends")
+
+    async def order(self, name: str = "acme", **more: Any) -> views.ServiceOrderView:
+        return (await self.orders.submit(request(name, **more))).order
+
+    async def get(self, key: str) -> views.ServiceOrderView:
+        return await self.orders.get(TENANT, key)
+
+    async def events(self, entity: str) -> list[tuple[str, str]]:
+        asked = sa.select(EVENTS).where(EVENTS.c.entity == entity).order_by(sa.text("rowid"))
+        rows = await self.rows.read(lambda c: c.execute(asked).all())
+        return [(row.kind, row.payload["state"]) for row in rows]
+
+    async def count(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+        asked = sa.select(sa.func.count()).select_from(table).where(*conditions)
+        return int(await self.rows.read(lambda c: c.execute(asked).scalar_one()))
+
+    async def participants(self, key: str) -> dict[str, states.Participant]:
+        def query(connection: sa.Connection) -> tuple[states.Participant, ...]:
+            found = journal.load(connection, f"{key}-1")
+            return journal.participants(connection, found) if found else ()
+
+        return {one.device: one for one in await self.rows.read(query)}
+
+    async def snapshots(self) -> dict[str, str]:
+        """Each device's whole running configuration, by a session of the test's own."""
+        driver = registry.installed().driver("sim_netconf")
+        found: dict[str, str] = {}
+        for name, simulated in self.devices.items():
+            async with driver.session(simulated.endpoint()) as session:
+                found[name] = await session.snapshot()
+        return found
+
+    def holds(self, simulated: str, name: str = "acme") -> bool:
+        """Does a device have the service now?"""
+        return name in str(self.devices[simulated].datastores.running)
+
+
+def request(name: str = "acme", **more: Any) -> orders.OrderRequest:
+    """An order for one E-Line pe1:eth4 to pe2:eth4."""
+    body = {"aEnd": "pe1:eth4", "zEnd": "pe2:eth4", "bandwidth": 20}
+    body |= more.pop("characteristics", {})
+    item = orders.ItemRequest(
+        id="1",
+        action=more.pop("action", views.ItemAction.ADD),
+        specification="eline",
+        specification_version=None,
+        service_id=more.pop("service_id", None),
+        service_name=name,
+        characteristics=body,
+        path="serviceOrderItem[0]",
+        extra=more.pop("item_extra", {}),
+    )
+    digest = more.pop("body_digest", f"digest-{name}-{sorted(body.items())}")
+    sender: dict[str, Any] = {"tenant": TENANT, "requester": "bss", **more}
+    return orders.OrderRequest(items=(item,), body_digest=digest, **sender)
+
+
+@contextlib.asynccontextmanager
+async def open_world(
+    folder: Path, *, ceilings: Mapping[str, tuple[Ceiling, ...]] | None = None
+) -> AsyncIterator[World]:
+    """A network of two routers, known to the inventory, and a started agent."""
+    url = f"sqlite:///{folder / 'agent.db'}"
+    create(url)
+    async with contextlib.AsyncExitStack() as stack:
+        devices = {
+            name: await stack.enter_async_context(
+                SimulatedDevice(name, ceilings=(ceilings or {}).get(name, ()))
+            )
+            for name in PES
+        }
+        rows = await stack.enter_async_context(store.open_store(url))
+        await rows.write(lambda c: seed(c, devices))
+        world = World(url, rows, devices)
+        await world.start()
+        yield world
+
+
+def create(url: str) -> None:
+    engine = database.writer(database.parse(url))
+    with engine.begin() as connection:
+        for metadata in (tables.METADATA, inventory_tables.METADATA, _EVENTS):
+            metadata.create_all(connection)
+    engine.dispose()
+
+
+def seed(connection: sa.Connection, devices: Mapping[str, SimulatedDevice]) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    core = pools.PoolRange("core-vni", 10_100, 10_199)
+    pools.seed(connection, [core], tenant=TENANT, at=at)
+    for number, (name, simulated) in enumerate(sorted(devices.items()), start=11):
+        _add_device(connection, name, number, simulated, at)
+        for port in PORTS:
+            row = {"ledger": inventory_tables.PLANNED, "device": name, "name": port}
+            history.begin(connection, inventory_tables.interfaces, {"tenant": TENANT, **row}, at)
+
+
+def _add_device(
+    connection: sa.Connection, name: str, number: int, simulated: SimulatedDevice, at: datetime
+) -> None:
+    row = {
+        "tenant": TENANT,
+        "name": name,
+        "source": "test",
+        "kind": "linux",
+        "platform": simulated.platform,
+        "managed": True,
+        "reason": "",
+        "address": f"127.0.0.{number}",
+        "role": "pe",
+        "site": "north",
+        "username": "admin",
+        "password_ref": "env:NONE",
+        "community_ref": None,
+        "ports": {},
+        "router_id": f"10.255.0.{number}",
+    }
+    history.begin(connection, inventory_tables.devices, row, at)
+    pinned = {"device": name, "key": simulated.host_key, "fingerprint": "f", "accepted_by": "test"}
+    history.begin(connection, inventory_tables.device_keys, {"tenant": TENANT, **pinned}, at)
