@@ -74,7 +74,7 @@ BODIES: list[tuple[str, bytes, int]] = [
 async def test_hostile_bodies(it: world.World, path: str, body: bytes, status: int) -> None:
     answer = await it.http.post(path, content=body, headers=JSON)
     assert answer.status_code == status, answer.text
-    assert answer.json()["@type"] == "Error"
+    assert answer.json()["code"] == ("bodyTooLarge" if status == 413 else "invalidJson")
     assert it.orders.requests == []
 
 
