@@ -14,9 +14,13 @@ def run(
     stdin: str = "",
     env: Mapping[str, str] | None = None,
     within: float = 60.0,
+    keep: Sequence[int] = (),
 ) -> str:
-    """Run to the end and return what it printed; a bad end raises CommandFailed."""
-    done = attempt(argv, stdin=stdin, env=env, within=within)
+    """Run to the end and return what it printed; a bad end raises CommandFailed.
+
+    `keep` are descriptors the program keeps open, a lock it must hold to its own end.
+    """
+    done = attempt(argv, stdin=stdin, env=env, within=within, keep=keep)
     if done.returncode != 0:
         raise CommandFailed(argv, done.returncode, done.stderr or done.stdout)
     return done.stdout
@@ -28,6 +32,7 @@ def attempt(
     stdin: str = "",
     env: Mapping[str, str] | None = None,
     within: float = 60.0,
+    keep: Sequence[int] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run to the end and return the outcome, good or bad."""
     try:
@@ -40,6 +45,7 @@ def attempt(
             errors="replace",
             timeout=within,
             check=False,
+            pass_fds=tuple(keep),
         )
     except FileNotFoundError:
         return subprocess.CompletedProcess(list(argv), 127, "", f"{argv[0]} is not installed")

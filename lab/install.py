@@ -76,21 +76,22 @@ def ensure(sets: Sequence[str] = ("lab",), *, say: Say | None = None) -> Layer:
     packages = wanted(sets)
     place = layer.home(os.environ)
     path = place / layer.key(packages, _release(), _architecture())
-    with _alone(place / f"{path.name}.lock", say):
+    with _alone(place / f"{path.name}.lock", say) as lock:
         if not (path / "complete").exists():
-            _install(path, packages, say or _quiet)
+            _install(path, packages, lock, say or _quiet)
     return Layer(path=path, shape=layer.shape_of(place))
 
 
 def plan(sets: Sequence[str] = ("lab",)) -> str:
     """Say what ensure would do, changing nothing."""
     packages = wanted(sets)
-    path = layer.cache_home(os.environ) / layer.key(packages, _release(), _architecture())
-    state = "installed already" if (path / "complete").exists() else "to be installed"
-    return f"layer {path}\n{state}: {' '.join(packages) or 'nothing'}"
+    name = layer.key(packages, _release(), _architecture())
+    found = [p / name for p in layer.places(os.environ) if (p / name / "complete").exists()]
+    where = f"installed already in {found[0]}" if found else "to be installed"
+    return f"layer {name} {where}: {' '.join(packages) or 'nothing'}"
 
 
-def _install(path: Path, packages: Sequence[str], say: Say) -> None:
+def _install(path: Path, packages: Sequence[str], lock: int, say: Say) -> None:
     if not packages:
         path.mkdir(parents=True, exist_ok=True)
         (path / "upper").mkdir(exist_ok=True)
@@ -98,28 +99,28 @@ def _install(path: Path, packages: Sequence[str], say: Say) -> None:
         say(f"installing into the lab's own layer {path}: {' '.join(packages)}")
         began = time.monotonic()
         try:
-            _apt(path, packages)
+            _apt(path, packages, lock)
         except CommandFailed as broken:
             say(f"starting over with an empty layer: {broken}")
             shutil.rmtree(path, ignore_errors=True)
-            _apt(path, packages)
+            _once_more(path, packages, lock)
         say(f"installed in {time.monotonic() - began:.0f} s")
     (path / "complete").write_text("\n".join(packages) + "\n")
 
 
-def _apt(path: Path, packages: Sequence[str]) -> None:
+def _once_more(path: Path, packages: Sequence[str], lock: int) -> None:
+    try:
+        _apt(path, packages, lock)
+    except CommandFailed as broken:
+        shutil.rmtree(path, ignore_errors=True)
+        raise LabUnavailable(f"the packages cannot be installed: {broken}") from broken
+
+
+def _apt(path: Path, packages: Sequence[str], lock: int) -> None:
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    boxed = [
-        "unshare",
-        "--mount",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "bash",
-        str(_SCRIPT),
-        str(path),
-    ]
-    run([*boxed, *packages], within=_DEADLINE)
+    # it dies with us, and holds the lock until it is really dead: nobody works on its files before
+    boxed = ["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    run([*boxed, "bash", str(_SCRIPT), str(path), *packages], within=_DEADLINE, keep=(lock,))
     shutil.rmtree(path / "work", ignore_errors=True)
 
 
@@ -154,14 +155,14 @@ def _architecture() -> str:
 
 
 @contextmanager
-def _alone(lock: Path, say: Say | None) -> Iterator[None]:
+def _alone(lock: Path, say: Say | None) -> Iterator[int]:
     with lock.open("w") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             (say or _quiet)("waiting for another installation of the same packages")
             fcntl.flock(held, fcntl.LOCK_EX)
-        yield
+        yield held.fileno()
 
 
 def _quiet(_words: str) -> None:

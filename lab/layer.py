@@ -57,10 +57,15 @@ def cache_home(env: Mapping[str, str]) -> Path:
     return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "oss-agent" / "lab"
 
 
+def places(env: Mapping[str, str]) -> list[Path]:
+    """List where layers may be, the best place first."""
+    shared_memory = Path("/dev/shm/oss-agent-lab")  # noqa: S108 - room for 300 MB, made mode 700
+    return [cache_home(env), shared_memory, _TMPFS]
+
+
 def home(env: Mapping[str, str]) -> Path:
     """Return a directory that can hold an overlay upper layer: the cache, or else a tmpfs."""
-    places = [cache_home(env), Path("/dev/shm/oss-agent-lab"), _TMPFS]  # noqa: S108 - a place for 300 MB, made mode 700
-    for place in places:
+    for place in places(env):
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         if _roomy(place) and _mounts(place, _TRY_UPPER):
             return place

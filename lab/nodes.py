@@ -35,6 +35,11 @@ class NodeHome:
         return self.path / "shared"
 
     @property
+    def ready(self) -> Path:
+        """The node's own word that it has started."""
+        return self.shared / "ready"
+
+    @property
     def pid(self) -> Path:
         """The number of the process whose death ends the node."""
         return self.path / "pid"
@@ -48,8 +53,8 @@ def home(lab: str, node: str) -> NodeHome:
 def start(topology: Topology, node: Node, layer: Layer, *, owned: bool) -> subprocess.Popen[bytes]:
     """Start a node; owned ones end when this process does."""
     place = home(topology.name, node.name)
-    place.stage.mkdir(parents=True)
-    place.shared.mkdir(mode=0o755)
+    place.stage.mkdir(parents=True, exist_ok=True)
+    place.shared.mkdir(mode=0o755, exist_ok=True)
     binds = (
         Bind(_FILES, "/opt/oss-lab/lab/node"),
         Bind(place.shared, "/run/oss-lab", "rw"),

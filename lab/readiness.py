@@ -55,7 +55,7 @@ def checks(topology: Topology, node: Node) -> list[Check]:
     """List what must hold for a node, by its role and its own health check."""
     if node.kind == "bridge":
         return []
-    address, ready = str(node.mgmt_ipv4), nodes.home(topology.name, node.name).shared / "ready"
+    address, ready = str(node.mgmt_ipv4), nodes.home(topology.name, node.name).ready
     found = [Check(node.name, "its own start", ready.exists)]
     role = node.env.get("LAB_ROLE")
     if role in {"router", "host"}:
@@ -76,7 +76,7 @@ def _health_command(node: Node) -> list[str]:
 
 
 def _healthy(topology: Topology, node: Node, test: list[str]) -> bool:
-    if not nodes.home(topology.name, node.name).shared.joinpath("ready").exists():
+    if not nodes.home(topology.name, node.name).ready.exists():
         return False
     return nodes.execute(topology.name, node.name, test).returncode == 0
 

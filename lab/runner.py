@@ -51,6 +51,7 @@ class Lab:
     topology: Topology
     labdir: Path
     ip: Ip
+    layer: Layer
     started: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -95,12 +96,32 @@ class Lab:
         self.ip.batch([line], namespace=self.namespace(node))
 
     def kill(self, node: str) -> None:
-        """Switch a node off: every process of it is gone when this returns."""
+        """Switch a node off: its processes are gone and its ports dark when this returns."""
         self.topology.node(node)
         firsts = [nodes.first_process(self.topology.name, node)]
         outer = nodes.outer_process(self.topology.name, node)
         processes.kill([outer] if outer else [])
         processes.wait_gone(firsts, within=10)
+        # the namespace keeps its name and would go on answering pings
+        self._all_links(node, up=False)
+
+    def revive(self, node: str, *, within: float = _READY_WITHIN) -> None:
+        """Switch a killed node on again, as it first started, and wait until it is ready."""
+        found = self.topology.node(node)
+        self._all_links(node, up=True)
+        nodes.home(self.topology.name, node).ready.unlink(missing_ok=True)
+        owned = bool(self.started[node].stdin)
+        self.started[node].communicate()
+        self.started[node] = nodes.start(self.topology, found, self.layer, owned=owned)
+        alone = replace(self.topology, nodes=(found,))
+        readiness.wait(alone, {node: _living(self.started[node])}, within=within, say=quiet)
+        inventory_files.write(self.labdir, self.topology, _macs(self), _host_keys(self))
+
+    def _all_links(self, node: str, *, up: bool) -> None:
+        ends = [end for link in self.topology.links for end in (link.a, link.z)]
+        names = ["eth0", *(end.interface for end in ends if end.node == node)]
+        lines = [f"link set {name} {'up' if up else 'down'}" for name in names]
+        self.ip.batch(lines, namespace=self.namespace(node))
 
 
 @contextmanager
@@ -160,11 +181,11 @@ def _make(topology: Topology, layer: Layer, *, owned: bool, say: Say) -> Lab:
     ip = iproute.find(layer)
     _clear(topology.name, ip, say)
     labdir = inventory_files.directory(topology, os.environ)
-    lab = Lab(topology, labdir, ip)
+    lab = Lab(topology, labdir, ip, layer)
     remembered = _state(topology, labdir, owned=owned)
     state.write(remembered)
     try:
-        _build(lab, layer, owned=owned, say=say)
+        _build(lab, owned=owned, say=say)
     except BaseException:
         take_down(lab)
         raise
@@ -195,7 +216,7 @@ def _state(topology: Topology, labdir: Path, *, owned: bool) -> State:
     )
 
 
-def _build(lab: Lab, layer: Layer, *, owned: bool, say: Say) -> None:
+def _build(lab: Lab, *, owned: bool, say: Say) -> None:
     topology, began = lab.topology, time.monotonic()
     for notice in topology.notices:
         say(notice)
@@ -205,7 +226,7 @@ def _build(lab: Lab, layer: Layer, *, owned: bool, say: Say) -> None:
     say(f"{len(topology.links)} links in {time.monotonic() - began:.1f} s")
     for node in topology.nodes:
         if node.kind != "bridge":
-            lab.started[node.name] = nodes.start(topology, node, layer, owned=owned)
+            lab.started[node.name] = nodes.start(topology, node, lab.layer, owned=owned)
     alive = {name: _living(process) for name, process in lab.started.items()}
     readiness.wait(topology, alive, within=_READY_WITHIN, say=say)
     _after_start(lab)

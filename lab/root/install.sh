@@ -22,5 +22,9 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bi
 apt() { chroot . apt-get -q -y -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 \
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null; }
 chroot . dpkg --configure -a # an interrupted run left packages unpacked
-apt install --no-install-recommends "$@" || { apt update && apt install --no-install-recommends "$@"; }
+if ! apt install --no-install-recommends "$@"; then # old lists, or a machine left half installed
+    apt update
+    apt --fix-broken install --no-install-recommends
+    apt install --no-install-recommends "$@"
+fi
 apt clean

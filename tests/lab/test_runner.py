@@ -126,10 +126,12 @@ def test_the_command_line(small: Path, tmp_path: Path) -> None:
     assert "nothing of small-test" in cli("down", "small-test").stdout
 
 
-def test_a_killed_node_is_gone_at_once_and_the_others_stay(small: Path) -> None:
+def test_a_killed_node_is_dark_until_it_is_revived(small: Path) -> None:
     with runner.running(small) as network:
         network.kill("r1")
         assert network.execute("pc1", "ping", "-c1", "-W1", "10.1.0.1").returncode != 0
+        network.revive("r1")
+        assert network.execute("pc1", "ping", "-c3", "-W2", "10.1.0.1").returncode == 0
     assert traces("small-test") == []
 
 

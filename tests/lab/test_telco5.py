@@ -256,3 +256,15 @@ def test_inventory_files_say_where_everything_is(telco5: Lab) -> None:
         end["mac"]
         == telco5.run(end["node"], "cat", f"/sys/class/net/{end['interface']}/address").strip()
     )
+
+
+def test_a_killed_core_comes_back(telco5: Lab, netconf: NetconfOf) -> None:
+    with service(telco5, netconf):
+        until(lambda: pings(telco5, "b1", "192.168.50.2"), 10)
+        try:
+            telco5.kill("p1")
+            until(lambda: pings(telco5, "b1", "192.168.50.2"), 15)
+        finally:
+            telco5.revive("p1")
+        convergence.wait(telco5, within=60)
+        until(lambda: pings(telco5, "b1", "192.168.50.2"), 10)
