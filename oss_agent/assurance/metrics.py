@@ -94,7 +94,7 @@ def snmp_sources(counters: Callable[[], Mapping[str, int]]) -> tuple[Source, Sou
     return Source(SNMP, lambda: part(now=False)), Source(SNMP_NOW, lambda: part(now=True))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Metrics:
     """The agent's page. ``sources`` are read at each scrape, ``stored`` at each refresh."""
 

@@ -1,0 +1,115 @@
+"""Money's laws: integers, exact while counters run on, unknown whenever they may not have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oss_agent.assurance import usage
+from oss_agent.spi import ledger
+
+_T0 = datetime(2026, 1, 1, tzinfo=UTC)
+_WATCHED = ledger.WatchedPort("pe1", "eth4", 5, "svc-1", "acme-hq", "default", "acme")
+_COUNTERS = st.integers(0, 2**64 - 1)
+
+
+def _sample(
+    seconds: float = 0.0,
+    *,
+    uptime: int = 1_000,
+    octets: tuple[int | None, int | None] = (0, 0),
+    discontinuity: int | None = 0,
+) -> usage.Sample:
+    at = _T0 + timedelta(seconds=seconds)
+    ticks = (uptime + round(seconds * 100)) % 2**32
+    return usage.Sample("pe1:eth4", at, ticks, discontinuity, *octets)
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.floats(1, 86_400),
+    st.tuples(st.integers(0, 2**63), st.integers(0, 2**63)),
+    st.lists(st.tuples(st.integers(0, 10**10), st.integers(0, 10**10)), min_size=1, max_size=5),
+)
+def test_a_run_sums_to_what_passed_even_across_the_wrap_of_sys_up_time(
+    uptime: int, step: float, start: tuple[int, int], passed: list[tuple[int, int]]
+) -> None:
+    octets, total_in = start, 0
+    before = _sample(0, uptime=uptime, octets=octets)
+    for turn, (more_in, more_out) in enumerate(passed, 1):
+        octets = octets[0] + more_in, octets[1] + more_out
+        after = _sample(turn * step, uptime=uptime, octets=octets)
+        got_in, got_out, gap = usage.difference(before, after)
+        assert (got_in, got_out, gap) == (more_in, more_out, None)
+        total_in += got_in or 0
+        before = after
+
+    assert total_in == octets[0] - start[0]
+
+
+@given(_COUNTERS, _COUNTERS, _COUNTERS, _COUNTERS, st.integers(0, 2**32 - 1), st.floats(-10, 10**8))
+def test_never_a_negative_never_a_bill_from_nothing(
+    a: int, b: int, c: int, d: int, uptime: int, seconds: float
+) -> None:
+    before = _sample(0, octets=(a, b))
+    after = replace(_sample(octets=(c, d)), at=_T0 + timedelta(seconds=seconds), uptime=uptime)
+
+    got_in, got_out, gap = usage.difference(before, after)
+
+    assert (got_in is None) is (got_out is None) is (gap is not None)
+    if got_in is not None and got_out is not None:
+        assert 0 <= got_in == c - a < 2**63
+        assert 0 <= got_out == d - b < 2**63
+
+
+@given(st.integers(0, 10**9), st.floats(60, 86_400), st.floats(0, 0.9))
+def test_a_restart_is_a_gap_wherever_it_falls(uptime: int, wall: float, when: float) -> None:
+    """The device restarts a part ``when`` into the interval: sysUpTime starts again from zero."""
+    before = _sample(0, uptime=uptime, octets=(5, 5))
+    since_restart = round(wall * (1 - when) * 100)
+    after = replace(_sample(wall, octets=(9, 9)), uptime=since_restart)
+
+    _, _, gap = usage.difference(before, after)
+
+    lost = uptime / 100 + wall * when
+    assert gap is not None or lost <= 2 + wall * 0.02
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (_sample(octets=(10, 0)), _sample(60, octets=(9, 5)), "ifHCInOctets fell"),
+        (_sample(octets=(0, 7)), _sample(60, octets=(9, 5)), "ifHCOutOctets fell"),
+        (_sample(octets=(None, 7)), _sample(60, octets=(9, 9)), "ifHCInOctets was not read"),
+        (_sample(), _sample(60, discontinuity=1_500), "ifCounterDiscontinuityTime changed"),
+        (_sample(), _sample(60, uptime=5_000_000), "restarted"),
+        (_sample(), _sample(0), "not in order"),
+        (_sample(), _sample(60, octets=(2**62, 0)), "faster than any port"),
+    ],
+)
+def test_a_gap_says_why(before: usage.Sample, after: usage.Sample, words: str) -> None:
+    got_in, got_out, gap = usage.difference(before, after)
+
+    assert (got_in, got_out) == (None, None)
+    assert gap is not None
+    assert words in gap
+
+
+def test_a_record_names_its_samples_and_its_key_is_stable() -> None:
+    before, after = _sample(octets=(100, 50)), _sample(60, octets=(1_100, 80))
+
+    view = usage.record(_WATCHED, before, after)
+
+    assert (view.octets_in, view.octets_out, view.gap) == (1_000, 30, None)
+    assert view.samples == (before.id, after.id)
+    assert view.key == "pe1:eth4/2026-01-01T00:00:00.000Z/1"
+    assert (view.service, view.customer, view.meter_point) == ("svc-1", "acme", "pe1:eth4")
+    assert usage.record(_WATCHED, before, after) == view
+
+
+def test_unchanged_counters_are_zero_octets_and_no_gap() -> None:
+    assert usage.difference(_sample(octets=(7, 7)), _sample(60, octets=(7, 7))) == (0, 0, None)
