@@ -7,13 +7,18 @@ import contextlib
 import dataclasses
 import ipaddress
 import json
+import socket
+import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from bss_bridge import callbacks, delivery, listeners, notifications, receivers
 from oss_agent import errors
@@ -177,15 +182,70 @@ async def test_direct_style_posts_to_the_callback_itself(ear: Ear, http: httpx.A
 
 
 async def test_a_name_is_called_at_the_judged_address_under_its_name(
-    ear: Ear, http: httpx.AsyncClient
+    http: httpx.AsyncClient,
 ) -> None:
+    ear = Ear()
+    server = await asyncio.start_server(ear.serve, localhost(), 0)
+    ear.port = server.sockets[0].getsockname()[1]
     callback = f"http://localhost:{ear.port}/cb"
     row = listeners.Listener("l", "default", HUB.removesuffix("/hub"), callback, "")
-    attempt = await receivers.Hub(row, outside(http, ("127.0.0.0/8", "::1"))).deliver(order_event())
-    if ear.heard:  # where localhost is ::1 first, nobody listens there
-        assert ear.heard[0][1]["host"] == f"localhost:{ear.port}"
-    else:
-        assert attempt.delivery is Delivery.RETRY
+    async with server:
+        allowed = outside(http, ("127.0.0.0/8", "::1"))
+        assert (await receivers.Hub(row, allowed).deliver(order_event())).delivery is Delivery.DONE
+    assert ear.heard[0][1]["host"] == f"localhost:{ear.port}"
+
+
+async def test_tls_is_checked_for_the_name_not_for_the_address(ear: Ear, tmp_path: Path) -> None:
+    """The connection goes to an address, the certificate is for localhost alone."""
+    certificate, key = self_signed(tmp_path)
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(certificate, key)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    address = localhost()
+    server = await asyncio.start_server(ear.serve, address, 0, ssl=served)
+    port = server.sockets[0].getsockname()[1]
+    literal = f"[{address}]" if ":" in address else address
+    told = [("localhost", Delivery.DONE), (literal, Delivery.RETRY)]
+    async with server, httpx.AsyncClient(verify=trusting, trust_env=False) as client:
+        for host, expected in told:
+            callback = f"https://{host}:{port}"
+            row = listeners.Listener("l", "default", HUB.removesuffix("/hub"), callback, "")
+            listener = receivers.Hub(row, outside(client, ("127.0.0.0/8", "::1")))
+            attempt = await listener.deliver(order_event())
+            assert attempt.delivery is expected, attempt
+
+
+def localhost() -> str:
+    """The address that this machine means by the name."""
+    return str(socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)[0][4][0])
+
+
+def self_signed(directory: Path) -> tuple[Path, Path]:
+    """A certificate for ``localhost`` and its key, as PEM files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "localhost")])
+    today = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files = directory / "certificate.pem", directory / "key.pem"
+    files[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return files
 
 
 @pytest.mark.parametrize(
