@@ -1,0 +1,300 @@
+"""What our client makes of each fault a device can show: the right error, no hang, no half session."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+import device_models
+from drivers.netconf.driver import NetconfDriver
+from oss_agent import errors
+from oss_agent.spi import device
+from oss_agent.testing.contract import Peer
+from oss_agent.testing.simulated import Faults, Greeting, Kind, Offer, SimulatedDevice
+from tests.contract.driver_peers import SAMPLES, SERVICES
+
+pytestmark = pytest.mark.anyio
+
+_TIMES = {
+    "hello_within": 0.6,
+    "rpc_within": 0.6,
+    "commit_within": 0.6,
+    "message_limit": 1024 * 1024,
+}
+_AT_ONCE = 5.0  # seconds in which every one of these must be over, on a machine that is busy
+_TARGET = SAMPLES[0]
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> NetconfDriver:
+    """The simulated platform with short deadlines and a small message limit."""
+    data = tmp_path_factory.mktemp("models")
+    shipped = Path(device_models.__file__).parent / "sim_netconf"
+    shutil.copytree(shipped, data / "sim_netconf")
+    file = data / "sim_netconf" / "platform.yaml"
+    platform = yaml.safe_load(file.read_text())
+    platform["netconf"] |= _TIMES
+    file.write_text(yaml.safe_dump(platform))
+    return NetconfDriver("sim_netconf", data)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A driver, a device that can break, and the contract's way to handle them."""
+
+    box: SimulatedDevice
+    peer: Peer
+
+
+@asynccontextmanager
+async def bench(driver: NetconfDriver, box: SimulatedDevice) -> AsyncIterator[Bench]:
+    async with box:
+        yield Bench(box, Peer(driver, box.endpoint(), SERVICES, SAMPLES, SAMPLES[2]))
+
+
+@pytest.fixture
+async def b(driver: NetconfDriver) -> AsyncIterator[Bench]:
+    async with bench(driver, SimulatedDevice("broken")) as made:
+        yield made
+
+
+async def lock(b: Bench, session: device.Session) -> None:
+    del b
+    await session.lock()
+
+
+async def read(b: Bench, session: device.Session) -> None:
+    await b.peer.content(session)
+
+
+async def edit(b: Bench, session: device.Session) -> None:
+    await b.peer.stage(session, _TARGET)
+
+
+async def commit(b: Bench, session: device.Session) -> None:
+    await b.peer.stage(session, _TARGET)
+    await session.commit()
+
+
+async def confirm(b: Bench, session: device.Session) -> None:
+    await b.peer.stage(session, _TARGET)
+    await session.commit(confirm_within=60, persist="t.1")
+    await session.confirm(persist="t.1")
+
+
+Act = Callable[[Bench, device.Session], Awaitable[None]]
+
+ERRORS = [
+    (Faults(lose_commit_reply=1), commit, errors.CommitUnknown),
+    (Faults(lose_commit_reply=2), confirm, errors.CommitUnknown),
+    (Faults(drop_before_commit=1), commit, errors.CommitUnknown),
+    (Faults(drop_before_commit=2), confirm, errors.CommitUnknown),
+    (Faults(commit_delay=30), commit, errors.CommitUnknown),
+    (Faults(warning_then_error=True), edit, errors.ChangeRejected),
+    (Faults(refuse_commit="no room in the table"), commit, errors.ChangeRejected),
+    (Faults(refuse_confirm="too late"), confirm, errors.ChangeRejected),
+    (Faults(lock_held_by=77), lock, errors.DeviceBusy),
+    (Faults(wrong_message_id=True), lock, errors.DeviceUnreachable),
+    (Faults(byte_delay=0.05), lock, errors.DeviceUnreachable),
+    (Faults(reply_padding=2 * 1024 * 1024), read, errors.DeviceUnreachable),
+    (Faults(garbage_reply=b"\n#9999999999\n"), lock, errors.DeviceUnreachable),
+    (Faults(garbage_reply=b"login incorrect ]]>]]>\r\n"), lock, errors.DeviceUnreachable),
+    (Faults(garbage_reply=b"\n#5\n\xff\xfe<x/\n##\n"), lock, errors.DeviceUnreachable),
+    (
+        Faults(garbage_reply=b"\n#44\n<!DOCTYPE x [<!ENTITY a 'aaa'>]><x>&a;</x>    \n##\n"),
+        lock,
+        errors.DeviceUnreachable,
+    ),
+]
+
+
+@pytest.mark.parametrize(("faults", "act", "error"), ERRORS)
+async def test_a_fault_is_the_right_error_in_time(
+    b: Bench, faults: Faults, act: Act, error: type[errors.DeviceError]
+) -> None:
+    started = time.monotonic()
+    async with b.peer.session() as session:
+        b.box.faults = faults
+        with pytest.raises(errors.DeviceError) as caught:
+            await act(b, session)
+        b.box.faults = Faults()
+
+    assert type(caught.value) is error
+    assert caught.value.device == "broken"
+    assert time.monotonic() - started < _AT_ONCE
+
+
+_NO_ID = "drivers.netconf.hello takes a hello without session-id; RFC 6241 8.1 says terminate"
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        Greeting.SILENT,
+        Greeting.GARBAGE,
+        pytest.param(Greeting.NO_SESSION_ID, marks=pytest.mark.xfail(reason=_NO_ID)),
+    ],
+)
+async def test_a_device_that_greets_wrongly_is_unreachable(b: Bench, greeting: Greeting) -> None:
+    b.box.faults = Faults(greeting=greeting)
+    with pytest.raises(errors.DeviceUnreachable):
+        async with b.peer.session():
+            pass
+
+
+async def test_no_session_is_left_behind_by_any_of_them(b: Bench) -> None:
+    for faults, act, error in ERRORS[:4]:
+        async with b.peer.session() as session:
+            b.box.faults = faults
+            with pytest.raises(error):
+                await act(b, session)
+            b.box.faults = Faults()
+        await b.box.cut()
+        b.box.datastores.reboot()
+
+    assert len(b.box.history.of(Kind.SESSION)) == len(b.box.history.of(Kind.CLOSE))
+
+
+async def test_an_ok_is_no_proof_only_the_read_back_tells(b: Bench) -> None:
+    b.box.faults = Faults(ok_changes_nothing=True)
+    async with b.peer.session() as session:
+        await commit(b, session)
+        assert await b.peer.content(session) != _TARGET
+
+
+@pytest.mark.parametrize(
+    ("faults", "live"), [(Faults(lose_commit_reply=1), True), (Faults(drop_before_commit=1), False)]
+)
+async def test_after_an_unknown_commit_the_read_back_tells(
+    b: Bench, faults: Faults, *, live: bool
+) -> None:
+    async with b.peer.session() as session:
+        b.box.faults = faults
+        with pytest.raises(errors.CommitUnknown):
+            await commit(b, session)
+
+    assert await b.peer.holds(_TARGET) is live
+    assert len(b.box.history.of(Kind.COMMIT)) == int(live)
+
+
+async def test_after_a_lost_confirm_the_change_stays(b: Bench) -> None:
+    async with b.peer.session() as session:
+        b.box.faults = Faults(lose_commit_reply=2)
+        with pytest.raises(errors.CommitUnknown):
+            await confirm(b, session)
+        b.box.faults = Faults()
+
+    async with b.peer.session() as session:
+        found = await session.probe_pending(persist="t.1", confirm_within=30)
+    assert found is device.Pending.GONE
+    assert await b.peer.holds(_TARGET)
+
+
+async def test_a_timed_out_commit_ends_its_session(b: Bench) -> None:
+    async with b.peer.session() as session:
+        b.box.faults = Faults(commit_delay=30)
+        with pytest.raises(errors.CommitUnknown):
+            await commit(b, session)
+        with pytest.raises(errors.DeviceUnreachable):
+            await session.lock()
+
+
+async def test_a_late_ok_is_still_an_ok(b: Bench) -> None:
+    b.box.faults = Faults(commit_delay=0.2)
+    async with b.peer.session() as session:
+        await commit(b, session)
+
+    assert await b.peer.holds(_TARGET)
+
+
+async def test_a_warning_beside_the_ok_is_an_ok(b: Bench) -> None:
+    b.box.faults = Faults(warning_with_ok=True)
+    async with b.peer.session() as session:
+        await commit(b, session)
+
+    assert await b.peer.holds(_TARGET)
+
+
+async def test_a_starved_timer_fires_once_it_is_left_in_peace(b: Bench) -> None:
+    b.box.faults = Faults(starve_timer=0.5)
+    async with b.peer.session() as session:
+        await b.peer.stage(session, _TARGET)
+        await session.commit(confirm_within=1, persist="t.1")
+        for _ in range(12):
+            await asyncio.sleep(0.15)
+            assert await b.peer.content(session) == _TARGET
+        await asyncio.sleep(1.0)
+        assert await b.peer.content(session) != _TARGET
+
+    assert [entry.detail for entry in b.box.history.of(Kind.ROLLBACK)] == ["timeout"]
+
+
+async def test_a_candidate_left_dirty_does_not_stop_the_next_lock(b: Bench) -> None:
+    b.box.faults = Faults(keeps_dirty_candidate=True, refuse_commit="no")
+    async with b.peer.session() as session:
+        await session.lock()
+        with pytest.raises(errors.ChangeRejected):
+            await commit(b, session)
+        await session.unlock()
+    b.box.faults = Faults(keeps_dirty_candidate=True)
+    async with b.peer.session() as session:
+        await session.lock()
+        assert await session.diff() == ""
+
+
+async def test_the_holder_of_a_lock_is_named(b: Bench) -> None:
+    b.box.faults = Faults(lock_held_by=77)
+    async with b.peer.session() as session:
+        with pytest.raises(errors.DeviceBusy) as caught:
+            await session.lock()
+
+    assert caught.value.holder == "77"
+
+
+async def test_the_first_request_never_rides_with_the_hello(b: Bench) -> None:
+    b.box.faults = Faults(coalesced_hangs=True)
+    for _ in range(20):
+        async with b.peer.session() as session:
+            await session.lock()
+
+    assert b.box.history.of(Kind.FAULT) == ()
+
+
+async def test_a_huge_reply_below_the_limit_is_read(b: Bench) -> None:
+    b.box.faults = Faults(reply_padding=900 * 1024)
+    async with b.peer.session() as session:
+        await commit(b, session)
+        assert await b.peer.content(session) == _TARGET
+
+
+async def test_a_device_without_persist_or_chunks_is_driven_on_its_own_rung(
+    driver: NetconfDriver,
+) -> None:
+    box = SimulatedDevice("old", offer=Offer(chunked=False, persist=False, validate=False))
+    async with bench(driver, box) as old, old.peer.session() as session:
+        assert device.Capability.PERSIST not in session.offers
+        await old.peer.stage(session, _TARGET)
+        await session.commit(confirm_within=60)
+        await session.confirm()
+        assert await old.peer.content(session) == _TARGET
+
+
+async def test_a_startup_datastore_is_saved_and_survives_a_reboot(driver: NetconfDriver) -> None:
+    async with bench(driver, SimulatedDevice("two", offer=Offer(startup=True))) as two:
+        async with two.peer.session() as session:
+            assert device.Capability.STARTUP in session.offers
+            await commit(two, session)
+            await session.save()
+        await two.box.reboot()
+
+        assert await two.peer.holds(_TARGET)
+        await two.box.reboot()
+        assert len(two.box.history.of(Kind.SAVE)) == 1
