@@ -166,7 +166,8 @@ async def test_deleting_the_container_deletes_only_what_it_lists(endpoint: Endpo
 
 
 async def test_a_vanished_parent_is_an_error_not_a_new_entry(endpoint: Endpoint) -> None:
-    stale = Edit(Operation.REPLACE, (*path("gone"), Step("vni")), Tree(Step("vni"), "7"))
+    port = (Step("ports"), Step("port", (("name", "eth9"),)))
+    stale = Edit(Operation.REPLACE, (*port, Step("description")), Tree(Step("description"), "x"))
     async with session(endpoint) as talk:
         await talk.lock()
         with pytest.raises(ChangeRejected):
