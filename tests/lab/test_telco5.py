@@ -13,7 +13,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from lab import convergence, questions
+from lab import commands, convergence, nodes, questions
 from lab.runner import Lab
 
 pytestmark = pytest.mark.lab
@@ -80,9 +80,16 @@ def service(network: Lab, netconf: NetconfOf, vni: int = 10100, rate: int = 0) -
 
 
 def walk(network: Lab, node: str, oid: str) -> str:
-    """Ask with the agent's own client, in another node's root but over the management network."""
+    """Ask from the management namespace, with the client that lies in a node's root."""
     asks = ["snmpwalk", "-v2c", "-c", "public", "-On", network.address(node), oid]
-    return network.run("p1", "env", "MIBS=", *asks)
+    there = [
+        "nsenter",
+        "--target",
+        str(nodes.first_process(network.topology.name, "p1")),
+        "--mount",
+    ]
+    with network.in_mgmt():
+        return commands.run([*there, "env", "MIBS=", "HOME=/root", *asks])
 
 
 def test_routing_is_settled(telco5: Lab) -> None:
