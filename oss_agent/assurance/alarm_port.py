@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.assurance import alarm_rows
-from oss_agent.assurance.tables import ALARMS
+from oss_agent.assurance.tables import ALARMS, Moment
 from oss_agent.spi import query, store
 from oss_agent.spi.views import AlarmView
 
@@ -109,15 +109,27 @@ def _column(path: str) -> sa.Column[Any]:
 
 
 def _value(column: sa.Column[Any], path: str, text: str) -> Any:
-    kind = column.type.python_type
     try:
-        if kind is datetime:
+        if isinstance(column.type, Moment):
             found = datetime.fromisoformat(text)
             return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-        if kind is bool:
+        if isinstance(column.type, sa.Boolean):
             return {"true": True, "false": False}[text]
-        return kind(text)
+        return _small(text) if isinstance(column.type, sa.Integer) else _clean(text)
     except (KeyError, ValueError) as wrong:
         raise errors.OrderRejected(
             f"{text[:80]!r} is not a value of {path}", field=path, code="invalidQuery"
         ) from wrong
+
+
+def _small(text: str) -> int:
+    number = int(text)
+    if abs(number) >= 2**31:
+        raise ValueError("beyond the column")
+    return number
+
+
+def _clean(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("PostgreSQL keeps no NUL")
+    return text

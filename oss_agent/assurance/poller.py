@@ -162,17 +162,17 @@ class Poller:
             await self._miss(watch, str(silent))
         except (errors.StoreUnavailable, errors.OrderRejected) as unwritten:
             # The next poll says it again; a device deleted meanwhile is NotFound.
-            self._counters["polls_unrecorded"] += 1
+            self._counters["unrecorded"] += 1
             self._log.warning("poll not recorded", device=target.device, reason=str(unwritten))
 
     async def _take(self, watch: _Watch, started: float, polled: snmp.Columns) -> None:
         watch.failures = 0
-        self._counters["polls_answered"] += 1
+        self._counters["answered"] += 1
         known = watch.order.read.time if watch.order.read else None
         time = reduce.device_time(known, polled.at, polled.uptime)
         order = watch.order.with_reading(reduce.Reading(started, time))
         if order is None:  # a trap came while it ran; the poll it asks for follows at once
-            self._counters["polls_overtaken"] += 1
+            self._counters["overtaken"] += 1
             return
         watch.order = order
         sight = observe.Sight(
@@ -189,13 +189,13 @@ class Poller:
 
     async def _miss(self, watch: _Watch, reason: str) -> None:
         watch.failures += 1
-        self._counters["polls_unanswered"] += 1
+        self._counters["unanswered"] += 1
         if watch.failures < self._pace.unreachable_after:
             return
         try:
             await self._observer.miss(watch.endpoint.device, reason, self._time.now())
         except (errors.StoreUnavailable, errors.OrderRejected):
-            self._counters["polls_unrecorded"] += 1
+            self._counters["unrecorded"] += 1
 
     def counters(self) -> Mapping[str, int]:
         """Polls by what became of them."""

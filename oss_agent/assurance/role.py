@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from oss_agent.assurance import alarms, intake, meter, observe, poller
+from oss_agent.assurance import alarms, intake, meter, metrics, observe, poller
 from oss_agent.spi import clock, events, ledger, snmp, store
 
 
@@ -37,6 +37,17 @@ class Assurance:
         observer = observe.Observer(rows, inventory, self.desk, sink)
         self.poller = poller.Poller(devices, engine, observer, (self.meter,), time, pace.polls)
         self.intake = intake.Intake(devices, engine, self.poller)
+
+    def metrics(self) -> tuple[metrics.Source, ...]:
+        """What this role counts, for the page (metrics.py)."""
+        return (
+            metrics.Source(metrics.POLLS, self.poller.counters),
+            metrics.Source(metrics.POLL_LAG, metrics.one(self.poller.lag)),
+            metrics.Source(metrics.POLL_SUCCESS, self.poller.last_success),
+            metrics.Source(metrics.TRAPS, self.intake.counters),
+            metrics.Source(metrics.USAGE, metrics.one(lambda: self.meter.records)),
+            metrics.Source(metrics.USAGE_GAPS, metrics.one(lambda: self.meter.gaps)),
+        )
 
     async def run(self) -> None:
         """Run until cancelled; an error that nobody foresaw ends the role, and so the daemon."""

@@ -50,7 +50,7 @@ def every_metric() -> metrics.Metrics:
     counted = {"requests_sent": 3, "requests_in_flight": 1}
     sources = (
         *metrics.snmp_sources(lambda: counted),
-        metrics.Source(metrics.POLLS, lambda: {"polls_answered": 7}),
+        metrics.Source(metrics.POLLS, lambda: {"answered": 7}),
         metrics.Source(metrics.POLL_LAG, metrics.one(lambda: 0.5)),
         metrics.Source(metrics.POLL_SUCCESS, lambda: {"pe1": 1.7e9}),
         metrics.Source(metrics.TRAPS, lambda: {"hinted": 1}),
@@ -80,7 +80,7 @@ def test_every_number_has_its_name_and_label() -> None:
     asyncio.run(page.refresh(Rows(), Clock()))
 
     samples = _samples(page.render())
-    assert samples["oss_polls_total", ("polls_answered",)] == 7
+    assert samples["oss_polls_total", ("answered",)] == 7
     assert samples["oss_snmp_events_total", ("requests_sent",)] == 3
     assert samples["oss_snmp_state", ("requests_in_flight",)] == 1
     assert samples["oss_alarms_open", ("critical",)] == 1

@@ -1,0 +1,595 @@
+"""Polls and traps to alarms, service status, usage and events, on a real store and inventory."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from drivers.snmp import engine, receiver
+from inventory import history
+from inventory import ledger as inventory_ledger
+from inventory import tables as inventory_tables
+from oss_agent import errors, store
+from oss_agent.assurance import (
+    alarm_port,
+    alarm_rows,
+    correlate,
+    meter,
+    observe,
+    poller,
+    port_table,
+    role,
+    tables,
+)
+from oss_agent.assurance import alarms as alarm_desk
+from oss_agent.spi import alarms, clock, events, ledger, query, snmp
+from oss_agent.spi.device import Credential, Endpoint
+from oss_agent.spi.views import OperatingStatus, ServiceState, Severity, SpecificationRef
+from oss_agent.testing.simulated_snmp.agent import SimulatedAgent
+from oss_agent.testing.simulated_snmp.router import Port, Router
+
+_T0 = datetime(2026, 1, 1, tzinfo=UTC)
+_QUICK = poller.Pace(interval=0.05, refresh=0.05, verify_after=0.2, least_gap=0.01)
+_CFS = ledger.ServiceRow(
+    id="svc-1",
+    tenant="default",
+    name="acme-hq",
+    category="CFS",
+    specification=SpecificationRef("eline", "1.0", "E-Line"),
+    characteristics={},
+    customer="acme",
+    order="17",
+    resources=(("pe1", "eth4"), ("pe2", "eth4")),
+    meters=(("pe1", "eth4"),),
+)
+
+
+class Clock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def boot(self) -> clock.BootTime:
+        return clock.BootTime("test", time.monotonic())
+
+
+class Devices:
+    """Who is polled and whose address is whose."""
+
+    def __init__(self, *endpoints: Endpoint) -> None:
+        self.endpoints = {e.device: e for e in endpoints}
+
+    async def endpoint(self, device: str) -> Endpoint:
+        return self.endpoints[device]
+
+    async def by_address(self, address: str) -> str | None:
+        return next((e.device for e in self.endpoints.values() if e.address == address), None)
+
+    async def pollable(self) -> tuple[Endpoint, ...]:
+        return tuple(self.endpoints.values())
+
+
+class Engine:
+    """A network in a dictionary; ``silent`` devices do not answer; ``pause`` holds a poll."""
+
+    def __init__(self) -> None:
+        self.oper = {"eth3": 1, "eth4": 1}
+        self.silent = False
+        self.polls = 0
+        self.pause: asyncio.Event | None = None
+        self.began = time.monotonic()
+        self.heard: asyncio.Queue[Sequence[snmp.Trap]] = asyncio.Queue()
+
+    async def get(self, target: snmp.Target, oids: Sequence[snmp.Oid]) -> tuple[snmp.Value, ...]:
+        raise NotImplementedError
+
+    async def poll(self, target: snmp.Target, plan: snmp.PollPlan) -> snmp.Columns:
+        self.polls += 1
+        seen, at, monotonic = list(self.oper.items()), datetime.now(UTC), time.monotonic()
+        uptime = int((monotonic - self.began) * 100)
+        if self.pause is not None:
+            await self.pause.wait()
+        if self.silent:
+            raise snmp.SnmpTimeout(f"{target.device}: no answer")
+        columns: dict[str, list[snmp.Value]] = {name: [0 for _ in seen] for name in plan.columns}
+        columns["ifName"] = [name.encode() for name, _ in seen]
+        columns["ifAdminStatus"] = [1 for _ in seen]
+        columns["ifOperStatus"] = [oper for _, oper in seen]
+        index = [(i,) for i in range(1, len(seen) + 1)]
+        return snmp.Columns(target.device, at, monotonic, uptime, index, columns)
+
+    async def traps(self) -> AsyncIterator[Sequence[snmp.Trap]]:
+        while True:
+            yield await self.heard.get()
+
+    def counters(self) -> dict[str, int]:
+        return {}
+
+
+@dataclass
+class World:
+    """A store with inventory and one active service on pe1:eth4 and pe2:eth4."""
+
+    rows: store.SqlStore
+    ledger: inventory_ledger.SqlLedger
+    told: list[events.Event] = field(default_factory=list[events.Event])
+    broken: bool = False
+
+    def sink(self, _: sa.Connection, event: events.Event) -> None:
+        if self.broken:
+            raise RuntimeError("the outbox is full")
+        self.told.append(event)
+
+    def kinds(self) -> list[str]:
+        return [event.kind.value for event in self.told]
+
+    async def status(self) -> OperatingStatus:
+        snapshot = await self.rows.read(lambda c: self.ledger.snapshot(c, "default"))
+        return snapshot.services["svc-1"].operating_status
+
+    async def open_alarm(self, key: alarms.AlarmKey) -> Any:
+        return await self.rows.read(lambda c: alarm_rows.open_of(c, key))
+
+    def observer(self) -> observe.Observer:
+        desk = alarm_desk.AlarmDesk(self.sink)
+        return observe.Observer(self.rows, self.ledger, desk, self.sink)
+
+
+def _add(connection: sa.Connection, it: inventory_ledger.SqlLedger) -> None:
+    for name in ("pe1", "pe2"):
+        row: dict[str, Any] = {
+            "tenant": "default",
+            "name": name,
+            "source": "test",
+            "kind": "linux",
+            "platform": "frr_linux",
+            "managed": True,
+            "reason": "",
+            "address": "127.0.0.1",
+            "role": "pe",
+            "site": "north",
+            "username": "admin",
+            "password_ref": None,
+            "community_ref": None,
+            "ports": {},
+            "router_id": None,
+        }
+        history.begin(connection, inventory_tables.devices, row, _T0)
+    it.put_service(connection, _CFS, _T0)
+    it.move_service(connection, service="svc-1", state=ServiceState.ACTIVE, at=_T0)
+
+
+@asynccontextmanager
+async def world(url: str) -> AsyncIterator[World]:
+    it = inventory_ledger.SqlLedger(Clock())
+    async with store.open_store(url) as rows:
+        for metadata in (inventory_tables.METADATA, tables.METADATA):
+            await rows.write(metadata.create_all)
+        await rows.write(lambda connection: _add(connection, it))
+        yield World(rows, it)
+
+
+def _sight(seconds: float, oper: str = "up", *, octets: int = 0, **ports: str) -> observe.Sight:
+    named = {"eth3": "up", "eth4": oper} | ports
+    seen = tuple(
+        port_table.Port(name, number, "up", state, octets, 2 * octets, 0)
+        for number, (name, state) in enumerate(named.items(), 1)
+    )
+    at = _T0 + timedelta(seconds=seconds)
+    return observe.Sight("pe1", seen, at, 1_000 + int(seconds * 100))
+
+
+_ETH4 = correlate.port_key("pe1", "eth4")
+
+
+def test_a_port_down_is_one_alarm_one_status_change_and_heals(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            observer = w.observer()
+            for seconds, oper in enumerate(["up", "down", "down", "down"]):
+                await observer.take(_sight(seconds, oper))
+
+            alarm = await w.open_alarm(_ETH4)
+            assert alarm.affected_services == ("svc-1",)
+            assert "acme-hq of acme" in alarm.text
+            assert (alarm.count, alarm.state, alarm.severity) == (1, "raised", Severity.CRITICAL)
+            assert await w.status() is OperatingStatus.FAILED
+            assert w.kinds() == ["AlarmCreateEvent", "ServiceOperatingStatusChangeEvent"]
+            assert w.told[1].payload["operating_status"] == "failed"
+            assert w.told[1].payload["cause"] == alarm.text
+
+            for seconds in (10, 11):
+                await observer.take(_sight(seconds))
+
+            assert await w.open_alarm(_ETH4) is None
+            assert await w.status() is OperatingStatus.RUNNING
+            assert w.kinds()[2:] == ["ClearAlarmsCreateEvent", "ServiceOperatingStatusChangeEvent"]
+            assert len({event.id for event in w.told}) == 4
+
+    asyncio.run(story())
+
+
+def test_a_core_port_is_an_alarm_without_any_service(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            observer = w.observer()
+            await observer.take(_sight(0))
+            await observer.take(_sight(1, eth3="down"))
+
+            alarm = await w.open_alarm(correlate.port_key("pe1", "eth3"))
+            assert (alarm.service_affecting, alarm.affected_services) == (False, ())
+            assert await w.status() is OperatingStatus.RUNNING
+            assert w.kinds() == ["AlarmCreateEvent"]
+
+    asyncio.run(story())
+
+
+def test_both_ends_down_stay_failed_until_both_are_up(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            observer = w.observer()
+            await observer.take(_sight(0, "down"))
+            await observer.take(replace(_sight(1, "down"), device="pe2"))
+            await observer.take(_sight(2))
+            assert await w.status() is OperatingStatus.FAILED
+            await observer.take(replace(_sight(3), device="pe2"))
+            assert await w.status() is OperatingStatus.RUNNING
+
+    asyncio.run(story())
+
+
+def test_after_a_restart_nothing_is_raised_twice_and_no_ghost_stays(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            await w.observer().take(_sight(0, "down"))
+            told = len(w.told)
+            await w.observer().take(_sight(1, "down"))
+            assert len(w.told) == told
+            await w.observer().take(_sight(2))
+            assert await w.open_alarm(_ETH4) is None
+            assert await w.status() is OperatingStatus.RUNNING
+
+    asyncio.run(story())
+
+
+def test_a_service_port_that_vanished_is_down_unless_the_poll_was_cut_short(
+    database_url: str,
+) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            gone = replace(_sight(1), ports=_sight(1).ports[:1])
+            observer = w.observer()
+            await observer.take(_sight(0))
+            await observer.take(replace(gone, whole=False))
+            assert await w.status() is OperatingStatus.RUNNING
+            await observer.take(gone)
+            assert await w.status() is OperatingStatus.FAILED
+            await observer.take(_sight(2))
+            assert await w.status() is OperatingStatus.RUNNING
+
+    asyncio.run(story())
+
+
+def test_alarm_status_and_events_are_written_together_or_not_at_all(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            observer = w.observer()
+            w.broken = True
+            with pytest.raises(RuntimeError):
+                await observer.take(_sight(0, "down"))
+            assert await w.open_alarm(_ETH4) is None
+            assert await w.status() is OperatingStatus.RUNNING
+
+            w.broken = False
+            await observer.take(_sight(1, "down"))
+            assert await w.status() is OperatingStatus.FAILED
+
+    asyncio.run(story())
+
+
+def test_every_version_of_an_alarm_is_kept(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            observer = w.observer()
+            for seconds, oper in enumerate(["down", "notPresent", "up"]):
+                await observer.take(_sight(seconds, oper))
+            rows = await w.rows.read(
+                lambda c: (
+                    c.execute(sa.select(tables.HISTORY).order_by(tables.HISTORY.c.revision))
+                    .mappings()
+                    .all()
+                )
+            )
+
+            assert [row["state"] for row in rows] == ["raised", "updated", "cleared"]
+            assert [row["valid_to"] for row in rows[:2]] == [row["valid_from"] for row in rows[1:]]
+
+    asyncio.run(story())
+
+
+def test_alarms_are_found_by_tmf642s_names(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            await w.observer().take(_sight(0, "down"))
+            port = alarm_port.AlarmPort(w.rows)
+
+            def by(path: str, *values: str) -> query.Query:
+                return query.Query(
+                    "default", (query.Filter(path, query.Operator.EQ, values),), (), 0, 10
+                )
+
+            for asked in (
+                by("perceivedSeverity", "critical", "major"),
+                by("alarmedObject.id", "pe1:eth4"),
+                by("isRootCause", "true"),
+                by("alarmRaisedTime", "2026-01-01T00:00:00Z"),
+            ):
+                page = await port.find(asked)
+                assert page.total == len(page.items) == 1, asked
+            assert (await port.find(by("state", "cleared"))).total == 0
+            assert (await port.find(replace(by("state", "raised"), tenant="other"))).total == 0
+            assert (await port.get("default", page.items[0].id)) == page.items[0]
+            with pytest.raises(errors.NotFound):
+                await port.get("other", page.items[0].id)
+            for bad in (
+                by("nonsense", "1"),
+                by("isRootCause", "maybe"),
+                by("count", "9" * 30),
+                by("id", "\0"),
+            ):
+                with pytest.raises(errors.OrderRejected):
+                    await port.find(bad)
+
+    asyncio.run(story())
+
+
+def _usage(told: Sequence[events.Event]) -> list[Any]:
+    return [e.payload for e in told if e.kind is events.EventKind.USAGE_CREATE]
+
+
+def test_usage_is_recorded_once_per_interval_whatever_comes_twice(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            pace = meter.Pace(timedelta(seconds=60), timedelta(seconds=5))
+            counting = meter.Meter(w.rows, w.ledger, w.sink, pace)
+            for seconds, octets in ((0, 100), (30, 150), (60, 1_100), (60, 1_100), (70, 1_200)):
+                await counting.take(_sight(seconds, octets=octets))
+            again = meter.Meter(w.rows, w.ledger, w.sink, pace)  # after a restart
+            await again.take(_sight(60, octets=1_100))
+            await again.take(_sight(121, octets=5_100))
+
+            records = _usage(w.told)
+            assert [(r["octets_in"], r["octets_out"]) for r in records] == [
+                (1_000, 2_000),
+                (4_000, 8_000),
+            ]
+            assert records[0]["period_end"] == records[1]["period_start"]
+            assert records[0]["samples"][1] == records[1]["samples"][0]
+            assert records[0]["customer"] == "acme"
+            assert len({e.id for e in w.told}) == 2
+            kept = await w.rows.read(
+                lambda c: c.execute(sa.select(tables.SAMPLES.c.id)).scalars().all()
+            )
+            assert {s for r in records for s in r["samples"]} == set(kept)
+
+    asyncio.run(story())
+
+
+def test_a_counter_that_fell_is_told_as_unknown(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            counting = meter.Meter(
+                w.rows, w.ledger, w.sink, meter.Pace(timedelta(seconds=60), timedelta())
+            )
+            await counting.take(_sight(0, octets=2**63 + 5))
+            await counting.take(_sight(60, octets=7))
+
+            (record,) = _usage(w.told)
+            assert (record["octets_in"], record["octets_out"]) == (None, None)
+            assert "fell" in record["gap"]
+            assert (counting.records, counting.gaps) == (1, 1)
+
+    asyncio.run(story())
+
+
+def _endpoint(address: str = "127.0.0.1", port: int = 161) -> Endpoint:
+    return Endpoint(
+        "pe1",
+        "frr_linux",
+        address,
+        Credential("admin"),
+        ports={"snmp": port},
+        snmp_community="public",
+    )
+
+
+async def _until(look: Callable[[], Awaitable[Any]], within: float = 10.0) -> Any:
+    async with asyncio.timeout(within):
+        while not (found := await look()):  # noqa: ASYNC110  what is looked at lies in a database
+            await asyncio.sleep(0.01)
+    return found
+
+
+@asynccontextmanager
+async def watching(
+    w: World,
+    asked: snmp.SnmpEngine,
+    pace: poller.Pace = _QUICK,
+    devices: Devices | None = None,
+) -> AsyncIterator[role.Assurance]:
+    usage = meter.Pace(timedelta(seconds=0.3), timedelta(seconds=0.02))
+    it = role.Assurance(
+        rows=w.rows,
+        inventory=w.ledger,
+        devices=devices or Devices(_endpoint()),
+        engine=asked,
+        sink=w.sink,
+        time=Clock(),
+        pace=role.Pace(pace, usage),
+    )
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(it.run())
+        yield it
+        task.cancel()
+
+
+def _trap(uptime: int = 0, source: str = "127.0.0.1", community: bytes = b"public") -> snmp.Trap:
+    oid = (1, 3, 6, 1, 6, 3, 1, 1, 5, 3)
+    return snmp.Trap(source, datetime.now(UTC), time.monotonic(), community, uptime, oid, ())
+
+
+def test_a_silent_device_has_its_own_alarm_and_no_service_is_down(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            fake, key = Engine(), correlate.device_key("pe1")
+            fake.silent = True
+            async with watching(w, fake) as it:
+                alarm = await _until(lambda: w.open_alarm(key))
+                assert (alarm.alarm_type, alarm.service_affecting) == ("communicationsAlarm", False)
+                assert await w.status() is OperatingStatus.RUNNING
+                asked = fake.polls
+                await asyncio.sleep(0.3)
+                assert fake.polls - asked <= 3, "the dead are asked less often"
+                fake.silent = False
+                await it.intake.take([_trap()])
+                await _until(lambda: _gone(w, key))
+            assert "ServiceOperatingStatusChangeEvent" not in w.kinds()
+
+    asyncio.run(story())
+
+
+async def _gone(w: World, key: alarms.AlarmKey) -> bool:
+    return await w.open_alarm(key) is None
+
+
+def test_a_trap_polls_at_once_and_once_more_later(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            fake = Engine()
+            slow = replace(_QUICK, interval=1_000.0, verify_after=0.3)
+            async with watching(w, fake, slow) as it:
+                await asyncio.sleep(0.1)
+                assert fake.polls == 0
+                fake.oper["eth4"] = 2
+                await it.intake.take([_trap(), _trap(), _trap()])
+                await _until(lambda: w.open_alarm(_ETH4))
+                assert fake.polls == 1
+                fake.oper["eth4"] = 1
+                await _until(lambda: _gone(w, _ETH4))
+            assert it.intake.counters() == {"hinted": 1, "coalesced": 2}
+
+    asyncio.run(story())
+
+
+def test_traps_of_strangers_are_counted_and_create_nothing(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            fake = Engine()
+            async with watching(w, fake, replace(_QUICK, interval=1_000.0)) as it:
+                await asyncio.sleep(0.1)
+                other = replace(_trap(), oid=(1, 3, 6, 1, 6, 3, 1, 1, 5, 5))
+                strangers = [_trap(source="192.0.2.1"), _trap(community=b"guess"), other]
+                await it.intake.take(strangers)
+                await asyncio.sleep(0.1)
+                assert fake.polls == 0
+            assert it.intake.counters() == {
+                "unknown_source": 1,
+                "wrong_community": 1,
+                "ignored": 1,
+            }
+            assert w.told == []
+
+    asyncio.run(story())
+
+
+def test_a_poll_that_began_before_the_trap_clears_nothing(database_url: str) -> None:
+    """The port heals for a moment, a poll sees it up, and fails again while the poll runs."""
+
+    async def story() -> None:
+        async with world(database_url) as w:
+            fake = Engine()
+            fake.oper["eth4"] = 2
+            async with watching(w, fake) as it:
+                await _until(lambda: w.open_alarm(_ETH4))
+                fake.pause = asyncio.Event()
+                fake.oper["eth4"] = 1
+                asked = fake.polls
+                await _until(lambda: _true(fake.polls > asked))
+                fake.oper["eth4"] = 2
+                uptime = int((time.monotonic() - fake.began) * 100) + 1
+                await it.intake.take([_trap(uptime)])
+                asked = fake.polls
+                fake.pause.set()
+                await _until(lambda: _true(fake.polls > asked + 2))
+            assert await w.open_alarm(_ETH4) is not None
+            assert it.poller.counters()["overtaken"] >= 1
+            assert "ClearAlarmsCreateEvent" not in w.kinds()
+            assert w.kinds().count("ServiceOperatingStatusChangeEvent") == 1
+
+    asyncio.run(story())
+
+
+async def _true(value: bool) -> bool:  # noqa: FBT001  a condition to wait for
+    return value
+
+
+def test_a_device_that_leaves_is_polled_no_more_and_the_others_go_on(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            fake = Engine()
+            other = replace(_endpoint("127.0.0.2"), device="pe2")
+            devices = Devices(_endpoint(), other)
+            async with watching(w, fake, _QUICK, devices) as it:
+                await _until(lambda: _true(set(it.poller.last_success()) == {"pe1", "pe2"}))
+                del devices.endpoints["pe2"]
+                await _until(lambda: _true(set(it.poller.last_success()) == {"pe1"}))
+                asked = fake.polls
+                await _until(lambda: _true(fake.polls > asked + 1))
+
+    asyncio.run(story())
+
+
+def test_from_a_pulled_port_on_an_agent_to_billing_and_back(database_url: str) -> None:
+    """The shipped simulated agent, the real engine and trap receiver, the whole role."""
+
+    async def story() -> None:
+        ports = {name: Port(name, n, bytes(6)) for n, name in enumerate(("eth3", "eth4"), 1)}
+        agent = SimulatedAgent(Router("pe1", time.monotonic, ports))
+        await agent.listen("127.0.0.1")
+        async with world(database_url) as w:
+            with receiver.listening("127.0.0.1", 0, Clock()) as heard:
+                async with engine.running(Clock(), traps=heard) as asking:
+                    slow = replace(_QUICK, interval=0.5)
+                    devices = Devices(_endpoint(port=agent.port))
+                    async with watching(w, asking, slow, devices):
+                        await _pull_and_heal(w, agent, heard.port)
+        agent.close()
+        records = [r for r in _usage(w.told) if r["gap"] is None]
+        assert sum(r["octets_in"] for r in records) > 0
+        assert {r["service"] for r in records} == {"svc-1"}
+
+    asyncio.run(story())
+
+
+async def _pull_and_heal(w: World, agent: SimulatedAgent, sink: int) -> None:
+    eth4 = agent.router.ports["eth4"]
+    await _until(lambda: _true(len(_usage(w.told)) >= 1))
+    eth4.turn(agent.router.age(), up=False)
+    agent.link_trap(eth4, ("127.0.0.1", sink))
+    await _until(lambda: w.open_alarm(_ETH4))
+    await _until(lambda: _true(w.kinds().count("ServiceOperatingStatusChangeEvent") == 1))
+    eth4.turn(agent.router.age(), up=True)
+    agent.link_trap(eth4, ("127.0.0.1", sink))
+    await _until(lambda: _gone(w, _ETH4))
+    assert await w.status() is OperatingStatus.RUNNING
+    assert w.kinds().count("AlarmCreateEvent") == w.kinds().count("ClearAlarmsCreateEvent") == 1
