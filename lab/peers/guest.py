@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from lab.errors import LabUnavailable
 from lab.layer import Layer
 from lab.private_root import Bind, PrivateRoot
 
+_PREFIX = "oss-lab-peer-"
 _SCRIPTS = Path(__file__).parent
 _NODE = _SCRIPTS.parent / "node"
 
@@ -45,13 +47,22 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 @contextmanager
 def folder() -> Iterator[Path]:
     """Make a private scratch directory with an empty stage and a shared part; remove it after."""
-    top = Path(tempfile.mkdtemp(prefix="oss-lab-peer-"))
+    _sweep()
+    top = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     try:
         (top / "stage").mkdir()
         (top / "shared").mkdir(mode=0o755)
         yield top
     finally:
         shutil.rmtree(top, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove what a killed starter could not: its servers ended, its directory stayed."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = path.name.removeprefix(_PREFIX).split("-")[0]
+        if owner.isdigit() and not processes.alive(int(owner)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -107,3 +108,6 @@ with peers.snmpd() as peer:
     while questions.answers_snmp("127.0.0.1", port) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not questions.answers_snmp("127.0.0.1", port)
+    with peers.snmpd():  # the next peer removes the directory the killed one left
+        left = Path(tempfile.gettempdir()).glob(f"oss-lab-peer-{starter.pid}-*")
+        assert list(left) == []
