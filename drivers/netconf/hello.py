@@ -71,4 +71,7 @@ def read(message: bytes) -> Hello:
     if not uris & {BASE_10, BASE_11}:
         raise document.Unreadable("the hello offers neither base:1.0 nor base:1.1")
     session = document.child(root, "session-id")
-    return Hello(uris, "" if session is None else document.content(session).strip())
+    if session is None:
+        # RFC 6241 8.1: without its id a lock's holder could not be told from ourselves.
+        raise document.Unreadable("the hello names no session-id")
+    return Hello(uris, document.content(session).strip())

@@ -132,17 +132,7 @@ async def test_a_fault_is_the_right_error_in_time(
     assert time.monotonic() - started < _AT_ONCE
 
 
-_NO_ID = "drivers.netconf.hello takes a hello without session-id; RFC 6241 8.1 says terminate"
-
-
-@pytest.mark.parametrize(
-    "greeting",
-    [
-        Greeting.SILENT,
-        Greeting.GARBAGE,
-        pytest.param(Greeting.NO_SESSION_ID, marks=pytest.mark.xfail(reason=_NO_ID)),
-    ],
-)
+@pytest.mark.parametrize("greeting", [Greeting.SILENT, Greeting.GARBAGE, Greeting.NO_SESSION_ID])
 async def test_a_device_that_greets_wrongly_is_unreachable(b: Bench, greeting: Greeting) -> None:
     b.box.faults = Faults(greeting=greeting)
     with pytest.raises(errors.DeviceUnreachable):

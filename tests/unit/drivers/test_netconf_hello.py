@@ -65,6 +65,7 @@ def test_a_server_that_only_shows_things_cannot_be_configured() -> None:
         b"<hello/>",
         f'<hello xmlns="{BASE}"/>'.encode(),
         message("urn:something:else"),
+        message(hello.BASE_11).replace(b"session-id", b"session"),
         message(hello.BASE_11).replace(BASE.encode(), b"urn:not:netconf"),
         f'<!DOCTYPE hello [<!ENTITY a "aaaa">]><hello xmlns="{BASE}">&a;</hello>'.encode(),
         f'<!DOCTYPE hello SYSTEM "file:///etc/passwd"><hello xmlns="{BASE}"/>'.encode(),
@@ -75,8 +76,7 @@ def test_what_is_no_hello_is_refused(said: bytes) -> None:
         hello.read(said)
 
 
-def test_our_hello_is_one_that_we_would_accept() -> None:
-    ours = hello.read(hello.ours())
-
-    assert ours.chunked
-    assert ours.session == ""
+def test_our_hello_is_one_but_a_clients() -> None:
+    with pytest.raises(document.Unreadable, match="no session-id"):
+        hello.read(hello.ours())
+    assert hello.read(hello.ours().replace(b"</hello>", b"<session-id>1</session-id></hello>"))
