@@ -9,7 +9,7 @@ import re
 
 END_OF_MESSAGE = b"]]>]]>"
 _HEADER = re.compile(rb"\n#(?:([1-9][0-9]{0,9})|#)\n")
-_HEADER_MAXIMUM = 14
+_BEGUN = re.compile(rb"\n?|\n#[1-9][0-9]{0,9}|\n##?")
 LIMIT = 16 * 1024 * 1024
 
 
@@ -59,7 +59,7 @@ class Unframer:
                 return None
             self._message += self._buffer[header.end() : end]
             del self._buffer[:end]
-        if len(self._buffer) >= _HEADER_MAXIMUM:
+        if _BEGUN.fullmatch(self._buffer) is None:
             raise BadFraming("no chunk header where one must be")
         return None
 

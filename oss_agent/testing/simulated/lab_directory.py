@@ -84,6 +84,7 @@ def _labels(network: SimulatedNetwork, node: Node) -> dict[str, str]:
         "ssh-port": str(device.port),
         "netconf-port": str(device.port),
         "snmp-port": str(network.agents[node.name].port),
+        "snmp-community": network.agents[node.name].community,
         "clab-node-name": node.name,
         "clab-node-kind": _KIND,
         "containerlab": network.topology.name,

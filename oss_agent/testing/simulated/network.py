@@ -56,6 +56,7 @@ class SimulatedNetwork:
             node.name,
             monotonic,
             ports,
+            router_id=node.router_id,
             settings=lambda port: port_settings(datastores.running, port),
             neighbours=self._other_end,
         )

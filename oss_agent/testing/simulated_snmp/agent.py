@@ -28,7 +28,7 @@ class SimulatedAgent:
         self.port = 0
         self.silent = False
         self.requests = 0
-        self._community = community.encode()
+        self.community = community
         self._numbers = itertools.count(1)
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -54,7 +54,7 @@ class SimulatedAgent:
             message = ber.decode(data)
         except ber.BadMessage:
             return None
-        if self.silent or message.community != self._community:
+        if self.silent or message.community != self.community.encode():
             return None
         bindings = _respond(message.pdu, mib.view(self.router))
         if bindings is None:
@@ -81,7 +81,9 @@ class SimulatedAgent:
             ((*mib.IF_ADMIN_STATUS, port.index), Value(Tag.INTEGER, admin)),
             ((*mib.IF_OPER_STATUS, port.index), Value(Tag.INTEGER, oper)),
         )
-        return ber.encode(Message(self._community, Pdu(Tag.TRAP, next(self._numbers), bindings)))
+        return ber.encode(
+            Message(self.community.encode(), Pdu(Tag.TRAP, next(self._numbers), bindings))
+        )
 
 
 class _Protocol(asyncio.DatagramProtocol):

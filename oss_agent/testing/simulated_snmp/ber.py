@@ -20,6 +20,7 @@ class Tag(IntEnum):
     NULL = 0x05
     OID = 0x06
     SEQUENCE = 0x30
+    IP_ADDRESS = 0x40
     COUNTER32 = 0x41
     GAUGE32 = 0x42
     TIMETICKS = 0x43
@@ -66,6 +67,7 @@ class BadMessage(Exception):
 
 
 _NUMBERS = frozenset({Tag.INTEGER, Tag.COUNTER32, Tag.GAUGE32, Tag.TIMETICKS, Tag.COUNTER64})
+_STRINGS = frozenset({Tag.OCTETS, Tag.IP_ADDRESS})
 _V2C = 1
 
 
@@ -185,7 +187,7 @@ def _read(tag: Tag, content: bytes) -> Value:
         return Value(tag, int.from_bytes(content, "big", signed=tag is Tag.INTEGER))
     if tag is Tag.OID:
         return Value(tag, _oid(content))
-    return Value(tag, content if tag is Tag.OCTETS else None)
+    return Value(tag, content if tag in _STRINGS else None)
 
 
 def _oid(content: bytes) -> Oid:

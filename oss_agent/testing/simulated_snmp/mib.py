@@ -1,7 +1,8 @@
-"""Decides what the agent answers: SNMPv2-MIB system, IF-MIB, and LLDP-MIB as lldpd fills it."""
+"""Decides what the agent answers: system group, IF-MIB, LLDP-MIB as lldpd fills it, bgpIdentifier."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 from oss_agent.testing.simulated_snmp.ber import Oid, Tag, Value, text
@@ -11,6 +12,7 @@ SYSTEM: Oid = (1, 3, 6, 1, 2, 1, 1)
 IF_NUMBER: Oid = (1, 3, 6, 1, 2, 1, 2, 1)
 IF_ENTRY: Oid = (1, 3, 6, 1, 2, 1, 2, 2, 1)
 IF_X_ENTRY: Oid = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
+BGP_IDENTIFIER: Oid = (1, 3, 6, 1, 2, 1, 15, 4, 0)
 LLDP_LOCAL: Oid = (1, 0, 8802, 1, 1, 2, 1, 3)
 LLDP_REMOTE: Oid = (1, 0, 8802, 1, 1, 2, 1, 4, 1, 1)
 IF_ADMIN_STATUS: Oid = (*IF_ENTRY, 7)
@@ -47,6 +49,7 @@ def _system(router: Router) -> Iterator[tuple[Oid, Value]]:
     for number, value in enumerate(values, 1):
         yield (*SYSTEM, number, 0), value
     yield (*IF_NUMBER, 0), _number(len(router.ports))
+    yield BGP_IDENTIFIER, Value(Tag.IP_ADDRESS, socket.inet_aton(router.router_id))
 
 
 def _interfaces(router: Router) -> Iterator[tuple[Oid, Value]]:

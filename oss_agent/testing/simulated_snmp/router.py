@@ -41,6 +41,7 @@ class Router:
     name: str
     monotonic: Callable[[], float]
     ports: dict[str, Port] = field(default_factory=dict[str, Port])
+    router_id: str = "0.0.0.0"  # noqa: S104 - BGP4-MIB's word for no identifier, not a bind
     description: str = "oss-agent simulated router"
     settings: Callable[[str], tuple[bool, str]] = lambda _port: (True, "")
     """configured (enabled, description) of a port, from the device's running"""
