@@ -1,0 +1,47 @@
+"""What net-snmp really answers becomes facts: this machine's own ports, and no LLDP agent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+
+import pytest
+
+from drivers.snmp import engine as snmp_engine
+from inventory import facts, lldp_facts, snmp_facts
+from lab import peers
+from lab.errors import LabUnavailable
+from oss_agent import clock
+from oss_agent.spi import snmp
+
+
+async def _read(peer: peers.SnmpPeer) -> facts.DeviceFacts:
+    target = snmp.Target("peer", peer.host, peer.port, peer.community)
+    async with snmp_engine.running(clock.SystemClock()) as engine, asyncio.timeout(30):
+        answers = snmp_facts.Answers(
+            await engine.poll(target, snmp_facts.SYSTEM),
+            await engine.poll(target, snmp_facts.ADDRESSES),
+            await engine.poll(target, lldp_facts.LOCAL),
+            await engine.poll(target, lldp_facts.REMOTE),
+        )
+    return snmp_facts.read("peer", answers)
+
+
+@pytest.mark.peer
+def test_net_snmp_gives_this_machines_ports() -> None:
+    try:
+        with peers.snmpd() as peer:
+            found = asyncio.run(_read(peer))
+    except LabUnavailable as reason:
+        if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
+            raise
+        pytest.skip(str(reason))
+
+    assert found.system_name == "peer"
+    assert found.interfaces is not None
+    names = {port.name: port.index for port in found.interfaces}
+    assert names == {name: index for index, name in socket.if_nameindex()}
+    assert (found.chassis, found.neighbours) == (None, None)
+    assert found.complete
+    assert all(fact.address != "127.0.0.1" for fact in found.addresses or ())
