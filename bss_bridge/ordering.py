@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from bss_bridge import surface, tmf641
+from bss_bridge import order_body, surface, tmf641
 from bss_bridge.hrefs import Hrefs
 from oss_agent import errors
 from oss_agent.spi import access, orders, views
@@ -37,7 +37,7 @@ EXAMPLE: Final = {
 def request_of(found: dict[str, Any], request: Request) -> orders.OrderRequest:
     """The order a request carries, in its caller's name. OrderRejected names the field."""
     caller = surface.caller(request)
-    return tmf641.order_request(
+    return order_body.order_request(
         found, tenant=caller.tenant, sender=caller.name, idempotency_key=_key(request)
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bss_bridge import application, surface, tmf635, tmf638, tmf639, tmf641, tmf642
+from bss_bridge import application, surface, tmf630, tmf635, tmf638, tmf639, tmf641, tmf642
 from oss_agent import errors
 from oss_agent.spi import views
 from tests.unit.bss_bridge import world
@@ -430,6 +430,34 @@ async def test_lists(it: world.World, asked: str, expected: str) -> None:
     assert "".join(body["id"] for body in answer.json()) == expected
     assert answer.headers["x-result-count"] == str(len(expected))
     assert it.orders.asked[-1].limit <= 1000
+
+
+async def test_ne_of_several_values_asks_for_none_of_them() -> None:
+    filters = tmf630.parse("state.ne=a,b&id=1,2", "t").query.filters
+    assert [(f.operator.value, f.values) for f in filters] == [
+        ("ne", ("a",)),
+        ("ne", ("b",)),
+        ("eq", ("1", "2")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("offset", "limit", "total", "expected"),
+    [
+        (0, 10, 5, {}),
+        (0, 5, 5, {}),
+        (0, 0, 5, {}),
+        (0, 3, 6, {"first": 0, "last": 3, "next": 3}),
+        (3, 3, 6, {"first": 0, "last": 3, "prev": 0}),
+        (2, 3, 7, {"first": 0, "last": 6, "prev": 0, "next": 5}),
+        (99, 3, 7, {"first": 0, "last": 6, "prev": 96}),
+        (5, 3, 0, {"first": 0, "last": 0, "prev": 2}),
+    ],
+)
+async def test_pages_that_exist(
+    offset: int, limit: int, total: int, expected: dict[str, int]
+) -> None:
+    assert surface.pages(offset, limit, total) == expected
 
 
 async def test_links_lead_through_every_page(it: world.World) -> None:
