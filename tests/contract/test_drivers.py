@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oss_agent.spi import device
+from oss_agent.spi.proof import Question
 from oss_agent.spi.tree import Tree
 from oss_agent.testing import contract
 from tests.contract import driver_peers
@@ -50,6 +51,25 @@ def test_no_driver_that_configures_is_left_out() -> None:
     configuring = {d.platform for d in loaded if device.Capability.CONFIGURE in d.capabilities}
 
     assert set(FACTORIES) == configuring
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "question",
+    [
+        Question("ping", {"target": "192.0.2.1", "count": "3"}),
+        Question("interface-up", {"port": "eth1"}),
+        Question("evpn-remote-vtep", {"vni": "10010", "remote": "10.255.0.12"}),
+    ],
+    ids=lambda question: question.kind,
+)
+async def test_no_packet_moves_on_a_simulated_device_and_it_says_so(question: Question) -> None:
+    async with driver_peers.simulated() as made, made.session() as session:
+        observation = await session.observe(question)
+
+    assert observation.simulated
+    assert observation.unobservable is None
+    assert device.Capability.SIMULATED in made.driver.capabilities
 
 
 _PORTS = [f"eth{n}" for n in range(1, 6)]
