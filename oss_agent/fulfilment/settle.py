@@ -81,6 +81,7 @@ class _Settling:
         self._transaction = transaction
         self._one = one
         self._commit = decision.verdict is states.Verdict.COMMIT
+        self._known_unknown = one.state is states.State.UNKNOWN
 
     async def run(self) -> None:
         """Settle it, or make it UNKNOWN with an alarm."""
@@ -174,9 +175,8 @@ class _Settling:
             unknown.report(connection, self._p, self._transaction, moved)
             return moved
 
-        was = self._one.state
         self._one = await self._p.journal.write(str(states.State.UNKNOWN), unit)
-        if was is not states.State.UNKNOWN:
+        if not self._known_unknown:
             self._p.count_unknown(self._one.device)
 
     async def _end(self, state: states.State, outcome: str) -> None:

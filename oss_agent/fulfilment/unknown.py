@@ -47,9 +47,8 @@ def clear(
     one: states.Participant,
     at: datetime,
 ) -> None:
-    """Clear the alarm, if this device had one."""
-    if one.state is states.State.UNKNOWN:
-        p.alarms.clear(connection, key(transaction, one), at)
+    """Clear the alarm, if this device had one: its state has moved on since, so no look at it."""
+    p.alarms.clear(connection, key(transaction, one), at)
 
 
 def key(transaction: states.Transaction, one: states.Participant) -> alarms.AlarmKey:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -33,7 +33,8 @@ from oss_agent.fulfilment import (
     tables,
     transaction,
 )
-from oss_agent.spi import alarms, clock, device, events, orders, views
+from oss_agent.spi import alarms, clock, events, orders, query, views
+from oss_agent.spi import device as spi_device
 from oss_agent.testing import flow
 from oss_agent.testing.simulated.device import SimulatedDevice
 from oss_agent.testing.simulated.schema import Ceiling
@@ -96,23 +97,29 @@ class KnownAlarms:
         return self.open.pop(key, None) is not None
 
 
+class Reachable(Protocol):
+    """A device that says how to reach it."""
+
+    def endpoint(self) -> spi_device.Endpoint: ...
+
+
 @dataclass
 class KnownDevices:
-    """Endpoints of the simulated devices; ``refuse`` and ``change`` stand between."""
+    """Endpoints of the simulated devices; ``change`` stands between."""
 
-    devices: Mapping[str, SimulatedDevice]
-    change: Callable[[device.Endpoint], device.Endpoint] = lambda endpoint: endpoint
+    devices: Mapping[str, Reachable]
+    change: Callable[[spi_device.Endpoint], spi_device.Endpoint] = lambda endpoint: endpoint
 
-    async def endpoint(self, name: str) -> device.Endpoint:
-        if name not in self.devices:
-            raise errors.DeviceRefused(name, "there is no such device")
-        return self.change(self.devices[name].endpoint())
+    async def endpoint(self, device: str) -> spi_device.Endpoint:
+        if device not in self.devices:
+            raise errors.DeviceRefused(device, "there is no such device")
+        return self.change(self.devices[device].endpoint())
 
     async def by_address(self, address: str) -> str | None:
         del address
         return None
 
-    async def pollable(self) -> tuple[device.Endpoint, ...]:
+    async def pollable(self) -> tuple[spi_device.Endpoint, ...]:
         return ()
 
 
@@ -231,6 +238,10 @@ def request(name: str = "acme", **more: Any) -> orders.OrderRequest:
     digest = more.pop("body_digest", f"digest-{name}-{sorted(body.items())}")
     sender: dict[str, Any] = {"tenant": TENANT, "requester": "bss", **more}
     return orders.OrderRequest(items=(item,), body_digest=digest, **sender)
+
+
+def everything() -> query.Query:
+    return query.Query(TENANT)
 
 
 @contextlib.asynccontextmanager
