@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -238,3 +239,8 @@ def resolve(reference: str) -> str:
         return Path(where).read_text(encoding="utf-8").strip()
     except OSError as bad:
         raise errors.ConfigurationError(f"secret {reference}: {bad.strerror}") from bad
+
+
+def environment() -> Mapping[str, str]:
+    """The environment as it is now, for what resolves ``env:`` references and armed failpoints."""
+    return dict(os.environ)

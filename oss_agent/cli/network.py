@@ -189,7 +189,7 @@ def service_show(
 def outbox(ctx: typer.Context) -> None:
     """What is still to be told, to whom, and why it waits."""
     columns = [
-        ("EVENT", "event"),
+        ("EVENT", "event_id"),
         ("KIND", "kind"),
         ("ENTITY", "entity"),
         ("RECEIVER", "receiver"),

@@ -82,7 +82,7 @@ class Onboarding(Protocol):
         """SNMP system, interfaces, LLDP neighbours; session hello; test points' addresses."""
         ...
 
-    async def find(self, query: Query) -> Page[DeviceView]:
+    async def find(self, query: Query, /) -> Page[DeviceView]:
         """Devices that match."""
         ...
 

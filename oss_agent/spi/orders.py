@@ -71,7 +71,7 @@ class Orders(Protocol):
         """What it would do, one per item; claims and stores nothing. Raises as ``submit``."""
         ...
 
-    async def find(self, query: Query) -> Page[ServiceOrderView]:
+    async def find(self, query: Query, /) -> Page[ServiceOrderView]:
         """Orders that match; filter paths are TMF641 attribute names."""
         ...
 

@@ -59,7 +59,7 @@ class Page(Generic[View_co]):
 class Port(Protocol[View_co]):
     """Reading one resource of an owning room."""
 
-    async def find(self, query: Query) -> Page[View_co]:
+    async def find(self, query: Query, /) -> Page[View_co]:
         """Rows that match. OrderRejected (400) naming a filter path nobody knows."""
         ...
 

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
-READY_WITHIN = 40.0
+READY_WITHIN = 90.0
 
 
 class NotReady(Exception):

@@ -1,0 +1,57 @@
+"""Faults of the agent's own machinery, as alarms: a parked event, a stopped receiver, a poisoned run."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from oss_agent import outbox, store
+from oss_agent.spi import alarms, clock, events
+from oss_agent.spi.views import Severity
+
+
+class Complaints:
+    """Raises them at the desk that ``app`` hands over once it exists."""
+
+    def __init__(self, rows: store.SqlStore, time: clock.Clock) -> None:
+        self._rows = rows
+        self._time = time
+        self._desk: alarms.Alarms | None = None
+
+    def go_to(self, desk: alarms.Alarms) -> None:
+        """From now on complaints are heard there (the desk needs the outbox, the outbox us)."""
+        self._desk = desk
+
+    def undelivered(self, connection: sa.Connection, halt: outbox.Halt) -> None:
+        """``outbox.Report``: in the unit that parks the event or stops the receiver."""
+        stopped = halt.delivery is events.Delivery.STOPPED
+        who = f"receiver:{halt.receiver}" if stopped else f"receiver:{halt.receiver}:{halt.entity}"
+        what = "stopped: nothing is sent to it" if stopped else f"refuses {halt.entity}"
+        self._report(
+            connection,
+            alarms.AlarmKey(who, "communicationsAlarm", "communicationsSubsystemFailure"),
+            "receiver",
+            f"{halt.receiver} {what}: {halt.reason}. Mend it there, then redeliver {halt.event_id}",
+        )
+
+    async def poisoned(self, transaction: str, run: int, phase: str, error: Exception) -> None:
+        """``flow.Poisoned``: a phase failed again and again for no reason it should."""
+        text = (
+            f"transaction {transaction} run {run} cannot do {phase}: {type(error).__name__} "
+            f"{error}. The feeder tries again later; the log has the traceback"
+        )
+        key = alarms.AlarmKey(f"transaction:{transaction}", "processingErrorAlarm", "softwareError")
+        await self._rows.write(lambda c: self._report(c, key, "transaction", text))
+
+    def _report(
+        self, connection: sa.Connection, key: alarms.AlarmKey, kind: str, text: str
+    ) -> None:
+        if self._desk is None:
+            raise RuntimeError("complaints have nowhere to go: app wires the desk first")
+        fault = alarms.Fault(
+            key=key,
+            severity=Severity.MAJOR,
+            alarmed_object_type=kind,
+            specific_problem=key.probable_cause,
+            text=text,
+        )
+        self._desk.report(connection, fault, self._time.now())

@@ -1,0 +1,80 @@
+"""What is measured and what counts as ready: the rooms' counters under their metric names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from drivers.snmp import engine
+from oss_agent import errors, outbox, store
+from oss_agent.api import health
+from oss_agent.assurance import alarm_rows, metrics, role
+from oss_agent.fulfilment import census
+from oss_agent.outbox import desk
+from oss_agent.spi import clock
+
+
+def page(
+    rows: store.SqlStore, snmp: engine.Engine, watch: role.Assurance, time: clock.Clock
+) -> metrics.Metrics:
+    """The metrics page over these rooms."""
+    return metrics.Metrics(
+        sources=(
+            *metrics.snmp_sources(snmp.counters),
+            metrics.Source(metrics.STORE, lambda: _risen(rows.counters())),
+            metrics.Source(metrics.STORE_QUEUED, metrics.one(lambda: rows.counters().queued)),
+            metrics.Source(metrics.POLLS, watch.poller.counters),
+            metrics.Source(metrics.POLL_LAG, metrics.one(watch.poller.lag)),
+            metrics.Source(metrics.POLL_SUCCESS, watch.poller.last_success),
+            metrics.Source(metrics.TRAPS, watch.intake.counters),
+            metrics.Source(metrics.USAGE, metrics.one(lambda: watch.meter.records)),
+        ),
+        stored=(
+            metrics.Stored(metrics.ORDERS, census.orders_by_state),
+            metrics.Stored(metrics.TRANSACTIONS, census.transactions_by_stage),
+            metrics.Stored(metrics.UNKNOWN, lambda c: {"": len(census.in_doubt(c))}),
+            metrics.Stored(metrics.ALARMS, alarm_rows.open_by_severity),
+            metrics.Stored(metrics.BACKLOG, lambda c: {"": _waiting(desk.backlog(c))}),
+            metrics.Stored(metrics.BACKLOG_AGE, lambda c: {"": _age(desk.backlog(c), time.now())}),
+        ),
+    )
+
+
+def _risen(counters: store.Counters) -> Mapping[str, float]:
+    return {k: v for k, v in dataclasses.asdict(counters).items() if k != "queued"}
+
+
+def _waiting(backlog: list[desk.Backlog]) -> int:
+    return sum(one.pending + one.parked for one in backlog)
+
+
+def _age(backlog: list[desk.Backlog], now: datetime) -> float:
+    return max(((now - one.oldest).total_seconds() for one in backlog), default=0.0)
+
+
+def readiness(rows: store.SqlStore) -> health.Ready:
+    """Ready means: the database answers. Transactions in doubt are named beside it."""
+
+    async def look() -> health.Readiness:
+        try:
+            doubt = await rows.read(census.in_doubt)
+        except errors.StoreUnavailable as away:
+            return health.Readiness((health.Part("store", ready=False, detail=str(away)),))
+        return health.Readiness((health.Part("store", ready=True, detail="answers"),), doubt)
+
+    return look
+
+
+def undelivered(rows: store.SqlStore) -> Callable[[str], Awaitable[Any]]:
+    """The operator's view of what still has to be told, by tenant."""
+
+    def open_ones(connection: sa.Connection, tenant: str) -> list[desk.DeliveryView]:
+        states = (outbox.State.PENDING, outbox.State.PARKED)
+        found = [one for s in states for one in desk.deliveries(connection, state=s, limit=500)]
+        return [one for one in found if one.tenant == tenant]
+
+    return lambda tenant: rows.read(lambda c: open_ones(c, tenant))

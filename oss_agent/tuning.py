@@ -1,0 +1,85 @@
+"""From the settings tree to each room's own values: pure, so that a unit slip shows in a test."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import bss_bridge.access
+import bss_bridge.callbacks
+import bss_bridge.receivers
+import bss_bridge.serve
+from drivers.snmp import engine
+from inventory import pools
+from oss_agent import flow, settings
+from oss_agent.assurance import meter, poller, role
+from oss_agent.fulfilment import limits
+from oss_agent.spi import access
+
+_FRESH = 5.0
+"""Seconds at most between two looks at who is to be polled: a new service is watched soon."""
+
+
+def fulfilment(of: settings.Fulfilment) -> limits.Limits:
+    """How orders meet devices; the names are the same on purpose."""
+    return limits.Limits(**of.model_dump())
+
+
+def assurance(tree: settings.Settings) -> role.Pace:
+    """How often is polled and how long a usage record is."""
+    every = tree.snmp.poll_interval
+    period = timedelta(seconds=tree.assurance.usage_interval)
+    return role.Pace(
+        polls=poller.Pace(
+            interval=every, refresh=min(_FRESH, every), verify_after=tree.assurance.verify_after
+        ),
+        usage=meter.Pace(interval=period, early=min(timedelta(seconds=15), period / 4)),
+    )
+
+
+def snmp(of: settings.Snmp) -> engine.Limits:
+    """How patient the SNMP engine is."""
+    return engine.Limits(repetitions=of.retries, first_wait=of.timeout)
+
+
+def motor(of: settings.Flow) -> flow.Pace:
+    """How much order work at once."""
+    return flow.Pace(concurrency=of.workers, poll=of.poll)
+
+
+def ranges(tree: settings.Settings) -> tuple[pools.PoolRange, ...]:
+    """The pools that values are claimed from."""
+    return tuple(pools.PoolRange(**pool.model_dump()) for pool in tree.pools)
+
+
+def tokens(of: settings.Http) -> bss_bridge.access.Tokens:
+    """Who may come in; secrets are resolved here and only their digests kept."""
+    return bss_bridge.access.Tokens.of(
+        (
+            settings.resolve(token.secret),
+            access.Caller(token.name, token.tenant, tuple(map(access.Role, token.roles))),
+        )
+        for token in of.tokens
+    )
+
+
+def bind(of: settings.Http) -> bss_bridge.serve.Bind:
+    """Where to listen."""
+    return bss_bridge.serve.Bind(of.bind, of.port, of.fd)
+
+
+def policy(of: settings.Http) -> bss_bridge.callbacks.Policy:
+    """Which private callbacks are allowed."""
+    return bss_bridge.callbacks.Policy.of(of.callbacks)
+
+
+def style(of: settings.Http) -> bss_bridge.receivers.CallbackStyle:
+    """Where hub events are posted."""
+    return bss_bridge.receivers.CallbackStyle(of.callback_style)
+
+
+def billing(of: settings.Billing) -> bss_bridge.receivers.BillingTarget | None:
+    """Who is told about status and usage; None when nobody is configured."""
+    if not of.url:
+        return None
+    token = settings.resolve(of.token) if of.token else None
+    return bss_bridge.receivers.BillingTarget(of.url, token)

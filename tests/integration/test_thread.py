@@ -1,0 +1,280 @@
+"""The whole thread on the simulated network: a real daemon, real NETCONF and SNMP, real HTTP.
+
+Runs once on SQLite and once on PostgreSQL: one setting differs.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oss_agent.testing import daemon
+
+ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
+FINAL = {"completed", "failed", "rejected", "cancelled", "partial"}
+
+
+class Billing(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Intake)
+        self.received: list[tuple[str | None, Any]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/billing"
+
+    def about(self, words: str) -> list[Any]:
+        return [body for _key, body in self.received if words in json.dumps(body)]
+
+
+class _Intake(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert isinstance(self.server, Billing)
+        self.server.received.append((self.headers.get("Idempotency-Key"), body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class's name)
+        pass
+
+
+@pytest.fixture
+def billing() -> Iterator[Billing]:
+    with Billing() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@dataclass
+class Simulator:
+    """The simulated routers, a process that obeys lines."""
+
+    process: subprocess.Popen[str]
+    directory: Path
+
+    def tell(self, words: str) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(words + "\n")
+        self.process.stdin.flush()
+        answer: list[str] = []
+        for line in self.process.stdout:
+            assert not line.startswith("error"), f"{words}: {line}"
+            if line == "ok\n":
+                break
+            answer.append(line)
+        return "".join(answer)
+
+    def files(self) -> dict[str, str]:
+        return {f.name: f.read_text() for f in self.directory.iterdir() if f.is_file()}
+
+
+@pytest.fixture
+def simulator(tmp_path: Path, trap_port: int) -> Iterator[Simulator]:
+    argv = [sys.executable, "-m", "oss_agent.testing.simulated"]
+    argv += ["--dir", str(tmp_path / "lab"), "--trap-port", str(trap_port)]
+    process = subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready")
+        yield Simulator(process, tmp_path / "lab")
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+@pytest.fixture
+def trap_port() -> int:
+    import socket  # noqa: PLC0415  (this fixture alone)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def settings(database_url: str, billing: Billing, trap_port: int) -> dict[str, str]:
+    where = {} if database_url.startswith("sqlite") else {"OSS_AGENT_STORE__URL": database_url}
+    return where | {
+        "OSS_AGENT_BILLING__URL": billing.url,
+        "OSS_AGENT_SNMP__TRAP_PORT": str(trap_port),
+        "OSS_AGENT_SNMP__POLL_INTERVAL": "1",
+        "OSS_AGENT_ASSURANCE__USAGE_INTERVAL": "2",
+        "OSS_AGENT_ASSURANCE__VERIFY_AFTER": "5",
+    }
+
+
+@dataclass
+class World:
+    """A daemon that knows the simulated network."""
+
+    daemon: daemon.Daemon
+    simulator: Simulator
+    billing: Billing
+    keys: set[str] = field(default_factory=set[str])
+
+    def order(self, name: str, a_end: str, z_end: str) -> dict[str, Any]:
+        answer = self.daemon.post(ORDERS, eline(name, a_end, z_end))
+        return self.final(answer["id"])
+
+    def final(self, key: str) -> dict[str, Any]:
+        def look() -> Any:
+            view = self.daemon.get(f"/api/v1/orders/{key}")
+            return view if view["state"] in FINAL else None
+
+        return self.daemon.until(look, within=60)  # type: ignore[no-any-return]  # JSON
+
+    def alarm(self, where: str, *, cleared: bool = False) -> Any:
+        for alarm in self.daemon.get("/api/v1/alarms"):
+            if alarm["alarmed_object"] == where and (alarm["state"] == "cleared") is cleared:
+                return alarm
+        return None
+
+
+def eline(name: str, a_end: str, z_end: str) -> dict[str, Any]:
+    values = {"aEnd": a_end, "zEnd": z_end, "bandwidth": 20}
+    return {
+        "externalId": name,
+        "relatedParty": [{"id": "acme", "role": "customer", "@referredType": "Organization"}],
+        "serviceOrderItem": [
+            {
+                "id": "1",
+                "action": "add",
+                "service": {
+                    "name": name,
+                    "serviceSpecification": {"id": "eline", "version": "1.0"},
+                    "serviceCharacteristic": [
+                        {"name": key, "value": value} for key, value in values.items()
+                    ],
+                },
+            }
+        ],
+    }
+
+
+@pytest.fixture
+def world(
+    tmp_path: Path, simulator: Simulator, settings: dict[str, str], billing: Billing
+) -> Iterator[World]:
+    with daemon.running(tmp_path, settings) as here:
+        here.post("/api/v1/import", {"files": simulator.files()})
+        found = here.post("/api/v1/discover", {"device": None})
+        assert [f for f in found if f["reason"]] == []
+        yield World(here, simulator, billing)
+
+
+def test_an_order_becomes_a_proven_watched_and_billed_service(world: World) -> None:
+    order = world.order("acme-hq-branch", "pe1:eth4", "pe2:eth4")
+
+    assert order["state"] == "completed", order["error"]
+    item = order["items"][0]
+    verdicts = {(e["kind"], e["device"]): e["outcome"] for e in item["evidence"]}
+    assert verdicts["config-equal", "pe1"] == verdicts["config-equal", "pe2"] == "proven"
+    assert "acme-hq-branch" in world.simulator.tell("running pe1")
+    service = world.daemon.get(f"/api/v1/services/{item['service_id']}")
+    assert (service["state"], service["operating_status"]) == ("active", "running")
+    world.daemon.until(lambda: world.billing.about("ServiceStateChangeEvent"))
+    usage = world.daemon.until(lambda: world.billing.about("UsageCreateEvent"))
+    assert "acme-hq-branch" in json.dumps(usage[0])
+
+    world.simulator.tell("pull pe1 eth4")
+    alarm = world.daemon.until(lambda: world.alarm("pe1:eth4"))
+    assert item["service_id"] in alarm["affected_services"]
+    world.daemon.until(lambda: world.billing.about('"failed"'))
+
+    world.simulator.tell("heal pe1 eth4")
+    world.daemon.until(lambda: world.alarm("pe1:eth4", cleared=True))
+    world.daemon.until(
+        lambda: (
+            world.daemon.get(f"/api/v1/services/{item['service_id']}")["operating_status"]
+            == "running"
+        )
+    )
+    keys = [key for key, _body in world.billing.received]
+    assert None not in keys
+
+
+def test_a_refusing_router_leaves_both_as_before(world: World) -> None:
+    before = {d: world.simulator.tell(f"running {d}") for d in ("pe1", "pe3")}
+
+    order = world.order("acme-hq-depot", "pe1:eth3", "pe3:eth3")
+
+    assert order["state"] == "failed", order
+    assert "pe3" in order["error"]["message"]
+    assert {d: world.simulator.tell(f"running {d}") for d in ("pe1", "pe3")} == before
+
+
+def test_an_owned_port_is_acknowledged_then_rejected_with_its_owner(world: World) -> None:
+    first = world.order("acme-one", "pe1:eth4", "pe2:eth4")
+    assert first["state"] == "completed"
+
+    second = world.order("acme-two", "pe1:eth4", "pe2:eth3")
+
+    assert second["state"] == "rejected"
+    assert first["id"] in second["error"]["message"]
+
+
+def test_the_same_order_twice_is_one_order(world: World) -> None:
+    body = eline("acme-once", "pe1:eth4", "pe2:eth4")
+
+    one = world.daemon.post(ORDERS, body)
+    two = world.daemon.post(ORDERS, body)
+    other = world.daemon.request("POST", ORDERS, json=body | {"description": "changed"})
+
+    assert one["id"] == two["id"]
+    assert other.status_code == 409
+    assert world.final(one["id"])["state"] == "completed"
+
+
+@pytest.mark.parametrize("bad", ["pe9:eth4", "pe1:eth9"])
+def test_an_unknown_device_or_port_is_refused_in_words(world: World, bad: str) -> None:
+    answer = world.daemon.request("POST", ORDERS, json=eline("acme-bad", bad, "pe2:eth4"))
+
+    if answer.status_code == 201:
+        order = world.final(answer.json()["id"])
+        assert order["state"] == "rejected"
+        assert order["error"]["message"].startswith("aEnd:")
+    else:
+        assert answer.status_code == 400
+        assert "aEnd" in answer.text
+
+
+def test_a_restart_keeps_everything_and_finishes_what_was_begun(
+    tmp_path: Path, simulator: Simulator, settings: dict[str, str], billing: Billing
+) -> None:
+    with daemon.running(tmp_path, settings) as first:
+        first.post("/api/v1/import", {"files": simulator.files()})
+        first.post("/api/v1/discover", {"device": None})
+        accepted = first.post(ORDERS, eline("acme-crash", "pe1:eth4", "pe2:eth4"))
+        first.kill()
+
+    with daemon.running(tmp_path, settings) as second:
+        order = World(second, simulator, billing).final(accepted["id"])
+
+        assert order["state"] == "completed", order["error"]
+        assert second.get("/api/v1/topology")
+
+
+def test_metrics_and_readiness_are_served(world: World) -> None:
+    text = world.daemon.request("GET", "/metrics").text
+
+    assert "oss_transactions" in text
+    assert world.daemon.get("/readyz")
+    assert world.daemon.request("GET", "/healthz").status_code == 200
