@@ -54,8 +54,9 @@ def _node(
 
 def _escaped(element: Element) -> str:
     value = document.content(element)
-    # An element with nothing but white space and no children is an empty container or leaf.
-    return escape(value, {"\n": "&#10;", "\r": "&#13;"}) if value.strip() else ""
+    if "\n" in value and not value.strip():
+        return ""  # an empty container, printed on two lines
+    return escape(value, {"\n": "&#10;", "\r": "&#13;"})
 
 
 def _order(

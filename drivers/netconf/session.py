@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from device_models import model
 from drivers import observation
@@ -26,6 +27,9 @@ from oss_agent.spi.device import Capability, Pending
 from oss_agent.spi.proof import Observation, Question
 from oss_agent.spi.tree import Edit, Path, Tree
 
+T = TypeVar("T")
+
+_WALK_IN_THREAD = 5_000  # nodes; above this, a walk would hold the loop for a tenth of a second
 _CANCEL_PROBE = 10.0  # seconds: what a commit that would not be cancelled still has to live
 _WRONG_TOKEN = "invalid-value"  # noqa: S105 - an error-tag: another persist token is pending
 
@@ -91,10 +95,8 @@ class NetconfSession:
 
     async def diff(self) -> str:
         """Running against candidate, canonical, as a unified diff; NETCONF has no native one."""
-        running, candidate = await asyncio.gather(
-            self._canonical(operations.RUNNING), self._canonical(operations.CANDIDATE)
-        )
-        return canonical.difference(running, candidate)
+        running = await self._canonical(operations.RUNNING)
+        return canonical.difference(running, await self._canonical(operations.CANDIDATE))
 
     async def commit(
         self, *, confirm_within: float | None = None, persist: str | None = None
@@ -157,7 +159,7 @@ class NetconfSession:
         selection = configuration.subtree_filter(path, schema)
         data = await self._data(operations.get_config(operations.RUNNING, selection))
         try:
-            return configuration.only(configuration.read(data, schema), path)
+            return configuration.only(await self._made_of(data, configuration.read), path)
         except configuration.Mismatch as wrong:
             reason = f"its configuration does not fit {self._platform.platform}: {wrong}"
             raise DeviceRefused(self._device, reason) from wrong
@@ -191,8 +193,15 @@ class NetconfSession:
         return self._platform.netconf.test_option if self._hello.has("validate:1.1") else None
 
     async def _canonical(self, datastore: str) -> str:
-        data = await self._data(operations.get_config(datastore))
-        return canonical.text(data, self._platform.configuration)
+        return await self._made_of(
+            await self._data(operations.get_config(datastore)), canonical.text
+        )
+
+    async def _made_of(self, data: Element, make: Callable[[Element, model.Schema], T]) -> T:
+        schema = self._platform.configuration
+        if sum(1 for _ in data.iter()) > _WALK_IN_THREAD:
+            return await asyncio.to_thread(make, data, schema)
+        return make(data, schema)
 
     async def _data(self, operation: Element) -> Element:
         reply = await self._reply(operation, self._platform.netconf.rpc_within)

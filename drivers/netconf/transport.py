@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 import asyncssh
+import structlog
 
 from device_models import model
 from drivers import ssh, text
@@ -124,6 +125,9 @@ async def session(
             yield greeted, exchange
         finally:
             await _say_goodbye(exchange)
+            if exchange.counters():
+                log = structlog.get_logger("drivers.netconf")
+                log.warning("replies dropped", device=endpoint.device, **exchange.counters())
 
 
 class _NoHello(Exception):

@@ -79,4 +79,5 @@ def test_what_is_no_hello_is_refused(said: bytes) -> None:
 def test_our_hello_is_one_but_a_clients() -> None:
     with pytest.raises(document.Unreadable, match="no session-id"):
         hello.read(hello.ours())
-    assert hello.read(hello.ours().replace(b"</hello>", b"<session-id>1</session-id></hello>"))
+    served = hello.ours().replace(b"</hello>", b"<session-id>1</session-id></hello>")
+    assert hello.read(served).chunked

@@ -48,7 +48,7 @@ EDIT = Edit(
 PLATFORM = dataclasses.replace(
     loader.load("sim_netconf"),
     netconf=model.Netconf(
-        pause=0.0, hello_within=0.5, rpc_within=0.3, commit_within=0.3, message_limit=100_000
+        pause=0.0, hello_within=0.5, rpc_within=0.3, commit_within=0.3, message_limit=150_000
     ),
 )
 
@@ -354,7 +354,7 @@ async def test_a_configuration_that_does_not_fit_the_schema_needs_a_person() -> 
 
 async def test_an_endless_reply_ends_the_session() -> None:
     async with talking(script(get_config=f"<data>{'x' * 200_000}</data>")) as (talk, _):
-        with pytest.raises(DeviceUnreachable, match="larger than 100000 bytes"):
+        with pytest.raises(DeviceUnreachable, match="larger than 150000 bytes"):
             await talk.snapshot()
 
 
@@ -369,6 +369,14 @@ async def test_cancelling_a_read_leaves_the_session_usable() -> None:
             async with asyncio.timeout(0.05):
                 await talk.snapshot()
         assert await talk.snapshot() == ""
+
+
+async def test_a_large_configuration_is_walked_beside_the_loop() -> None:
+    entries = "".join(f"<eline><name>n{n:04}</name><vni>{n}</vni></eline>" for n in range(2000))
+    data = f'<data><services xmlns="urn:oss-agent:lab:services">{entries}</services></data>'
+    async with talking(script(get_config=data)) as (talk, _):
+        assert len((await talk.read(())).children[0].children) == 2000
+        assert (await talk.snapshot()).count("<eline>") == 2000
 
 
 async def test_a_simulated_platform_answers_honestly_and_an_unknown_kind_is_unobservable() -> None:
