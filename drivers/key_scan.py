@@ -32,8 +32,8 @@ async def _one(device: str, address: str, port: int, algorithm: str) -> str | No
                 server_host_key_algs=[algorithm],
                 kex_algs=ssh.KEX,
             )
-    except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost):
-        return None  # it has no key of this kind
+    except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionResetError):
+        return None  # it has no key of this kind; OpenSSH says so by hanging up
     except (OSError, asyncssh.Error) as lost:
         reason = text.line(str(lost)) or "no answer"
         raise DeviceUnreachable(device, f"SSH to {address} port {port}: {reason}") from lost
