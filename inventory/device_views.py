@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from inventory import filters, history, lldp_facts, tables
 from oss_agent import errors
 from oss_agent.spi.query import Page, Query
-from oss_agent.spi.views import DeviceView, InterfaceView
+from oss_agent.spi.views import DeviceView, InterfaceView, ServiceState
 
 
 def find(connection: sa.Connection, query: Query) -> Page[DeviceView]:
@@ -136,13 +136,24 @@ def _interface(row: sa.RowMapping, services: tuple[str, ...]) -> InterfaceView:
 
 
 def _services(connection: sa.Connection, device: str) -> Mapping[str, tuple[str, ...]]:
-    c = tables.service_resources.c
-    query = sa.select(c.port, c.service).where(
-        history.current(tables.service_resources), c.device == device
+    """Customer-facing services by port; those that are terminated stand there no longer."""
+    r, s = tables.service_resources, tables.services
+    customer_facing = sa.func.coalesce(s.c.parent, s.c.id)
+    stands = sa.and_(
+        history.current(s),
+        s.c.id == r.c.service,
+        s.c.state != ServiceState.TERMINATED.value,
+    )
+    query = (
+        sa.select(r.c.port, customer_facing)
+        .select_from(r.join(s, stands))
+        .where(history.current(r), r.c.device == device)
+        .distinct()
+        .order_by(r.c.port, customer_facing)
     )
     found: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
-    for port, service in connection.execute(query.order_by(c.service)):
-        found[port] = (*found[port], service)
+    for port, service in connection.execute(query):
+        found[port] = (*found[port], str(service))
     return found
 
 
