@@ -150,9 +150,8 @@ class DbosFlow:
 
     async def _run(self, transaction: str, run: int) -> None:
         for phase in self._phases:
-            await (
-                self._gate.wait()
-            )  # while draining the run stays here, pending, for the next start
+            # while draining the run stays here, pending, for the next start
+            await self._gate.wait()
             with self._working():
                 then = await DBOS.run_step_async(
                     {"name": phase.name}, self._step, phase, transaction, run

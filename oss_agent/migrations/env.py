@@ -6,11 +6,9 @@ from alembic import context
 
 from oss_agent.migrations import rendering
 
-# A migration is all or nothing on SQLite too: the connection begins its transactions itself.
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=context.config.attributes.get("rooms"),
-    transactional_ddl=True,
     render_item=rendering.as_stored,
 )
 with context.begin_transaction():

@@ -167,6 +167,31 @@ def test_stop_lets_a_phase_finish_and_the_next_start_goes_on_behind_it(database_
     asyncio.run(body())
 
 
+def test_while_draining_no_run_begins_another_phase(database_url: str) -> None:
+    async def body() -> None:
+        record = Record()
+
+        async def first(transaction: str, _run: int) -> flow.Next:
+            record.note(f"began {transaction}")
+            await asyncio.sleep(0.8 if transaction == "long" else 0.2)
+            record.note(f"done {transaction}")
+            return flow.Next.CONTINUE
+
+        phases = [flow.Phase("first", first), record.phase("second")]
+        async with _launched(database_url, record, *phases) as it:
+            await it.enqueue("long", 1)
+            await it.enqueue("short", 1)
+            await record.wait_for("began long")
+            await record.wait_for("began short")
+        assert record.seen[2:] == ["done short", "done long"]
+
+        async with _launched(database_url, record, *phases):
+            await record.wait_for("second long:1")
+            await record.wait_for("second short:1")
+
+    asyncio.run(body())
+
+
 def test_a_phase_that_outlasts_the_stop_is_cancelled_and_run_again(database_url: str) -> None:
     async def body() -> None:
         record = Record()

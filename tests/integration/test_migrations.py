@@ -79,8 +79,8 @@ def test_a_changed_room_would_be_noticed(database_url: str) -> None:
     entries.append_column(sa.Column("added", sa.Text))
     others = [room for room in rooms.everything() if room is not audit.METADATA]
 
-    ((kind, _, table, column),) = _differences(database_url, [changed, *others])
-    assert (kind, table, column.name) == ("add_column", "aud_entry", "added")
+    found = _differences(database_url, [changed, *others])
+    assert ("aud_entry", "added") in {(d[2], d[3].name) for d in found if d[0] == "add_column"}
 
 
 def test_a_second_start_changes_nothing(database_url: str) -> None:
