@@ -53,7 +53,9 @@ class Story:
 
     def _discovered(self) -> tuple[Any, Any] | None:
         found = self.daemon.post("/api/v1/discover", {"device": None})
-        links = [x for x in self.daemon.get("/api/v1/topology") if x["evidence"] == "both-ends"]
+        links = [
+            x for x in self.daemon.get("/api/v1/topology") if "both ends agree" in x["evidence"]
+        ]
         complete = len(links) == 7 and not any(f["reason"] for f in found)  # noqa: PLR2004  (telco5)
         return (found, links) if complete else None
 
@@ -147,9 +149,7 @@ class Story:
         words = f"{alarm['severity']}  {alarm['text']}"
         self.tell.line("alarm", words, time.monotonic() - began)
         down = self.until(lambda: self._status(item, {"failed", "degraded"}), "the impact", 10)
-        before = len(self._billed("Service", item["service_id"]))
-        self.until(lambda: self._billed("Service", item["service_id"])[1:], "billing told", 15)
-        del before
+        self.until(lambda: self._told(item, down["operating_status"]), "billing told", 15)
         self.tell.line(
             "impact",
             f"service {down['name']} {down['operating_status']} · customer {down['customer']} · "
@@ -161,7 +161,9 @@ class Story:
         self.until(lambda: self._alarm(where, "cleared"), "the alarm to clear", 30)
         self.until(lambda: self._status(item, {"running"}), "the service to run again", 10)
         self.tell.line(
-            "heal", "cable back: alarm cleared, service running", time.monotonic() - began
+            "heal",
+            "cable back: alarm cleared, service running, billing told",
+            time.monotonic() - began,
         )
 
     def refuse(self) -> None:
@@ -183,6 +185,10 @@ class Story:
             raise LabError(f"not as before: {before} became {after}")
         same = " · ".join(f"{device} {digest}" for device, digest in after.items())
         self.tell.line("before", f"byte for byte as before, seen from outside: {same}")
+
+    def _told(self, item: Mapping[str, Any], status: str) -> bool:
+        last = self._billed("Service", item["service_id"])[-1]
+        return f"'{status}'" in repr(last["body"])
 
     def _billed(self, kind: str, service: str) -> list[dict[str, Any]]:
         return [r for r in self.billing.received() if concerns(r["body"], kind, service)]
@@ -209,16 +215,17 @@ class Story:
         raise LabError(f"waited {within:.0f} s for {what}, and it did not come")
 
 
-def concerns(body: Any, kind: str, service: str) -> bool:
-    """Is this message to billing about the service, as an event or as usage?"""
-    text = repr(body)
-    return service in text and str(body.get("eventType", body.get("@type", ""))).startswith(kind)
+def concerns(body: Mapping[str, Any], kind: str, service: str) -> bool:
+    """Is this message to billing a usage record of the service, or an event about it?"""
+    usage = "usageCharacteristic" in body
+    return usage is (kind == "Usage") and service in repr(body)
 
 
 def usage_words(row: Mapping[str, Any]) -> str:
     """A usage record in a few words."""
-    body = row["body"]
-    usage: Mapping[str, Any] = body.get("event", {}).get("usage", body)
-    pairs: Sequence[Mapping[str, Any]] = usage.get("usageCharacteristic", ())
+    pairs: Sequence[Mapping[str, Any]] = row["body"]["usageCharacteristic"]
     shown = {p["name"]: p["value"] for p in pairs}
-    return ", ".join(f"{k} {v}" for k, v in shown.items() if "ctets" in k or "eter" in k)
+    return (
+        f"{shown['meterPoint']} in {shown.get('octetsIn')} out {shown.get('octetsOut')} octets, "
+        f"{shown['periodStart']} to {shown['periodEnd']}"
+    )

@@ -191,7 +191,7 @@ def test_an_order_becomes_a_proven_watched_and_billed_service(world: World) -> N
     service = world.daemon.get(f"/api/v1/services/{item['service_id']}")
     assert (service["state"], service["operating_status"]) == ("active", "running")
     world.daemon.until(lambda: world.billing.about("ServiceStateChangeEvent"))
-    usage = world.daemon.until(lambda: world.billing.about("UsageCreateEvent"))
+    usage = world.daemon.until(lambda: world.billing.about("usageCharacteristic"))
     assert "acme-hq-branch" in json.dumps(usage[0])
 
     world.simulator.tell("pull pe1 eth4")
