@@ -336,7 +336,12 @@ INSIDE = [
     *("http://169.254.169.254/", "http://168.63.129.16/", "http://[fd00:ec2::254]/"),
     *("http://224.0.0.1/", "http://[ff02::1]/", "http://255.255.255.255/", "http://0.0.0.0/"),
     *("http://[fe80::1]/", "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/"),
-    *("http://[2001:0:7f00:1::]/", "http://[::7f00:1]/", "http://240.0.0.1/"),
+    *(
+        "http://[2001:0:7f00:1::]/",
+        "http://[::7f00:1]/",
+        "http://240.0.0.1/",
+        "http://[::ffff:a83f:8110]/",
+    ),
     *("http://8.8.8.8:22/", "http://8.8.8.8:8642/", "http://[2001:4860:4860::8888]:25/"),
 ]
 
@@ -355,7 +360,10 @@ async def test_nothing_inside_is_called(
     assert attempt.reason.startswith("the callback")
 
 
-@pytest.mark.parametrize("callback", ["https://8.8.8.8/x", "http://[2001:4860:4860::8888]:8080/"])
+@pytest.mark.parametrize(
+    "callback",
+    ["https://8.8.8.8/x", "http://[2001:4860:4860::8888]:8080/", "http://[::ffff:8.8.8.8]/"],
+)
 async def test_the_public_internet_may_be_called(callback: str) -> None:
     target = await callbacks.resolve(callback, callbacks.Policy())
     assert callbacks.public(ipaddress.ip_address(target.address))
