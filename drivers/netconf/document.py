@@ -51,8 +51,8 @@ def element(namespace_uri: str, name: str, prefixes: Mapping[str, str] | None = 
     """A new element whose namespace is its default one; ``prefixes`` declares others."""
     names: dict[str | None, str] = {None: namespace_uri}
     names.update((prefixes or {}).items())
-    # The stubs do not know that lxml spells the default namespace None.
-    return etree.Element(f"{{{namespace_uri}}}{name}", nsmap=names)  # type: ignore[arg-type]
+    tag = f"{{{namespace_uri}}}{name}"
+    return etree.Element(tag, nsmap=names)  # type: ignore[arg-type]  # None: the default, to lxml
 
 
 def base(name: str, *children: Element, text: str | None = None) -> Element:
