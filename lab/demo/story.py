@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,14 +86,15 @@ class Story:
         for one in self.daemon.post("/api/v1/plan", body):
             for device in one["devices"]:
                 self.tell.line("plan", f"{device['device']}   {device['reversibility']}")
-                for line in device["diff"].splitlines():
-                    self.tell.more(line)
-                reverse = " ".join(device["reverse"].split())
-                self.tell.more(f"reverse  {reverse}")
+                for sign, native in (("+", device["diff"]), ("-", device["reverse"])):
+                    for line in inside(native):
+                        self.tell.more(f"{sign} {line}")
             claims = ", ".join(f"{pool} {value} ({note})" for pool, value, note in one["claims"])
             touches = ", ".join(one["touches"]) or "no other service"
             self.tell.more(f"touches  {touches}   claims {claims}, ports {', '.join(one['ports'])}")
-            self.tell.more(f"hash     {one['hash'][:12]}")
+            self.tell.more(
+                f"reverse  known, {len(one['devices'])} devices   hash {one['hash'][:12]}"
+            )
 
     def _send(self, eline: orders.Eline, began: float) -> Any:
         """Send by the BSS process and follow the journal until the order is final."""
@@ -148,6 +150,7 @@ class Story:
         alarm = self.until(lambda: self._alarm(where, "raised"), f"an alarm on {where}", 20)
         words = f"{alarm['severity']}  {alarm['text']}"
         self.tell.line("alarm", words, time.monotonic() - began)
+        self.tell.more(f"seen by  {' · '.join(alarm['evidence'])}")
         down = self.until(lambda: self._status(item, {"failed", "degraded"}), "the impact", 10)
         self.until(lambda: self._told(item, down["operating_status"]), "billing told", 15)
         self.tell.line(
@@ -213,6 +216,11 @@ class Story:
                 return seen
             time.sleep(0.05)
         raise LabError(f"waited {within:.0f} s for {what}, and it did not come")
+
+
+def inside(native: str) -> list[str]:
+    """Native configuration without the envelope that is the same around every edit-config."""
+    return textwrap.dedent("\n".join(native.strip().splitlines()[1:-1])).splitlines()
 
 
 def concerns(body: Mapping[str, Any], kind: str, service: str) -> bool:
