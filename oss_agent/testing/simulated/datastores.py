@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from oss_agent.testing.simulated import constraints, content, edit
+from oss_agent.testing.simulated import confirmed_commit, constraints, content, edit
+from oss_agent.testing.simulated.confirmed_commit import CommitRequest, Pending
 from oss_agent.testing.simulated.content import Content
 from oss_agent.testing.simulated.faults import NONE, Faults
 from oss_agent.testing.simulated.history import History, Kind
+from oss_agent.testing.simulated.locks import Locks
 from oss_agent.testing.simulated.markup import Element
 from oss_agent.testing.simulated.rpc_error import RpcError, lock_denied
 from oss_agent.testing.simulated.schema import Ceiling, Schema
@@ -33,24 +35,6 @@ class Timer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CommitRequest:
-    """The parameters of <commit>: a confirmed one has ``confirm_within`` (seconds)."""
-
-    confirm_within: float | None = None
-    persist: str | None = None
-    persist_id: str | None = None
-
-
-@dataclass(slots=True)
-class _Pending:
-    """A confirmed commit that waits; ``before`` is running as it was before the first of them."""
-
-    before: Content
-    session: int
-    persist: str | None
-
-
 @dataclass(slots=True)
 class Datastores:
     """The configuration of one device, with everything that sessions share."""
@@ -63,8 +47,8 @@ class Datastores:
     startup: Content = field(default_factory=dict)
     faults: Faults = NONE
     _candidate: Content | None = None
-    _locks: dict[str, int] = field(default_factory=dict[str, int])
-    _pending: _Pending | None = None
+    _locks: Locks = field(default_factory=Locks)
+    _pending: Pending | None = None
     _dirty_for_good: bool = False
 
     # --- what can be read
@@ -97,40 +81,25 @@ class Datastores:
 
     def lock(self, session: int, name: str) -> None:
         """RFC 6241 7.5, with its three reasons to say no."""
-        holder = self._locks.get(name)
         if self.faults.lock_held_by is not None:
             raise lock_denied(self.faults.lock_held_by, f"{name} is locked")
-        if holder is not None:
-            raise lock_denied(holder, f"{name} is locked by session {holder}")
-        if name == CANDIDATE and self._candidate is not None:
-            raise RpcError("resource-denied", "the candidate holds uncommitted changes", "protocol")
         if name == RUNNING and self._pending is not None and self._pending.session != session:
             raise RpcError("in-use", "another session's confirmed commit is pending", "protocol")
-        self._locks[name] = session
+        self._locks.take(session, name)
+        if name == CANDIDATE and self._candidate is not None:
+            self._locks.release(session, name)
+            raise RpcError("resource-denied", "the candidate holds uncommitted changes", "protocol")
         self.history.add(session, Kind.LOCK, detail=name)
 
     def unlock(self, session: int, name: str) -> None:
         """Give a lock back; the candidate's takes uncommitted changes along (RFC 6241 8.3.5.2)."""
-        self._ask(session, name)
-        if name not in self._locks:
-            raise RpcError("operation-failed", f"{name} is not locked by this session", "protocol")
-        del self._locks[name]
+        self._locks.release(session, name)
         self._clean(name)
         self.history.add(session, Kind.UNLOCK, detail=name)
 
     def _clean(self, name: str) -> None:
         if name == CANDIDATE and not self._dirty_for_good:
             self._candidate = None
-
-    def _ask(self, session: int, name: str) -> None:
-        holder = self._locks.get(name)
-        if holder not in {None, session}:
-            raise RpcError(
-                "in-use",
-                f"{name} is locked by session {holder}",
-                "protocol",
-                info=[("session-id", str(holder))],
-            )
 
     # --- the candidate
 
@@ -146,7 +115,7 @@ class Datastores:
 
         Testing means the schema's constraints; a device's ceilings show at commit only.
         """
-        self._ask(session, CANDIDATE)
+        self._locks.ask(session, CANDIDATE)
         result = edit.apply(self.schema, self.candidate, config, default_operation)
         if test_option != "set":
             constraints.check(self.schema, result, ())
@@ -158,7 +127,7 @@ class Datastores:
 
     def discard(self, session: int) -> None:
         """Candidate back to running; safe twice."""
-        self._ask(session, CANDIDATE)
+        self._locks.ask(session, CANDIDATE)
         self._candidate = None
         self._dirty_for_good = False
         self.history.add(session, Kind.DISCARD)
@@ -171,9 +140,9 @@ class Datastores:
 
     def commit(self, session: int, request: CommitRequest) -> None:
         """<commit>, in all its forms (RFC 6241 8.3.4 and 8.4.5)."""
-        self._ask(session, RUNNING)
-        self._ask(session, CANDIDATE)
-        self._may_follow(session, request)
+        self._locks.ask(session, RUNNING)
+        self._locks.ask(session, CANDIDATE)
+        confirmed_commit.may_commit(self._pending, session, request)
         self._judge(session, request)
         before = self.running
         if not self.faults.ok_changes_nothing:
@@ -183,21 +152,6 @@ class Datastores:
             self._make_permanent(session)
         else:
             self._hold(session, request, before)
-
-    def _may_follow(self, session: int, request: CommitRequest) -> None:
-        pending = self._pending
-        if pending is None:
-            if request.persist_id is not None:
-                raise _nothing_pending()
-        elif pending.persist is None:
-            if request.persist_id is not None:
-                raise _no_such_persist_id()
-            if pending.session != session:
-                raise RpcError("in-use", "another session's confirmed commit is pending")
-        elif request.persist_id is None:
-            raise RpcError("in-use", "a persistent confirmed commit is pending")
-        elif request.persist_id != pending.persist:
-            raise _no_such_persist_id()
 
     def _judge(self, session: int, request: CommitRequest) -> None:
         try:
@@ -223,7 +177,7 @@ class Datastores:
     def _hold(self, session: int, request: CommitRequest, before: Content) -> None:
         # A follow-up keeps the first backup: all of them are undone together (RFC 6241 8.4.1).
         first = before if self._pending is None else self._pending.before
-        self._pending = _Pending(first, session, request.persist)
+        self._pending = Pending(first, session, request.persist)
         self.timer.start(request.confirm_within or 0.0, self.expire)
         detail = f"within {request.confirm_within:g} persist {request.persist or ''}".strip()
         self.history.add(session, Kind.HOLD, self.running_digest(), detail)
@@ -232,24 +186,16 @@ class Datastores:
 
     def cancel(self, session: int, persist_id: str | None) -> None:
         """<cancel-commit> (RFC 6241 8.4.4.1)."""
-        pending = self._pending
-        if pending is None:
-            raise _nothing_pending()
-        if pending.persist != persist_id:
-            raise _no_such_persist_id()
-        if persist_id is None and pending.session != session:
-            raise RpcError("in-use", "another session's confirmed commit is pending")
-        self._revert(session, Kind.CANCEL, "cancel-commit")
+        pending = confirmed_commit.may_cancel(self._pending, session, persist_id)
+        self._revert(pending, session, Kind.CANCEL, "cancel-commit")
 
     def expire(self) -> None:
         """The confirm timeout is over: undo."""
         if self._pending is not None:
-            self._revert(self._pending.session, Kind.ROLLBACK, "timeout")
+            self._revert(self._pending, self._pending.session, Kind.ROLLBACK, "timeout")
 
-    def _revert(self, session: int, kind: Kind, detail: str) -> None:
-        if self._pending is None:
-            return
-        self.running, self._pending, self._candidate = self._pending.before, None, None
+    def _revert(self, pending: Pending, session: int, kind: Kind, detail: str) -> None:
+        self.running, self._pending, self._candidate = pending.before, None, None
         self.timer.stop()
         self.history.add(session, kind, self.running_digest(), detail)
 
@@ -257,18 +203,17 @@ class Datastores:
 
     def end_session(self, session: int) -> None:
         """Free the session's locks, forget its staged edits, undo its unpersisted commit."""
-        for name in [name for name, holder in self._locks.items() if holder == session]:
-            del self._locks[name]
+        for name in self._locks.drop(session):
             self._clean(name)
         pending = self._pending
         if pending is not None and pending.persist is None and pending.session == session:
-            self._revert(session, Kind.ROLLBACK, "session closed")
+            self._revert(pending, session, Kind.ROLLBACK, "session closed")
 
     # --- other ways to change
 
     def save(self, session: int) -> None:
         """<copy-config> running to startup."""
-        self._ask(session, STARTUP)
+        self._locks.ask(session, STARTUP)
         self.startup = self.running
         self.history.add(session, Kind.SAVE, self.running_digest())
 
@@ -283,11 +228,3 @@ class Datastores:
         self._locks.clear()
         self.timer.stop()
         self.history.add(0, Kind.REBOOT, self.running_digest())
-
-
-def _no_such_persist_id() -> RpcError:
-    return RpcError("invalid-value", "no pending confirmed commit has this persist-id", "protocol")
-
-
-def _nothing_pending() -> RpcError:
-    return RpcError("operation-failed", "no confirmed commit is pending", "protocol")

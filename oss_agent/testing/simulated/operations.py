@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from oss_agent.testing.simulated import content, subtree
+from oss_agent.testing.simulated.confirmed_commit import CommitRequest
 from oss_agent.testing.simulated.datastores import (
     CANDIDATE,
     RUNNING,
     STARTUP,
-    CommitRequest,
     Datastores,
 )
 from oss_agent.testing.simulated.markup import Element
