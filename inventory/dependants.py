@@ -20,7 +20,7 @@ def on_device(connection: sa.Connection, device: str) -> tuple[ledger.Affected, 
     return _affected(connection, tables.service_resources.c.device == device)
 
 
-def watched(connection: sa.Connection) -> tuple[ledger.WatchedPort, ...]:
+def watched(connection: sa.Connection, device: str | None = None) -> tuple[ledger.WatchedPort, ...]:
     """Meter points of active services, with the ifIndex that discovery or a poll saw last."""
     s, r, i = tables.services.c, tables.service_resources.c, tables.interfaces.c
     observed = sa.and_(
@@ -40,6 +40,8 @@ def watched(connection: sa.Connection) -> tuple[ledger.WatchedPort, ...]:
         .where(history.current(tables.services), s.state == ServiceState.ACTIVE.value)
         .order_by(r.device, r.port)
     )
+    if device is not None:
+        query = query.where(r.device == device)
     return tuple(ledger.WatchedPort(*row) for row in connection.execute(query))
 
 

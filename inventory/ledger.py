@@ -142,9 +142,11 @@ class SqlLedger:
         """Active customer-facing services with any port on a device."""
         return dependants.on_device(connection, device)
 
-    def watched(self, connection: sa.Connection) -> tuple[ledger.WatchedPort, ...]:
-        """Meter points of active services."""
-        return dependants.watched(connection)
+    def watched(
+        self, connection: sa.Connection, device: str | None = None
+    ) -> tuple[ledger.WatchedPort, ...]:
+        """Meter points of active services; of one device alone when it is named."""
+        return dependants.watched(connection, device)
 
     def observe_ports(
         self,

@@ -59,8 +59,8 @@ class Meter:
         ports = {port.name: port for port in sight.ports}
         found = [
             _Reading(watched, _sample(sight, port))
-            for watched in self._ledger.watched(connection)
-            if watched.device == sight.device and (port := ports.get(watched.port)) is not None
+            for watched in self._ledger.watched(connection, sight.device)
+            if (port := ports.get(watched.port)) is not None
         ]
         return [reading for reading in found if self._is_due(connection, reading, sight.at)]
 

@@ -136,11 +136,7 @@ class Observer:
             if port.oper != port_table.UP or port.name in alarmed:
                 yield port
         if sight.whole:
-            metered = {
-                port.port
-                for port in self._ledger.watched(connection)
-                if port.device == sight.device
-            }
+            metered = {port.port for port in self._ledger.watched(connection, sight.device)}
             yield from map(correlate.missing, sorted((metered | set(alarmed)) - present))
 
     def _alarmed(self, connection: sa.Connection, device: str) -> dict[str, AlarmView]:

@@ -219,8 +219,8 @@ class Ledger(Protocol):
         """Active customer-facing services with any port on a device."""
         ...
 
-    def watched(self, connection: Connection) -> tuple[WatchedPort, ...]:
-        """Meter points of active services."""
+    def watched(self, connection: Connection, device: str | None = None) -> tuple[WatchedPort, ...]:
+        """Meter points of active services; of one device alone when it is named."""
         ...
 
     def observe_ports(
