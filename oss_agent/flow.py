@@ -227,7 +227,8 @@ class DbosFlow:
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def delete_finished(self, before: datetime) -> int:
         """Delete runs that finished before a moment; how many. Nightly: their rows are the truth."""
