@@ -8,7 +8,6 @@ is true, and the caller knows that it is not all.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import zlib
 from collections import Counter
@@ -144,7 +143,8 @@ class Engine:
         question: walk.Question | None = None,
     ) -> message.Reply:
         """One request and its answer; repeated with the same request id until somebody answers."""
-        address, way = _canonical(target), self._channel(target)
+        family, address = sockets.place(target.address)
+        way = self._channel(target, family)
         async with self._in_flight, way.window:
             with way.expect(address, target.port, target.community.encode()) as pending:
                 data = write(pending.request_id)
@@ -222,8 +222,7 @@ class Engine:
             limit = self._limits.deadline
             raise snmp.SnmpTimeout(f"{target.device}: not done within {limit:g} s") from late
 
-    def _channel(self, target: snmp.Target) -> channel.Channel:
-        family = sockets.family(target.address)
+    def _channel(self, target: snmp.Target, family: socket.AddressFamily) -> channel.Channel:
         key = family, zlib.crc32(target.device.encode()) % self._limits.sockets
         if key not in self._channels:
             sock = sockets.udp(_ANY[family], 0, buffer=self._limits.receive_buffer)
@@ -251,11 +250,6 @@ class _Moment:
     def __init__(self, time: clock.Clock) -> None:
         self.at = time.now()
         self.monotonic = time.monotonic()
-
-
-def _canonical(target: snmp.Target) -> str:
-    """The address as the kernel spells a datagram's source."""
-    return str(ipaddress.ip_address(target.address))
 
 
 def _remember(agent: _Agent, question: walk.Question, learned: layout.Layout | None) -> None:

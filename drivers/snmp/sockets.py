@@ -7,6 +7,7 @@ many requests may be in flight.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 from pathlib import Path
@@ -16,15 +17,20 @@ _CHARGE: Final = 16 * 1024
 _NET_SNMP: Final = Path("/proc/self/net/snmp")
 
 
-def family(address: str) -> socket.AddressFamily:
-    """AF_INET or AF_INET6 of an address literal."""
-    version = ipaddress.ip_address(address).version
-    return socket.AF_INET6 if version == 6 else socket.AF_INET  # noqa: PLR2004  IP version
+@functools.lru_cache(maxsize=16_384)
+def place(address: str) -> tuple[socket.AddressFamily, str]:
+    """An address literal's family, and the literal as the kernel spells a datagram's source.
+
+    Remembered, because parsing an address costs more than reading a reply by its layout.
+    """
+    parsed = ipaddress.ip_address(address)
+    family = socket.AF_INET6 if parsed.version == 6 else socket.AF_INET  # noqa: PLR2004  IP version
+    return family, str(parsed)
 
 
 def udp(address: str, port: int, *, buffer: int) -> socket.socket:
     """A bound, non-blocking socket whose receive buffer is as near to ``buffer`` as allowed."""
-    made = socket.socket(family(address), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    made = socket.socket(place(address)[0], socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         made.bind((address, port))

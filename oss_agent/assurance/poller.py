@@ -95,10 +95,12 @@ class Poller:
     async def _refresh(self) -> None:
         """Who is pollable now; unchanged devices keep their schedule and their state."""
         try:
-            endpoints = {e.device: e for e in await self._devices.pollable()}
+            pollable = await self._devices.pollable()
         except errors.StoreUnavailable:
             self._counters["refreshes_failed"] += 1
             return
+        # v2c is asked only where somebody flagged the device for it by giving it a community.
+        endpoints = {e.device: e for e in pollable if e.snmp_community}
         for name in self._watches.keys() - endpoints.keys():
             del self._watches[name]
             self._last_success.pop(name, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -28,6 +29,8 @@ from oss_agent.assurance import (
     port_table,
     role,
     tables,
+    usage,
+    usage_rows,
 )
 from oss_agent.assurance import alarms as alarm_desk
 from oss_agent.spi import alarms, clock, events, ledger, query, snmp
@@ -385,6 +388,37 @@ def test_usage_is_recorded_once_per_interval_whatever_comes_twice(database_url: 
     asyncio.run(story())
 
 
+def test_a_usage_record_of_a_known_key_stays_as_it_was(database_url: str) -> None:
+    before, after = (
+        usage.Sample("pe1:eth4", _T0 + timedelta(seconds=s), 100 * s, 0, s, s) for s in (1, 61)
+    )
+    watched = ledger.WatchedPort("pe1", "eth4", 2, "svc-1", "acme-hq", "default", "acme")
+    view = usage.record(watched, before, after)
+
+    async def story() -> None:
+        async with world(database_url) as w:
+            for octets, added in ((60, True), (61, False)):
+                again = replace(view, octets_in=octets)
+                put = functools.partial(usage_rows.put_record, view=again, known_from=after.at)
+                assert await w.rows.write(put) is added
+            kept = await w.rows.read(lambda c: c.execute(sa.select(tables.USAGE.c.octets_in)).all())
+            assert kept == [(60,)]
+
+    asyncio.run(story())
+
+
+def test_a_device_without_community_is_not_asked(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            fake = Engine()
+            unflagged = Devices(replace(_endpoint(), snmp_community=None))
+            async with watching(w, fake, _QUICK, unflagged):
+                await asyncio.sleep(0.2)
+            assert fake.polls == 0
+
+    asyncio.run(story())
+
+
 def test_a_counter_that_fell_is_told_as_unknown(database_url: str) -> None:
     async def story() -> None:
         async with world(database_url) as w:
@@ -427,7 +461,7 @@ async def watching(
     pace: poller.Pace = _QUICK,
     devices: Devices | None = None,
 ) -> AsyncIterator[role.Assurance]:
-    usage = meter.Pace(timedelta(seconds=0.3), timedelta(seconds=0.02))
+    records = meter.Pace(timedelta(seconds=0.3), timedelta(seconds=0.02))
     it = role.Assurance(
         rows=w.rows,
         inventory=w.ledger,
@@ -435,7 +469,7 @@ async def watching(
         engine=asked,
         sink=w.sink,
         time=Clock(),
-        pace=role.Pace(pace, usage),
+        pace=role.Pace(pace, records),
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(it.run())

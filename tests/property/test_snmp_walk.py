@@ -160,6 +160,14 @@ def test_an_agent_that_turns_in_circles_is_left() -> None:
     assert list(going.rows()[0]) == [(1,), (2,), (3,)]
 
 
+def test_an_agent_that_gives_the_same_full_reply_again_is_left() -> None:
+    same = _reply((_UPTIME, 1), *(((*_TABLE, 1, row), row) for row in range(1, 11)))
+    going, asked = _run(snmp.PollPlan({"a": (*_TABLE, 1)}), lambda _: same)
+
+    assert (going.partial, going.disordered, asked) == (True, 1, 2)
+    assert len(going.rows()[0]) == 10
+
+
 def test_an_endless_table_ends_at_the_row_cap() -> None:
     def answer(question: walk.Question) -> message.Reply:
         at = ber.oid(question.columns[0])
