@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import journal, order_rows, parts, states, tables
-from oss_agent.spi import catalogue, ledger, orders, views
+from oss_agent.spi import catalogue, ledger, orders, proof, views
 
 
 def reserve(
@@ -55,7 +56,10 @@ def standing(
             status=422,
             code="notActive",
         )
-    return _built_by(connection, tenant, service)
+    built = _built_by(connection, tenant, service)
+    # What proved that it works would now prove that it still does: only its absence counts.
+    absence = tuple(one for one in built.predicates if one.kind == proof.CONFIG_EQUAL)
+    return dataclasses.replace(built, predicates=absence)
 
 
 def _built_by(

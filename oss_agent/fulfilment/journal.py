@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from oss_agent import errors
-from oss_agent.fulfilment import codec, failpoints, states, tables
+from oss_agent.fulfilment import codec, failpoints, plain, states, tables
 from oss_agent.spi import clock, store
 from oss_agent.spi.tree import from_json, to_json
 
@@ -161,13 +161,20 @@ def wait(
         connection,
         transaction,
         stage=states.Stage.WAITING,
-        wait_reason=why.reason,
+        wait_reason=plain.line(why.reason),
         wait_since=why.since,
         wake_at=why.wake_at,
-        wait_who=why.who,
+        wait_who=plain.line(why.who),
         tries=transaction.tries + 1,
         **values,
     )
+
+
+def wake(connection: sa.Connection, order: str, at: datetime) -> None:
+    """Let the sleeping transactions of an order look now."""
+    table = tables.transaction
+    asleep = table.update().where(table.c.order_id == order, table.c.stage == states.Stage.WAITING)
+    connection.execute(asleep.values(wake_at=at))
 
 
 def requeue(connection: sa.Connection, transaction: states.Transaction) -> None:
@@ -257,9 +264,14 @@ def move(
         table.c.token == one.token,
     )
     since = at if state is not one.state else one.since
+    values = {name: _plain(name, value) for name, value in values.items()}
     columns = {"state": state, "since": since, **_columns(values)}
     _must_match(connection.execute(fenced.values(**columns)), one.transaction)
     return dataclasses.replace(one, state=state, since=since, **values)
+
+
+def _plain(name: str, value: Any) -> Any:
+    return plain.line(value) if name in {"reason", "who", "outcome"} else value
 
 
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
@@ -302,9 +314,9 @@ def decide(
             tenant=transaction.tenant,
             verdict=wanted.verdict,
             cause=wanted.cause,
-            reason=wanted.reason,
+            reason=plain.line(wanted.reason),
             culprit=wanted.culprit,
-            who=wanted.who,
+            who=plain.line(wanted.who),
             token=transaction.token,
             at=wanted.at,
         )

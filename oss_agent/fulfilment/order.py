@@ -9,6 +9,7 @@ from oss_agent.fulfilment import (
     dry_run,
     explain,
     intake,
+    journal,
     order_query,
     order_rows,
     order_views,
@@ -39,6 +40,8 @@ class ServiceOrders:
             return tuple([await self._plan(request.tenant, item) for item in request.items])
         except errors.Conflict as taken:
             raise errors.OrderRejected(taken.reason, status=409, code="conflict") from taken
+        except errors.DeviceError as trouble:
+            raise errors.OrderRejected(str(trouble), status=409, code="device") from trouble
 
     async def _plan(self, tenant: str, item: orders.ItemRequest) -> views.DryRun:
         return await dry_run.dry_run(self._p, tenant, item)
@@ -65,6 +68,7 @@ class ServiceOrders:
             if order_views.view(connection, key, tenant) is None:
                 raise errors.NotFound(f"order {ascii(key)[:40]}")
             order_rows.set_order(connection, key, cancel_requested=True)
+            journal.wake(connection, key, self._p.clock.now())
 
         await self._p.journal.write("cancel", unit)
         self._p.bell.set()

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from oss_agent.fulfilment import tables
+from oss_agent.fulfilment import plain, tables
 from oss_agent.spi import orders, views
 
 
@@ -163,6 +163,6 @@ def note(
     """Append a sentence to the order's history; nothing ever changes one."""
     connection.execute(
         tables.history.insert().values(
-            tenant=tenant, order_id=order, transaction_id=transaction, at=at, text=text
+            tenant=tenant, order_id=order, transaction_id=transaction, at=at, text=plain.line(text)
         )
     )

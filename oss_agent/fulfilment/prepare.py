@@ -22,6 +22,7 @@ from oss_agent.fulfilment import (
     leases,
     order_rows,
     parts,
+    plain,
     plan,
     resource_orders,
     states,
@@ -255,5 +256,5 @@ def _error(
     p: parts.Parts, cause: states.Cause, message: str, reference: str | None = None
 ) -> views.ErrorView:
     return views.ErrorView(
-        code=cause, reason=cause, message=message, at=p.clock.now(), reference=reference
+        code=cause, reason=cause, message=plain.line(message), at=p.clock.now(), reference=reference
     )

@@ -17,6 +17,7 @@ from oss_agent.fulfilment import (
     journal,
     order_rows,
     parts,
+    plain,
     resource_orders,
     states,
     tree,
@@ -163,7 +164,7 @@ def _fail(
     error = views.ErrorView(
         code=decision.cause,
         reason=decision.cause,
-        message=f"{decision.reason}. {undone}",
+        message=plain.line(f"{decision.reason}. {undone}"),
         at=at,
         reference=decision.culprit,
     )

@@ -63,18 +63,31 @@ def _act(p: parts.Parts, name: str, work: Work) -> flow.Act:
         log = structlog.get_logger().bind(transaction=transaction, run=run, phase=name)
         while True:
             try:
-                return await _once(p, work, transaction, run)
+                return await _guarded(p, work, transaction, run, log)
             except errors.Fenced:
                 log.warning("taken over by another run")
                 return flow.Next.END
             except errors.StoreUnavailable as trouble:
                 log.warning("store unavailable, trying again", reason=str(trouble))
                 await asyncio.sleep(_STORE_PAUSE)
-            except Exception as wrong:
-                log.exception("phase failed")
-                return await _stumble(p, transaction, run, wrong)
 
     return act
+
+
+async def _guarded(
+    p: parts.Parts,
+    work: Work,
+    transaction: str,
+    run: int,
+    log: structlog.typing.FilteringBoundLogger,
+) -> flow.Next:
+    try:
+        return await _once(p, work, transaction, run)
+    except (errors.Fenced, errors.StoreUnavailable):
+        raise
+    except Exception as wrong:
+        log.exception("phase failed")
+        return await _stumble(p, transaction, run, wrong)
 
 
 async def _once(p: parts.Parts, work: Work, transaction: str, run: int) -> flow.Next:

@@ -20,6 +20,7 @@ from oss_agent.fulfilment import (
     journal,
     order_rows,
     parts,
+    plain,
     states,
     tables,
     tree,
@@ -28,9 +29,6 @@ from oss_agent.fulfilment import (
 from oss_agent.proof import judge
 from oss_agent.spi import catalogue, device, flow, proof
 from oss_agent.spi.tree import path_text
-
-_TRANSCRIPT = 16_384
-"""Characters of a transcript that are kept as evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +241,7 @@ def _keep(
     verdict: proof.Verdict,
 ) -> None:
     seen = verdict.observation
-    transcript = (seen.transcript if seen else "")[:_TRANSCRIPT]
+    transcript = plain.transcript(seen.transcript if seen else "")
     connection.execute(
         tables.evidence.insert().values(
             tenant=transaction.tenant,
@@ -252,7 +250,7 @@ def _keep(
             kind=verdict.predicate.kind,
             device=verdict.predicate.device,
             outcome=verdict.outcome,
-            reason=verdict.reason,
+            reason=plain.line(verdict.reason),
             at=seen.at if seen else p.clock.now(),
             values_seen=dict(seen.values) if seen else {},
             transcript=transcript,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from oss_agent.fulfilment import failpoints, states, tables
+from oss_agent import errors
+from oss_agent.fulfilment import failpoints, journal, states, tables
 from oss_agent.spi import views
 from oss_agent.testing.simulated.faults import Faults
 from oss_agent.testing.simulated.history import Kind
@@ -249,10 +250,34 @@ async def test_a_run_that_was_taken_over_writes_nothing_more(world: World) -> No
     await world.order()
     await world.feeder.feed()
     await world.flow.step()
-    mine = (await world.participants("1"))["pe1"]
-    old = world.parts
+    frozen = (await world.participants("1"))["pe1"]
+    mine = await world.rows.read(lambda c: journal.load(c, "1-1"))
+    assert mine is not None
     await world.start()
+    at = world.clock.now()
+    held, commit = states.State.HELD, states.Verdict.COMMIT
+    decision = states.Decision(commit, states.Cause.PROVEN, "", None, "", at)
 
-    assert await world.count(tables.participant, tables.participant.c.token == mine.token) == 0
+    with pytest.raises(errors.Fenced):
+        await world.rows.write(lambda c: journal.move(c, frozen, held, at))
+    with pytest.raises(errors.Fenced):
+        await world.rows.write(lambda c: journal.decide(c, mine, decision))
     assert (await world.participants("1"))["pe1"].state is states.State.REVERTED
-    assert old is not world.parts
+    assert await world.flow.step()  # the motor starts the old run again: it must end at once
+    assert not world.flow.waiting
+    assert not world.holds("pe1")
+
+
+async def test_a_decision_once_made_stands(world: World) -> None:
+    await world.start(failpoints.Failpoints({"journal.decision.after": "raise"}))
+    await world.order()
+    with pytest.raises(failpoints.Crash):
+        await world.run()
+    mine = await world.rows.read(lambda c: journal.load(c, "1-1"))
+    assert mine is not None
+    at = world.clock.now()
+    other = states.Decision(states.Verdict.ABORT, states.Cause.CANCELLED, "", None, "", at)
+
+    standing = await world.rows.write(lambda c: journal.decide(c, mine, other))
+
+    assert standing.verdict is states.Verdict.COMMIT

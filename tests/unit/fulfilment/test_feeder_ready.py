@@ -1,0 +1,87 @@
+"""Which transactions start now: order of acceptance, a turn per tenant, a bounded window."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import hypothesis
+from hypothesis import strategies as st
+
+from oss_agent.fulfilment import feeder, limits, states
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BOUNDS = limits.Limits(in_flight=3, stalled_after=900)
+
+
+def row(number: int, stage: states.Stage = states.Stage.QUEUED, tenant: str = "a") -> feeder.Row:
+    return feeder.Row(f"{number}-1", tenant, number, stage, None, NOW)
+
+
+def test_first_accepted_starts_first() -> None:
+    assert feeder.ready([row(3), row(1), row(2)], NOW, BOUNDS) == ("1-1", "2-1", "3-1")
+
+
+def test_the_window_bounds_what_runs() -> None:
+    running = [row(1, states.Stage.RUNNING), row(2, states.Stage.RUNNING)]
+
+    assert feeder.ready([*running, row(3), row(4)], NOW, BOUNDS) == ("3-1",)
+
+
+def test_a_busy_tenant_does_not_starve_a_quiet_one() -> None:
+    rows = [row(1), row(2), row(3), row(4, tenant="b")]
+
+    assert feeder.ready(rows, NOW, BOUNDS) == ("1-1", "4-1", "2-1")
+
+
+def test_a_wait_ends_at_its_time_and_not_before() -> None:
+    wake = NOW + timedelta(seconds=5)
+    asleep = dataclasses.replace(row(1, states.Stage.WAITING), wake_at=wake)
+
+    assert feeder.ready([asleep], NOW, BOUNDS) == ()
+    assert feeder.ready([asleep], wake, BOUNDS) == ("1-1",)
+
+
+def test_a_running_one_without_a_sign_of_life_is_due_again() -> None:
+    silent = row(1, states.Stage.RUNNING)
+
+    assert feeder.ready([silent], NOW + timedelta(seconds=899), BOUNDS) == ()
+    assert feeder.ready([silent], NOW + timedelta(seconds=900), BOUNDS) == ("1-1",)
+
+
+def test_what_is_closed_never_starts() -> None:
+    assert feeder.ready([row(1, states.Stage.CLOSED)], NOW, BOUNDS) == ()
+
+
+STAGES = st.sampled_from([states.Stage.QUEUED, states.Stage.RUNNING, states.Stage.WAITING])
+
+
+@st.composite
+def some_rows(draw: st.DrawFn) -> list[feeder.Row]:
+    count = draw(st.integers(0, 12))
+    return [
+        row(number, draw(STAGES), draw(st.sampled_from("abc"))) for number in range(1, count + 1)
+    ]
+
+
+ROWS = some_rows()
+
+
+@hypothesis.given(ROWS)
+def test_never_more_than_the_window_never_twice_and_fifo_within_a_tenant(
+    rows: list[feeder.Row],
+) -> None:
+    chosen = feeder.ready(rows, NOW, BOUNDS)
+    running = sum(one.stage is states.Stage.RUNNING for one in rows)
+    by_id = {one.id: one for one in rows}
+
+    assert len(set(chosen)) == len(chosen)
+    assert running + len(chosen) <= max(BOUNDS.in_flight, running)
+    for tenant in "abc":
+        mine = [by_id[name].accepted for name in chosen if by_id[name].tenant == tenant]
+        due = sorted(
+            one.accepted
+            for one in rows
+            if one.tenant == tenant and one.stage is not states.Stage.RUNNING
+        )
+        assert mine == due[: len(mine)]
