@@ -12,6 +12,7 @@ from oss_agent.fulfilment import states, tables
 from oss_agent.spi import proof, views
 from oss_agent.testing.simulated.faults import NONE, Faults
 from oss_agent.testing.simulated.history import Kind
+from oss_agent.testing.simulated.lab_services import vni_ceiling
 from tests.integration.fulfilment import world as worlds
 from tests.integration.fulfilment.world import World
 
@@ -55,6 +56,18 @@ async def test_an_order_becomes_a_proven_service(world: World) -> None:
     assert {one.state for one in (await world.participants("1")).values()} == {states.State.DONE}
 
 
+async def test_a_router_with_its_own_limit_refuses_at_commit(tmp_path: Path) -> None:
+    async with worlds.open_world(tmp_path, ceilings={"pe2": (vni_ceiling(10_099),)}) as world:
+        before = await world.snapshots()
+        await world.order()
+        await world.run()
+        order = await world.get("1")
+
+        assert order.error is not None
+        assert (order.error.code, order.error.reference) == ("changeRejected", "pe2")
+        assert await world.snapshots() == before
+
+
 async def test_the_second_router_refuses_and_both_are_byte_for_byte_as_before(world: World) -> None:
     before = await world.snapshots()
     world.devices["pe2"].faults = Faults(refuse_commit="vni out of range")
@@ -72,6 +85,24 @@ async def test_the_second_router_refuses_and_both_are_byte_for_byte_as_before(wo
     assert [entry.kind for entry in world.devices["pe1"].history].count(Kind.CONFIRM) == 0
     assert await world.count(tables.lease) == 0
     assert await world.count(tables.claim) == 0
+
+
+async def test_a_refusal_and_then_a_service_on_either_database(database_url: str) -> None:
+    async with worlds.open_world(database_url) as world:
+        before = await world.snapshots()
+        world.devices["pe2"].faults = Faults(refuse_commit="no")
+        await world.order()
+        await world.run()
+        assert (await world.get("1")).state is views.OrderState.FAILED
+        assert await world.snapshots() == before
+
+        world.devices["pe2"].faults = NONE
+        await world.order()
+        await world.order("two", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
+        await world.run_to_the_end()
+        assert (await world.get("2")).state is views.OrderState.COMPLETED
+        assert (await world.get("3")).state is views.OrderState.COMPLETED
+        assert (await world.orders.explain(worlds.TENANT, "3")).sentence == "order 3 is completed."
 
 
 async def test_what_failed_gave_everything_back(world: World) -> None:

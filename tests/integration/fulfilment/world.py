@@ -49,7 +49,8 @@ _EVENTS = sa.MetaData()
 EVENTS = sa.Table(
     "test_events",
     _EVENTS,
-    sa.Column("id", sa.String(200), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("id", sa.String(200), unique=True),
     sa.Column("kind", sa.String(50)),
     sa.Column("entity", sa.String(50)),
     sa.Column("payload", sa.JSON),
@@ -191,7 +192,7 @@ class World:
         return await self.orders.get(TENANT, key)
 
     async def events(self, entity: str) -> list[tuple[str, str]]:
-        asked = sa.select(EVENTS).where(EVENTS.c.entity == entity).order_by(sa.text("rowid"))
+        asked = sa.select(EVENTS).where(EVENTS.c.entity == entity).order_by(EVENTS.c.number)
         rows = await self.rows.read(lambda c: c.execute(asked).all())
         return [(row.kind, row.payload["state"]) for row in rows]
 
@@ -246,10 +247,13 @@ def everything() -> query.Query:
 
 @contextlib.asynccontextmanager
 async def open_world(
-    folder: Path, *, ceilings: Mapping[str, tuple[Ceiling, ...]] | None = None
+    where: Path | str, *, ceilings: Mapping[str, tuple[Ceiling, ...]] | None = None
 ) -> AsyncIterator[World]:
-    """A network of two routers, known to the inventory, and a started agent."""
-    url = f"sqlite:///{folder / 'agent.db'}"
+    """A network of two routers, known to the inventory, and a started agent.
+
+    ``where`` is a folder for an SQLite file, or the URL of an empty database.
+    """
+    url = where if isinstance(where, str) else f"sqlite:///{where / 'agent.db'}"
     create(url)
     async with contextlib.AsyncExitStack() as stack:
         devices = {
