@@ -20,10 +20,10 @@ ConfigFile = Annotated[
 
 def run(config: ConfigFile = None) -> None:
     """Run the daemon until SIGTERM or Ctrl-C."""
-    from oss_agent import app  # noqa: PLC0415  (the daemon's imports cost 1 s; commands need none)
+    from oss_agent.app import daemon  # noqa: PLC0415  (the daemon's imports cost 1 s; commands need none)
 
     try:
-        asyncio.run(app.serve(settings.load(config)))
+        asyncio.run(daemon.serve(settings.load(config)))
     except errors.ConfigurationError as bad:
         raise client.Refused(str(bad), exit_code=2) from bad
 

@@ -1,0 +1,1 @@
+"""The only room that knows all others: it constructs, wires, starts and stops them."""

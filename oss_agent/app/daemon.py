@@ -1,0 +1,123 @@
+"""Starts and stops the daemon. Order of start: lock, schema, store, sockets, rooms, settle, motor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import structlog
+
+from drivers.snmp import engine, receiver
+from oss_agent import clock, errors, flow, locks, logs, registry, settings, store
+from oss_agent.app import rooms, surfaces, tuning
+from oss_agent.fulfilment import feeder, transaction
+from oss_agent.migrations import upgrade
+
+DRAIN = 20.0
+"""Seconds that device work in flight gets to reach a safe point when the daemon stops."""
+_ONLY = "slot-0"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The daemon, settled and ready: its roles still have to run."""
+
+    ground: rooms.Ground
+    built: rooms.Built
+    surfaces: surfaces.Surfaces
+    feeder: feeder.Feeder
+
+    def roles(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        """What runs until the end; if one of them fails, the daemon ends."""
+        return (
+            self.surfaces.api.run(),
+            self.surfaces.page.run(self.ground.rows, self.ground.time),
+            self.feeder.run(),
+            self.built.outbox.run(),
+            self.built.watch.run(),
+            self.ground.rows.watch(),
+        )
+
+
+async def serve(tree: settings.Settings) -> None:
+    """Run until SIGTERM or SIGINT. ConfigurationError when it cannot even start."""
+    logs.configure(tree.log)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    tree.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with (
+        _foundation(tree) as (ground, slot),
+        _moving(ground, slot) as agent,
+        asyncio.TaskGroup() as group,
+    ):
+        tasks = [group.create_task(role) for role in agent.roles()]
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _foundation(tree: settings.Settings) -> AsyncIterator[tuple[rooms.Ground, str]]:
+    """What every room stands on; released in reverse order."""
+    time = clock.SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        slot = await _slot(tree, stack)
+        migrated = await asyncio.to_thread(upgrade.migrate, tree.store_url)
+        structlog.get_logger().info("database", before=migrated.before, after=migrated.after)
+        rows = await stack.enter_async_context(store.open_store(tree.store_url))
+        traps = _trap_socket(tree.snmp, time, stack)
+        snmp = await stack.enter_async_context(
+            engine.running(time, limits=tuning.snmp(tree.snmp), traps=traps)
+        )
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=10))
+        yield rooms.Ground(tree, time, rows, registry.installed(), http, snmp), slot
+
+
+async def _slot(tree: settings.Settings, stack: contextlib.AsyncExitStack) -> str:
+    held = await stack.enter_async_context(locks.open_locks(tree.store_url, tree.data))
+    slot = await locks.take_slot(held)
+    if slot != _ONLY:
+        raise errors.ConfigurationError(
+            "another oss-agent runs on this database, and this release is for one node: stop the "
+            "other, or use another database"
+        )
+    return slot
+
+
+def _trap_socket(
+    of: settings.Snmp, time: clock.SystemClock, stack: contextlib.AsyncExitStack
+) -> receiver.TrapReceiver:
+    """Bound before anything is promised: a taken port stops the daemon with a sentence."""
+    try:
+        return stack.enter_context(receiver.listening(of.trap_bind, of.trap_port, time))
+    except OSError as bad:
+        raise errors.ConfigurationError(
+            f"snmp.trap_bind {of.trap_bind} port {of.trap_port}: {bad.strerror}; another receiver "
+            "may have it, and ports below 1024 need CAP_NET_BIND_SERVICE"
+        ) from bad
+
+
+@contextlib.asynccontextmanager
+async def _moving(ground: rooms.Ground, slot: str) -> AsyncIterator[Agent]:
+    """Settle what a crash left, then the motor, then what talks to the world."""
+    built = await rooms.build(ground)
+    api = surfaces.http(ground, built)  # binds its socket: the last thing that may refuse to start
+    await transaction.settle_all(built.parts)
+    motor = flow.DbosFlow(
+        ground.tree.flow_url,
+        executor=slot,
+        poisoned=built.complaints.poisoned,
+        pace=tuning.motor(ground.tree.flow),
+    )
+    motor.register(transaction.phases(built.parts))
+    await motor.launch()
+    try:
+        yield Agent(ground, built, api, feeder.Feeder(built.parts, motor))
+    finally:
+        await motor.stop(within=DRAIN)

@@ -1,0 +1,100 @@
+"""Constructs every room once and hands each what it needs: no room finds another by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import httpx
+import structlog
+
+import bss_bridge.hrefs
+import bss_bridge.receivers
+import inventory.devices
+import inventory.ledger
+import inventory.onboarding
+import inventory.pools
+from drivers import key_scan
+from drivers.snmp import engine
+from oss_agent import clock, outbox, registry, settings, store
+from oss_agent.app import complaints, tuning
+from oss_agent.assurance import role
+from oss_agent.catalog import catalogue, specification
+from oss_agent.fulfilment import failpoints, parts
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every room stands on."""
+
+    tree: settings.Settings
+    time: clock.SystemClock
+    rows: store.SqlStore
+    drivers: registry.Registry
+    http: httpx.AsyncClient
+    snmp: engine.Engine
+
+    @property
+    def hrefs(self) -> bss_bridge.hrefs.Hrefs:
+        """How links begin."""
+        return bss_bridge.hrefs.Hrefs(self.tree.http.public_url)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The rooms, wired."""
+
+    parts: parts.Parts
+    outbox: outbox.Outbox
+    watch: role.Assurance
+    onboarding: inventory.onboarding.StoredOnboarding
+    complaints: complaints.Complaints
+
+
+async def build(ground: Ground) -> Built:
+    """Construct and wire; writes only what settings say about pools."""
+    tree, time, rows = ground.tree, ground.time, ground.rows
+    ledger = inventory.ledger.SqlLedger(time)
+    devices = inventory.devices.StoredDevices(rows, settings.environment())
+    complain = complaints.Complaints(rows, time)
+    post = outbox.Outbox(rows, receivers(ground), time, complain.undelivered)
+    watch = role.Assurance(
+        rows=rows,
+        inventory=ledger,
+        devices=devices,
+        engine=ground.snmp,
+        sink=post.append,
+        time=time,
+        pace=tuning.assurance(tree),
+    )
+    complain.go_to(watch.desk)
+    collaborators = parts.Parts(
+        store=rows,
+        drivers=ground.drivers,
+        devices=devices,
+        ledger=ledger,
+        catalogue=catalogue.Specifications(specification.load()),
+        events=post.append,
+        alarms=watch.desk,
+        clock=time,
+        limits=tuning.fulfilment(tree.fulfilment),
+        failpoints=failpoints.from_environment(settings.environment()),
+        count_unknown=lambda device: structlog.get_logger().error("device unknown", device=device),
+        bell=asyncio.Event(),
+    )
+    pools = tuning.ranges(tree)
+    await rows.write(lambda c: inventory.pools.seed(c, pools, tenant="default", at=time.now()))
+    onboarding = inventory.onboarding.StoredOnboarding(
+        rows, time, devices, ground.drivers, ground.snmp, key_scan.scan, tree.data / "credentials"
+    )
+    return Built(collaborators, post, watch, onboarding, complain)
+
+
+def receivers(ground: Ground) -> bss_bridge.receivers.BridgeReceivers:
+    """Who is told: the configured billing, and whoever registered at a hub."""
+    of = ground.tree.http
+    outside = bss_bridge.receivers.Outside(
+        ground.http, ground.time, ground.hrefs, tuning.policy(of), tuning.style(of)
+    )
+    billing = tuning.billing(ground.tree.billing)
+    return bss_bridge.receivers.BridgeReceivers(ground.rows, outside, billing)

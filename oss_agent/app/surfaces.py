@@ -1,0 +1,53 @@
+"""The HTTP side: TM Forum surfaces, the operator's API and the metrics page, on one socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bss_bridge.application
+import bss_bridge.hub
+import bss_bridge.serve
+import inventory.ports
+from oss_agent import __version__
+from oss_agent.api import health, network, state
+from oss_agent.app import gauges, rooms, tuning
+from oss_agent.assurance import alarm_port, metrics
+from oss_agent.fulfilment import order
+
+
+@dataclass(frozen=True, slots=True)
+class Surfaces:
+    """What listens, and the page that is refreshed beside it."""
+
+    api: bss_bridge.serve.HttpRole
+    page: metrics.Metrics
+
+
+def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
+    """Compose and bind. ConfigurationError when the address is taken or open to strangers."""
+    of, rows = ground.tree.http, ground.rows
+    tokens = tuning.tokens(of)
+    bss_bridge.serve.check_bind(of.bind, tokens)
+    page = gauges.page(rows, ground.snmp, built.watch, ground.time)
+    ports = state.Ports(
+        order.ServiceOrders(built.parts),
+        inventory.ports.ServicePort(rows),
+        alarm_port.AlarmPort(rows),
+        gauges.undelivered(rows),
+    )
+    surfaces = bss_bridge.application.Rooms(
+        ports.orders,
+        ports.services,
+        inventory.ports.ResourcePort(rows),
+        ports.alarms,
+        bss_bridge.hub.HubOffice(rows, ground.time, ground.hrefs, tuning.policy(of)),
+    )
+    operator = (
+        state.router(ports),
+        network.router(built.onboarding),
+        health.router(gauges.readiness(rows), page.render),
+    )
+    options = bss_bridge.application.Options(tokens=tokens, version=__version__)
+    application = bss_bridge.application.application(surfaces, options, operator)
+    socket = bss_bridge.serve.listen(tuning.bind(of))
+    return Surfaces(bss_bridge.serve.HttpRole(application, socket), page)
