@@ -30,6 +30,8 @@ class Pace:
     refresh: float = 5.0
     verify_after: float = 120.0
     """after a trap a device is polled at once and again this much later: late truth is common"""
+    settle: float = 5.0
+    """and once in between: agents answer from caches (net-snmp's port states are 3 s old, measured)"""
     least_gap: float = 0.5
     """between two polls of a device, however many traps it sends"""
     unreachable_after: int = 2
@@ -138,7 +140,7 @@ class Poller:
         return None if watch is None else watch.endpoint.snmp_community
 
     def hint(self, name: str, trap: snmp.Trap) -> bool:
-        """A trap of a watched device: poll it now and once more later. False when it waits already.
+        """A trap of a watched device: poll it now and twice later. False when it waits already.
 
         Everything it says is a claim; its time only throws doubt on polls that began before it.
         """
@@ -149,8 +151,8 @@ class Poller:
         watch.failures = 0
         first = not watch.hinted.is_set()
         watch.hinted.set()
-        later = trap.monotonic + self._pace.verify_after
-        watch.verify_at = [*watch.verify_at[:1], later]
+        later = (trap.monotonic + wait for wait in (self._pace.settle, self._pace.verify_after))
+        watch.verify_at = [*watch.verify_at[:1], *later]  # the next one stays, however many traps
         return first
 
     async def poll(self, watch: _Watch) -> None:

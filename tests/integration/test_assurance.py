@@ -525,6 +525,22 @@ def test_a_trap_polls_at_once_and_once_more_later(database_url: str) -> None:
     asyncio.run(story())
 
 
+def test_an_agent_that_answers_from_its_cache_is_asked_again_soon(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            fake = Engine()
+            slow = replace(_QUICK, interval=1_000.0, settle=0.3, verify_after=1_000.0)
+            async with watching(w, fake, slow) as it:
+                await asyncio.sleep(0.1)
+                await it.intake.take([_trap()])
+                await _until(lambda: _true(fake.polls == 1))
+                fake.oper["eth4"] = 2
+                await _until(lambda: w.open_alarm(_ETH4))
+            assert fake.polls == 2
+
+    asyncio.run(story())
+
+
 def test_traps_of_strangers_are_counted_and_create_nothing(database_url: str) -> None:
     async def story() -> None:
         async with world(database_url) as w:
