@@ -1,0 +1,243 @@
+"""What the vote sees, with devices that answer from a script (no simulated leniency here)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from oss_agent import errors
+from oss_agent.fulfilment import failpoints, limits, observer, parts, states
+from oss_agent.spi import catalogue, clock, device, proof, views
+from oss_agent.spi.tree import EMPTY, ROOT, Step, Tree
+
+pytestmark = pytest.mark.anyio
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TARGET = Tree(ROOT, None, (Tree(Step("eline", (("name", "acme"),))),))
+ROOTS = ((Step("eline", (("name", "acme"),)),),)
+Values = dict[str, proof.Scalar]
+
+
+@dataclass
+class Script:
+    """Per (device, kind) the answers in turn; the last one stays. ``asked`` is what was asked."""
+
+    answers: dict[tuple[str, str], list[Values | str]]
+    running: Tree = TARGET
+    pending: device.Pending = device.Pending.HELD
+    down: frozenset[str] = frozenset()
+    asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    seen: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+
+
+class ScriptedSession:
+    """The part of a session that the vote uses."""
+
+    offers = frozenset({device.Capability.CONFIGURE})
+
+    def __init__(self, name: str, script: Script) -> None:
+        self.name = name
+        self.script = script
+
+    async def read(self, path: object) -> Tree:
+        del path
+        return self.script.running
+
+    async def probe_pending(self, **_: object) -> device.Pending:
+        self.script.asked.append((self.name, "probe"))
+        return self.script.pending
+
+    async def observe(self, question: proof.Question) -> proof.Observation:
+        key = (self.name, question.kind)
+        self.script.asked.append(key)
+        turns = self.script.answers[key]
+        answer = turns[min(self.script.seen[key], len(turns) - 1)]
+        self.script.seen[key] += 1
+        if isinstance(answer, str):
+            return proof.Observation(question.kind, self.name, NOW, unobservable=answer)
+        return proof.Observation(question.kind, self.name, NOW, answer)
+
+
+@dataclass
+class Network:
+    """Devices, drivers and clock in one, as far as the vote needs them."""
+
+    script: Script
+
+    async def endpoint(self, device: str) -> Any:
+        if device in self.script.down:
+            raise errors.DeviceUnreachable(device, "no route")
+        return type("Endpoint", (), {"platform": device, "device": device})
+
+    def driver(self, platform: str) -> Any:
+        del platform
+        return self
+
+    @contextlib.asynccontextmanager
+    async def session(self, endpoint: Any) -> AsyncIterator[ScriptedSession]:
+        yield ScriptedSession(endpoint.device, self.script)
+
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def boot(self) -> clock.BootTime:
+        return clock.BootTime("b", 0.0)
+
+
+PING = proof.Predicate(
+    "ping", "b1", {"target": "192.0.2.2"}, {"loss_max": 0.0}, need=proof.Need.IF_OBSERVABLE
+)
+UP = proof.Predicate("interface-up", "pe1", {"port": "eth4"})
+EQUAL = proof.Predicate(proof.CONFIG_EQUAL, "pe1")
+HELD = states.Participant(
+    transaction="1-1",
+    attempt=1,
+    device="pe1",
+    tenant="default",
+    platform="pe1",
+    state=states.State.HELD,
+    since=NOW,
+    token=1,
+    persist="1-1.1",
+    before=EMPTY,
+    target=TARGET,
+    roots=ROOTS,
+    snapshot="",
+    snapshot_digest="",
+)
+
+
+async def look(script: Script, *predicates: proof.Predicate) -> dict[str, observer.Opinion]:
+    network = Network(script)
+    nobody = cast("Any", None)
+    made = parts.Parts(
+        store=nobody,
+        drivers=cast("Any", network),
+        devices=cast("Any", network),
+        ledger=nobody,
+        catalogue=nobody,
+        events=nobody,
+        alarms=nobody,
+        clock=network,
+        limits=limits.Limits(prove_within=0.2, prove_every=0.01),
+        failpoints=failpoints.Failpoints(),
+        count_unknown=lambda _: None,
+        bell=asyncio.Event(),
+    )
+    found = await observer.look(made, transaction_of(predicates), [HELD])
+    return {one.device: one for one in found}
+
+
+def transaction_of(predicates: Sequence[proof.Predicate]) -> states.Transaction:
+    specification = views.SpecificationRef("eline", "1.0", "E-Line")
+    design = catalogue.Design(specification, "acme", {}, {}, (), tuple(predicates))
+    return states.Transaction(
+        id="1-1",
+        tenant="default",
+        order="1",
+        position=1,
+        accepted=1,
+        stage=states.Stage.RUNNING,
+        run=1,
+        attempt=1,
+        token=1,
+        tries=0,
+        touched_at=NOW,
+        wait=None,
+        deadline=None,
+        design=design,
+    )
+
+
+UP_NOW: list[Values | str] = [{"oper_status": "up"}]
+PONG: list[Values | str] = [{"sent": 10, "received": 10}]
+
+
+async def test_routers_are_asked_before_test_points_and_probed_after_their_own() -> None:
+    script = Script({("pe1", "interface-up"): UP_NOW, ("b1", "ping"): PONG})
+    found = await look(script, PING, UP, EQUAL)
+
+    assert script.asked == [("pe1", "interface-up"), ("pe1", "probe"), ("b1", "ping")]
+    outcomes = [v.outcome for one in found.values() for v in one.verdicts]
+    assert outcomes == [proof.Outcome.PROVEN] * 3
+
+
+async def test_what_is_not_yet_true_is_asked_again() -> None:
+    slow: list[Values | str] = [{"oper_status": "down"}, "starting", {"oper_status": "up"}]
+    found = await look(Script({("pe1", "interface-up"): slow}), UP)
+
+    assert found["pe1"].verdicts[0].outcome is proof.Outcome.PROVEN
+    assert found["pe1"].trouble is None
+
+
+async def test_what_stays_false_fails_and_spares_the_test_points() -> None:
+    script = Script({("pe1", "interface-up"): [{"oper_status": "down"}], ("b1", "ping"): PONG})
+    found = await look(script, UP, PING)
+
+    assert found["pe1"].verdicts[0].outcome is proof.Outcome.FAILED
+    assert ("b1", "ping") not in script.asked
+    assert "the routers themselves" in found["b1"].verdicts[0].reason
+
+
+async def test_a_lost_packet_fails_the_proof() -> None:
+    script = Script({("b1", "ping"): [{"sent": 10, "received": 9}]})
+    (verdict,) = (await look(script, PING))["b1"].verdicts
+
+    assert verdict.outcome is proof.Outcome.FAILED
+    assert not verdict.passes
+
+
+async def test_a_test_point_that_is_down_proves_nothing_and_is_no_trouble() -> None:
+    found = await look(Script({}, down=frozenset({"b1"})), PING)
+
+    assert found["b1"].trouble is None
+    (verdict,) = found["b1"].verdicts
+    assert verdict.outcome is proof.Outcome.NOT_PROVEN
+    assert "no route" in verdict.reason
+    assert verdict.passes
+
+
+async def test_a_router_that_is_down_is_trouble() -> None:
+    found = await look(Script({}, down=frozenset({"pe1"})), EQUAL)
+
+    assert isinstance(found["pe1"].trouble, errors.DeviceUnreachable)
+    assert not found["pe1"].verdicts[0].passes
+
+
+@pytest.mark.parametrize("pending", [device.Pending.GONE, device.Pending.OTHERS])
+async def test_a_commit_that_is_gone_is_trouble_however_well_it_looks(
+    pending: device.Pending,
+) -> None:
+    found = await look(Script({}, pending=pending), EQUAL)
+
+    assert found["pe1"].verdicts[0].outcome is proof.Outcome.PROVEN
+    assert found["pe1"].trouble is not None
+
+
+async def test_another_configuration_than_intended_fails_with_the_difference() -> None:
+    (verdict,) = (await look(Script({}, running=EMPTY), EQUAL))["pe1"].verdicts
+
+    assert verdict.outcome is proof.Outcome.FAILED
+    assert verdict.observation is not None
+    assert "delete /eline[name=acme]" in verdict.observation.transcript
+
+
+async def test_what_the_design_knows_nobody_can_see_is_not_waited_for() -> None:
+    hopeless = proof.Predicate("evpn-remote-vtep", "pe1", unobservable="the router id is not known")
+    script = Script({})
+    began = script.asked
+    (verdict,) = (await look(script, hopeless))["pe1"].verdicts
+
+    assert not verdict.passes
+    assert "router id" in verdict.reason
+    assert began == [("pe1", "probe")]
