@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -289,7 +289,53 @@ async def _compare(server: Server, operations: Sequence[str]) -> None:
                 await _empty(simulated, real)
 
 
+def _services(inside: str) -> str:
+    config = f'<services xmlns="{LAB}" xmlns:nc="{BASE}">{inside}</services>'
+    return f"<edit-config><target><candidate/></target><config>{config}</config></edit-config>"
+
+
+_TWO = _services(
+    "<eline><name>a</name><vni>1</vni><port>eth1</port><rate>5</rate></eline>"
+    "<eline><name>b</name><vni>2</vni><port>eth2</port></eline>"
+)
+_REPLACED = _services(
+    '<eline nc:operation="replace"><name>a</name><vni>3</vni><port>eth1</port></eline>'
+)
+_FILTERS = (
+    "<services/>",
+    "<services><eline><name>a</name></eline></services>",
+    "<services><eline><name>a</name><vni/></eline></services>",
+    "<services><eline><name/></eline></services>",
+    "<services><eline><port>eth2</port></eline></services>",
+    "<services><eline><name>nobody</name></eline></services>",
+    "<services><eline><vni/><port/></eline></services>",
+    "<ports/>",
+)
+
+
+@pytest.mark.anyio
+async def test_filters(netconfd: Server) -> None:
+    async with SimulatedDevice("sim") as box:
+        mine = Server(box.address, box.port, "admin", "admin", box.host_key)
+        async with _session(mine) as simulated, _session(netconfd) as real:
+            await _empty(real)
+            for session in (simulated, real):
+                assert (await _run(session, _TWO)).commit.ok
+            found = [await _filtered(simulated, words) for words in _FILTERS]
+            expected = [await _filtered(real, words) for words in _FILTERS]
+
+    assert found == expected
+
+
+async def _filtered(session: RawSession, words: str) -> str:
+    selection = re.sub(r"^<(\w+)", rf'<\1 xmlns="{LAB}"', words)
+    source = "<source><running/></source>"
+    request = f'<get-config>{source}<filter type="subtree">{selection}</filter></get-config>'
+    return canonical((await session.ask(request)).reply)
+
+
 @settings(max_examples=60, deadline=None)
+@example(operations=[_TWO, _REPLACED])
 @given(operations=st.lists(edits(), min_size=1, max_size=8))
 def test_generated_edits(netconfd: Server, operations: list[str]) -> None:
     asyncio.run(_compare(netconfd, operations))
