@@ -25,6 +25,8 @@ _TYPES: Final = frozenset(
         "ecdsa-sha2-nistp521",
     }
 )
+_KEY_WORDS: Final = 2
+"""type and base64; what follows is a comment"""
 _MAX_LINES: Final = 20_000
 _MAX_KEY: Final = 4096
 _BRACKETED: Final = re.compile(r"\[([^\]\s]{1,255})\]:([0-9]{1,5})", re.ASCII)
@@ -45,7 +47,7 @@ class KnownHost:
 def normalised(key: str) -> str | None:
     """``<type> <base64>`` without comment; None when it is no well-formed public key."""
     words = key.split()
-    if len(words) < 2 or words[0] not in _TYPES or len(words[1]) > _MAX_KEY:  # noqa: PLR2004
+    if len(words) < _KEY_WORDS or words[0] not in _TYPES or len(words[1]) > _MAX_KEY:
         return None
     blob = _blob(words[1])
     name = words[0].encode()

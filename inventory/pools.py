@@ -21,6 +21,8 @@ from oss_agent import errors
 
 _ATTEMPTS = 64
 """How often a value may be lost to somebody quicker before that is called contention."""
+_MAX_DIGITS = 18
+"""Fits every column of a pool's values: they are 64 bits wide, 19 digits and a sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,8 @@ def _wish(
 
 
 def _inside(pool: sa.RowMapping, wanted: str) -> bool:
-    # 18 digits fit every column; isascii because int() reads digits of other scripts too
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) <= 18):  # noqa: PLR2004
+    # isascii because int() reads digits of other scripts too
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) <= _MAX_DIGITS):
         return False
     return bool(pool["first"] <= int(wanted) <= pool["last"])
 

@@ -57,6 +57,7 @@ _SPEED_SATURATED: Final = 2**32 - 1
 """ifSpeed of anything faster than it can say (RFC 2863)."""
 _MEGABIT: Final = 1_000_000
 _IPV4_BYTES: Final = 4
+_OCTET: Final = range(256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def _address(
     index: snmp.Oid, cells: Mapping[str, snmp.Value], names: Mapping[int | None, str]
 ) -> facts.AddressFact | None:
     ifindex = cells.get("ipAdEntIfIndex")
-    if len(index) != _IPV4_BYTES or not all(0 <= arc <= 255 for arc in index):  # noqa: PLR2004
+    if len(index) != _IPV4_BYTES or not all(arc in _OCTET for arc in index):
         return None
     address = ipaddress.IPv4Address(bytes(index))
     name = names.get(ifindex) if isinstance(ifindex, int) else None
