@@ -62,6 +62,8 @@ def application(rooms: Rooms, options: Options, operator: Sequence[APIRouter] = 
         title="oss-agent",
         version=options.version,
         redirect_slashes=False,
+        docs_url=None,  # its page needs the internet; whoever composes brings one that does not
+        redoc_url=None,
         dependencies=[Depends(access.authorise)],
     )
     for router in routers:

@@ -13,6 +13,7 @@ from oss_agent.api import health, network, state
 from oss_agent.app import gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics
 from oss_agent.fulfilment import order
+from oss_agent.web import reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         state.router(ports),
         network.router(built.onboarding),
         health.router(gauges.readiness(rows), page.render),
+        reference.router(),
     )
     options = bss_bridge.application.Options(tokens=tokens, version=__version__)
     application = bss_bridge.application.application(surfaces, options, operator)
