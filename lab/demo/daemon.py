@@ -35,8 +35,8 @@ def environment(network: Network) -> dict[str, str]:
     """Give the daemon's settings for this story, over the defaults."""
     return {
         "OSS_AGENT_BILLING__URL": f"http://127.0.0.1:{BILLING_PORT}/billing",
-        "OSS_AGENT_SNMP__POLL_INTERVAL": "2",
-        "OSS_AGENT_ASSURANCE__USAGE_INTERVAL": "4",
+        "OSS_AGENT_SNMP__POLL_INTERVAL": "8",
+        "OSS_AGENT_ASSURANCE__USAGE_INTERVAL": "8",
         "OSS_AGENT_ASSURANCE__VERIFY_AFTER": "10",
         **network.daemon_environment,
     }

@@ -141,10 +141,9 @@ class Story:
         self._healed(item, f"{device}:{port}", time.monotonic())
 
     def _usage(self, item: Mapping[str, Any]) -> None:
-        records = self.until(lambda: self._billed("Usage", item["service_id"]), "usage billed", 30)
-        self.tell.line(
-            "usage", f"{len(records)} record(s) at billing, first: {usage_words(records[0])}"
-        )
+        where = orders.GOOD.a_end  # right after its poll the next is far: the trap will be first
+        records = self.until(lambda: self._metered(item["service_id"], where), "usage billed", 60)
+        self.tell.line("usage", f"billing got a record: {usage_words(records[-1])}")
 
     def _broken(self, item: Mapping[str, Any], where: str, began: float) -> None:
         alarm = self.until(lambda: self._alarm(where, "raised"), f"an alarm on {where}", 20)
@@ -188,6 +187,9 @@ class Story:
             raise LabError(f"not as before: {before} became {after}")
         same = " · ".join(f"{device} {digest}" for device, digest in after.items())
         self.tell.line("before", f"byte for byte as before, seen from outside: {same}")
+
+    def _metered(self, service: str, where: str) -> list[dict[str, Any]]:
+        return [r for r in self._billed("Usage", service) if f"'{where}'" in repr(r["body"])]
 
     def _told(self, item: Mapping[str, Any], status: str) -> bool:
         last = self._billed("Service", item["service_id"])[-1]

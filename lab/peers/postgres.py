@@ -61,14 +61,14 @@ def postgres(*, settings: tuple[str, ...] = ()) -> Iterator[PostgresPeer]:
     port = guest.free_port()
     with guest.folder() as top, _serving(programs, layer, top, port, settings) as server:
         shared = top / "shared"
-        guest.wait_ready(server, lambda: _accepts(shared), "PostgreSQL", within=60)
+        guest.wait_ready(server, lambda: _accepts(shared), "PostgreSQL", within=120)
         yield PostgresPeer("127.0.0.1", port, "oss", "oss", "postgres", shared)
 
 
 def _accepts(shared: Path) -> bool:
     # the last line of the server's own pid file; the socket is there before it accepts
     status = shared / "data" / "postmaster.pid"
-    return status.exists() and status.read_text().split()[-1] == "ready"
+    return status.exists() and status.read_text().split()[-1:] == ["ready"]
 
 
 def _programs() -> tuple[Path, Layer | None]:

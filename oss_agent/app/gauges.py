@@ -27,11 +27,7 @@ def page(
             *metrics.snmp_sources(snmp.counters),
             metrics.Source(metrics.STORE, lambda: _risen(rows.counters())),
             metrics.Source(metrics.STORE_QUEUED, metrics.one(lambda: rows.counters().queued)),
-            metrics.Source(metrics.POLLS, watch.poller.counters),
-            metrics.Source(metrics.POLL_LAG, metrics.one(watch.poller.lag)),
-            metrics.Source(metrics.POLL_SUCCESS, watch.poller.last_success),
-            metrics.Source(metrics.TRAPS, watch.intake.counters),
-            metrics.Source(metrics.USAGE, metrics.one(lambda: watch.meter.records)),
+            *watch.metrics(),
         ),
         stored=(
             metrics.Stored(metrics.ORDERS, census.orders_by_state),

@@ -40,6 +40,8 @@ class PortEvidence:
     alarmed: bool
     at: datetime
     uptime: int
+    prompt: str = ""
+    """The trap that made us look, as a hint and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def _service_fault(seen: PortEvidence) -> alarms.Fault:
         tenant=seen.services[0].tenant,
         service_affecting=True,
         affected_services=tuple(service.service for service in seen.services),
-        evidence=(_poll_evidence(seen),),
+        evidence=_evidence(seen),
     )
 
 
@@ -103,7 +105,7 @@ def _resource_fault(seen: PortEvidence) -> alarms.Fault:
         alarmed_object_type="Port",
         specific_problem=_problem(seen.port),
         text=f"{where} is {_state(seen.port)}; no service ends there; {_remedy(seen.port)}",
-        evidence=(_poll_evidence(seen),),
+        evidence=_evidence(seen),
     )
 
 
@@ -146,6 +148,11 @@ def _remedy(port: port_table.Port) -> str:
     if port.oper == port_table.NOT_PRESENT:
         return "the device has no such port now: check the card and the configuration"
     return "check the cable and what it is connected to"
+
+
+def _evidence(seen: PortEvidence) -> tuple[str, ...]:
+    polled = _poll_evidence(seen)
+    return (seen.prompt, polled) if seen.prompt else (polled,)
 
 
 def _poll_evidence(seen: PortEvidence) -> str:

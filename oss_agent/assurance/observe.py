@@ -24,6 +24,7 @@ class Sight:
     """One believed poll of a device: its ports, when, and at what sysUpTime.
 
     ``whole`` is false when the poll was cut short: a port that is not in it may still exist.
+    ``prompt`` says which trap made us look; "" when it was simply time.
     """
 
     device: str
@@ -31,6 +32,7 @@ class Sight:
     at: datetime
     uptime: int
     whole: bool = True
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ class Observer:
                 alarmed=current is not None,
                 at=sight.at,
                 uptime=sight.uptime,
+                prompt=sight.prompt,
             )
         )
         told = _is_told(current, verdict.fault) and not any(

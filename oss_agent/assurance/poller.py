@@ -16,8 +16,9 @@ from typing import Protocol
 import structlog
 
 from oss_agent import errors
-from oss_agent.assurance import observe, port_table, reduce, schedule
+from oss_agent.assurance import observe, port_table, reduce, schedule, traps
 from oss_agent.spi import clock, device, ledger, snmp
+from oss_agent.spi.clock import rfc3339
 
 _SNMP_PORT = 161
 
@@ -56,6 +57,8 @@ class _Watch:
     failures: int = 0
     polled_at: float = float("-inf")
     order: reduce.Order = field(default_factory=reduce.Order)
+    heard: tuple[float, str] = (float("-inf"), "")
+    """the last trap: until when it may be why we look, and its words"""
 
 
 class Poller:
@@ -149,6 +152,8 @@ class Poller:
         time = reduce.device_time(known, trap.at, trap.uptime)
         watch.order = watch.order.with_hint(reduce.Hint(trap.monotonic, time))
         watch.failures = 0
+        words = f"{rfc3339(trap.at)} {traps.notice(trap)} trap from {trap.source}: polled at once"
+        watch.heard = (trap.monotonic + self._pace.settle, words)
         first = not watch.hinted.is_set()
         watch.hinted.set()
         later = (trap.monotonic + wait for wait in (self._pace.settle, self._pace.verify_after))
@@ -185,6 +190,7 @@ class Poller:
             at=polled.at,
             uptime=polled.uptime,
             whole=not polled.partial,
+            prompt=watch.heard[1] if started <= watch.heard[0] else "",
         )
         await self._observer.take(sight)
         for watcher in self._watchers:
