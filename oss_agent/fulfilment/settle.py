@@ -28,8 +28,6 @@ from oss_agent.spi import device
 from oss_agent.spi.tree import Tree, path_text
 
 AS_BEFORE = "byte for byte as before"
-_NOT_SENT = frozenset({states.State.LOCKED, states.State.EDITED, states.State.VALIDATED})
-"""No commit was sent yet: the session's end dropped what was staged, there is nothing to cancel."""
 
 
 async def settle(p: parts.Parts, transaction: states.Transaction) -> states.Decision:
@@ -139,18 +137,23 @@ class _Settling:
                 )
 
     async def _undo(self, talk: contact.Talk) -> None:
-        persist = self._one.persist
-        if self._one.state not in _NOT_SENT:
+        if self._one.commit_sent:
+            persist = self._one.persist
             await talk.call("cancel", lambda session: session.cancel(persist=persist))
         current = await talk.read(self._one.roots)
+        if not self._one.commit_sent and not tree.same(current, self._one.before):
+            # We committed nothing there: whatever our part is now, somebody else made it so.
+            await self._end(
+                states.State.REVERTED, "nothing was committed; somebody else changed our part"
+            )
+            return
         if tree.same(current, self._one.target) and not self._unchanged:
             await self._push(talk, current, self._one.before)
             current = await talk.read(self._one.roots)
         if not tree.same(current, self._one.before):
             await self._lost(_difference("state before", self._one.before, current))
             return
-        whole = await talk.snapshot()
-        same = whole == self._one.snapshot
+        same = await talk.snapshot() == self._one.snapshot
         await self._end(
             states.State.REVERTED,
             AS_BEFORE if same else "our part is as before; a difference elsewhere is not ours",

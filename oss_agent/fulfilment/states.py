@@ -139,6 +139,11 @@ class Participant:
     who: str = ""
     outcome: str = ""
 
+    @property
+    def commit_sent(self) -> bool:
+        """May the device have committed? The deadline is written before the commit is sent."""
+        return self.deadline is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
