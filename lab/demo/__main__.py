@@ -30,7 +30,11 @@ def main() -> int:
     if given.dry_run:
         _say_what_would_be_installed(tell)
         return 0
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # also where a shell started us with SIGINT ignored
+        signal.signal(number, _as_interrupt)
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(mode=0o700)
     try:

@@ -65,5 +65,4 @@ def sentence(answer: httpx.Response) -> str:
     except ValueError:
         return f"{answer.status_code} {answer.reason_phrase}"
     words = [str(body[key]) for key in ("reason", "message") if body.get(key)]
-    where = f" (at {body['referenceError']})" if body.get("referenceError") else ""
-    return f"{answer.status_code} " + ": ".join(dict.fromkeys(words)) + where
+    return f"{answer.status_code} " + ". ".join(dict.fromkeys(words))

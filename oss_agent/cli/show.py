@@ -79,8 +79,10 @@ class Screen:
 
     def facts(self, pairs: Iterable[tuple[str, object]]) -> None:
         """One thing's facts, a line each."""
-        for name, value in pairs:
-            self.console.print(Text(f"{name:<14}", style="bold").append_text(styled(value)))
+        known = list(pairs)
+        width = max((len(name) for name, _value in known), default=0) + 2
+        for name, value in known:
+            self.console.print(Text(name.ljust(width), style="bold").append_text(styled(value)))
 
     def text(self, words: str) -> None:
         """A line as it is (but harmless)."""

@@ -111,11 +111,11 @@ def test_a_refusal_is_one_sentence_and_exit_3(
     file = tmp_path / "order.json"
     file.write_text("{}")
     path = "/tmf-api/serviceOrdering/v4/serviceOrder"
-    refusal = {"reason": "unknown specification", "referenceError": "serviceOrderItem[0]"}
+    refusal = {"reason": "unknown specification", "message": "At serviceOrderItem[0]: mend it"}
     daemon.answers[f"POST {path}"] = (400, refusal)
 
     assert run("order", "submit", str(file)) == 3
-    assert "unknown specification (at serviceOrderItem[0])" in capsys.readouterr().err
+    assert "400 unknown specification. At serviceOrderItem[0]: mend it" in capsys.readouterr().err
 
 
 def test_waiting_for_a_failed_order_exits_1(
