@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from oss_agent import errors
-from oss_agent.fulfilment import journal, order_views, states, tables
+from oss_agent.fulfilment import journal, order_views, participant_rows, states, tables
 from oss_agent.spi import clock, views
 
 
@@ -24,7 +24,7 @@ def explain(
     )
     transactions = tuple(journal.of_row(row) for row in rows)
     participants = tuple(
-        one for mine in transactions for one in journal.participants(connection, mine)
+        one for mine in transactions for one in participant_rows.of(connection, mine)
     )
     return views.Explanation(
         order=order,

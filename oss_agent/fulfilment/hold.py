@@ -12,7 +12,16 @@ import dataclasses
 from datetime import timedelta
 
 from oss_agent import errors
-from oss_agent.fulfilment import contact, journal, parts, prepare, states, tree, waits
+from oss_agent.fulfilment import (
+    contact,
+    journal,
+    participant_rows,
+    parts,
+    prepare,
+    states,
+    tree,
+    waits,
+)
 from oss_agent.spi import clock, device, flow
 from oss_agent.spi.tree import path_text
 
@@ -21,7 +30,7 @@ async def hold(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
     """Drive all participants towards HELD; a decision that stands is left alone."""
     if await p.journal.read(lambda c: journal.decision(c, transaction)) is not None:
         return flow.Next.CONTINUE
-    participants = await p.journal.read(lambda c: journal.participants(c, transaction))
+    participants = await p.journal.read(lambda c: participant_rows.of(c, transaction))
     open_ones = [one for one in participants if one.cause is None]
     await contact.together([_Holding(p, transaction, one).run() for one in open_ones])
     return flow.Next.CONTINUE
@@ -128,7 +137,7 @@ class _Holding:
     async def _move(self, state: states.State, **values: object) -> None:
         self._one = await self._p.journal.write(
             str(state),
-            lambda c: journal.move(c, self._one, state, self._p.clock.now(), **values),
+            lambda c: participant_rows.move(c, self._one, state, self._p.clock.now(), **values),
         )
 
     async def _blame(self, trouble: errors.DeviceError | errors.Conflict) -> None:
@@ -136,7 +145,7 @@ class _Holding:
         reason = trouble.reason
         await self._p.journal.write(
             "blame",
-            lambda c: journal.move(
+            lambda c: participant_rows.move(
                 c,
                 self._one,
                 self._one.state,

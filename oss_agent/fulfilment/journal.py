@@ -1,4 +1,4 @@
-"""The journal: transactions, participants and decisions as rows, every update fenced by a token.
+"""The journal: transactions and decisions as rows, every update fenced by a token.
 
 Only these rows decide what happens after a crash; the motor's own records are never read. A token
 is raised whenever a phase takes a transaction up, so that a run that was believed dead and comes
@@ -7,7 +7,6 @@ back (frozen, partitioned) changes no row any more: its updates match nothing an
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,8 +15,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import codec, failpoints, plain, states, tables
-from oss_agent.spi import clock, store
-from oss_agent.spi.tree import from_json, to_json
+from oss_agent.spi import store
 
 T = TypeVar("T")
 
@@ -150,7 +148,7 @@ def update(connection: sa.Connection, transaction: states.Transaction, **values:
     """Change a transaction's row while we are the one who works on it, else Fenced."""
     table = tables.transaction
     fenced = table.update().where(table.c.id == transaction.id, table.c.token == transaction.token)
-    _must_match(connection.execute(fenced.values(**values)), transaction.id)
+    must_match(connection.execute(fenced.values(**values)), transaction.id)
 
 
 def wait(
@@ -180,110 +178,6 @@ def wake(connection: sa.Connection, order: str, at: datetime) -> None:
 def requeue(connection: sa.Connection, transaction: states.Transaction) -> None:
     """Make a transaction ready for its next run; the run that had it ends when it looks."""
     update(connection, transaction, stage=states.Stage.QUEUED)
-
-
-def plan(connection: sa.Connection, participants: tuple[states.Participant, ...]) -> None:
-    """Write the intent: the first rows of an attempt, before the first byte to a device."""
-    for one in participants:
-        connection.execute(
-            tables.participant.insert().values(
-                transaction_id=one.transaction,
-                attempt=one.attempt,
-                device=one.device,
-                tenant=one.tenant,
-                platform=one.platform,
-                state=one.state,
-                since=one.since,
-                token=one.token,
-                persist=one.persist,
-                before=to_json(one.before),
-                target=to_json(one.target),
-                roots=[codec.path_to_json(path) for path in one.roots],
-                snapshot=one.snapshot,
-                snapshot_digest=one.snapshot_digest,
-                reason=one.reason,
-                who=one.who,
-                outcome=one.outcome,
-            )
-        )
-
-
-def participants(
-    connection: sa.Connection, transaction: states.Transaction
-) -> tuple[states.Participant, ...]:
-    """Those of the current attempt, by device."""
-    table = tables.participant
-    asked = table.select().where(
-        table.c.transaction_id == transaction.id, table.c.attempt == transaction.attempt
-    )
-    rows = connection.execute(asked.order_by(table.c.device))
-    return tuple(_participant(row) for row in rows)
-
-
-def _participant(row: sa.Row[Any]) -> states.Participant:
-    deadline = None
-    if row.deadline is not None:
-        boot = clock.BootTime(row.deadline_boot_id, row.deadline_boot)
-        deadline = states.Deadline(row.deadline, boot)
-    return states.Participant(
-        transaction=row.transaction_id,
-        attempt=row.attempt,
-        device=row.device,
-        tenant=row.tenant,
-        platform=row.platform,
-        state=states.State(row.state),
-        since=row.since,
-        token=row.token,
-        persist=row.persist,
-        before=from_json(row.before),
-        target=from_json(row.target),
-        roots=tuple(codec.path_from_json(path) for path in row.roots),
-        snapshot=row.snapshot,
-        snapshot_digest=row.snapshot_digest,
-        deadline=deadline,
-        cause=None if row.cause is None else states.Cause(row.cause),
-        reason=row.reason,
-        who=row.who,
-        outcome=row.outcome,
-    )
-
-
-def move(
-    connection: sa.Connection,
-    one: states.Participant,
-    state: states.State,
-    at: datetime,
-    **values: Any,
-) -> states.Participant:
-    """Write a participant's next state (and columns), fenced. Returns it as it is now."""
-    table = tables.participant
-    fenced = table.update().where(
-        table.c.transaction_id == one.transaction,
-        table.c.attempt == one.attempt,
-        table.c.device == one.device,
-        table.c.token == one.token,
-    )
-    since = at if state is not one.state else one.since
-    values = {name: _plain(name, value) for name, value in values.items()}
-    columns = {"state": state, "since": since, **_columns(values)}
-    _must_match(connection.execute(fenced.values(**columns)), one.transaction)
-    return dataclasses.replace(one, state=state, since=since, **values)
-
-
-def _plain(name: str, value: Any) -> Any:
-    return plain.line(value) if name in {"reason", "who", "outcome"} else value
-
-
-def _columns(values: dict[str, Any]) -> dict[str, Any]:
-    columns = dict(values)
-    deadline = columns.pop("deadline", None)
-    if isinstance(deadline, states.Deadline):
-        columns |= {
-            "deadline": deadline.wall,
-            "deadline_boot_id": deadline.boot.boot_id,
-            "deadline_boot": deadline.boot.seconds,
-        }
-    return columns
 
 
 def decision(connection: sa.Connection, transaction: states.Transaction) -> states.Decision | None:
@@ -324,6 +218,7 @@ def decide(
     return wanted
 
 
-def _must_match(result: sa.CursorResult[Any], transaction: str) -> None:
+def must_match(result: sa.CursorResult[Any], transaction: str) -> None:
+    """Fenced when an update that carried our token found no row."""
     if result.rowcount == 0:
         raise errors.Fenced(f"transaction {transaction} was taken over by another run")

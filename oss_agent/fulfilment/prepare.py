@@ -21,6 +21,7 @@ from oss_agent.fulfilment import (
     journal,
     leases,
     order_rows,
+    participant_rows,
     parts,
     plain,
     plan,
@@ -51,7 +52,7 @@ class Ready:
 
 async def prepare(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
     """Reserve, look, plan, write the intent; or wait; or reject."""
-    if await p.journal.read(lambda c: journal.participants(c, transaction)):
+    if await p.journal.read(lambda c: participant_rows.of(c, transaction)):
         return flow.Next.CONTINUE
     try:
         ready = await p.journal.write("reserve", lambda c: _reserve(c, p, transaction))
@@ -146,7 +147,7 @@ def _write_intent(
         wait_who=None,
     )
     pairs = zip(changes, found, strict=True)
-    journal.plan(
+    participant_rows.plan(
         connection, tuple(_participant(p, transaction, change, seen) for change, seen in pairs)
     )
     for change in changes:

@@ -16,6 +16,7 @@ from oss_agent.fulfilment import (
     conclude,
     journal,
     order_rows,
+    participant_rows,
     parts,
     plain,
     resource_orders,
@@ -35,7 +36,7 @@ async def report(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
 
 def _report(connection: sa.Connection, p: parts.Parts, transaction: states.Transaction) -> None:
     decision = journal.decision(connection, transaction)
-    participants = journal.participants(connection, transaction)
+    participants = participant_rows.of(connection, transaction)
     if decision is None or not all(one.state.final for one in participants):
         return  # a later run reports; settling is not over
     at = p.clock.now()

@@ -23,7 +23,16 @@ import contextlib
 import sqlalchemy as sa
 
 from oss_agent import errors
-from oss_agent.fulfilment import conclude, contact, journal, parts, states, tree, unknown
+from oss_agent.fulfilment import (
+    conclude,
+    contact,
+    journal,
+    participant_rows,
+    parts,
+    states,
+    tree,
+    unknown,
+)
 from oss_agent.spi import device
 from oss_agent.spi.tree import Tree, path_text
 
@@ -36,7 +45,7 @@ async def settle(p: parts.Parts, transaction: states.Transaction) -> states.Deci
     Safe at any time and any number of times. Fenced when another run took the transaction over.
     """
     decision = await p.journal.write("settle", lambda c: _decision(c, p, transaction))
-    participants = await p.journal.read(lambda c: journal.participants(c, transaction))
+    participants = await p.journal.read(lambda c: participant_rows.of(c, transaction))
     open_ones = [one for one in participants if not one.state.final]
     await contact.together([_Settling(p, transaction, one, decision).run() for one in open_ones])
     return decision
@@ -46,7 +55,7 @@ def unsettled(
     connection: sa.Connection, transaction: states.Transaction
 ) -> tuple[states.Participant, ...]:
     """The participants that are neither done nor reverted."""
-    every = journal.participants(connection, transaction)
+    every = participant_rows.of(connection, transaction)
     return tuple(one for one in every if not one.state.final)
 
 
@@ -172,7 +181,7 @@ class _Settling:
 
     async def _lost(self, reason: str) -> None:
         def unit(connection: sa.Connection) -> states.Participant:
-            moved = journal.move(
+            moved = participant_rows.move(
                 connection, self._one, states.State.UNKNOWN, self._p.clock.now(), outcome=reason
             )
             unknown.report(connection, self._p, self._transaction, moved)
@@ -185,7 +194,9 @@ class _Settling:
     async def _end(self, state: states.State, outcome: str) -> None:
         def unit(connection: sa.Connection) -> states.Participant:
             at = self._p.clock.now()
-            moved = journal.move(connection, self._one, state, at, outcome=outcome, snapshot="")
+            moved = participant_rows.move(
+                connection, self._one, state, at, outcome=outcome, snapshot=""
+            )
             unknown.clear(connection, self._p, self._transaction, self._one, at)
             conclude.say(connection, self._transaction, at, f"{moved.device} {state}: {outcome}")
             return moved
@@ -194,7 +205,7 @@ class _Settling:
 
     async def _move(self, state: states.State) -> None:
         self._one = await self._p.journal.write(
-            str(state), lambda c: journal.move(c, self._one, state, self._p.clock.now())
+            str(state), lambda c: participant_rows.move(c, self._one, state, self._p.clock.now())
         )
 
     async def _say(self, text: str) -> None:

@@ -19,6 +19,7 @@ from oss_agent.fulfilment import (
     contact,
     hold,
     journal,
+    participant_rows,
     parts,
     prepare,
     report,
@@ -137,7 +138,7 @@ async def _settle_one(p: parts.Parts, transaction: states.Transaction) -> bool:
     mine = await p.journal.write("adopt", lambda c: journal.adopt(c, transaction.id, at))
     if mine is None:
         return True
-    if await p.journal.read(lambda c: journal.participants(c, mine)):
+    if await p.journal.read(lambda c: participant_rows.of(c, mine)):
         await settle.settle(p, mine)
     left = await p.journal.read(lambda c: settle.unsettled(c, mine))
     if mine.stage is states.Stage.RUNNING:

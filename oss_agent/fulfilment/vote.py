@@ -16,6 +16,7 @@ from oss_agent.fulfilment import (
     journal,
     observer,
     order_rows,
+    participant_rows,
     parts,
     plain,
     states,
@@ -29,7 +30,7 @@ async def vote(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
     """Judge and decide; a decision that stands is left alone."""
     if await p.journal.read(lambda c: journal.decision(c, transaction)) is not None:
         return flow.Next.CONTINUE
-    participants = await p.journal.read(lambda c: journal.participants(c, transaction))
+    participants = await p.journal.read(lambda c: participant_rows.of(c, transaction))
     opinions: tuple[observer.Opinion, ...] = ()
     wanted = _failed_to_hold(p, participants)
     if wanted is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from oss_agent import errors
-from oss_agent.fulfilment import failpoints, journal, states, tables
+from oss_agent.fulfilment import failpoints, journal, participant_rows, states, tables
 from oss_agent.spi import views
 from oss_agent.testing.simulated.faults import Faults
 from oss_agent.testing.simulated.history import Kind
@@ -259,7 +259,7 @@ async def test_a_run_that_was_taken_over_writes_nothing_more(world: World) -> No
     decision = states.Decision(commit, states.Cause.PROVEN, "", None, "", at)
 
     with pytest.raises(errors.Fenced):
-        await world.rows.write(lambda c: journal.move(c, frozen, held, at))
+        await world.rows.write(lambda c: participant_rows.move(c, frozen, held, at))
     with pytest.raises(errors.Fenced):
         await world.rows.write(lambda c: journal.decide(c, mine, decision))
     assert (await world.participants("1"))["pe1"].state is states.State.REVERTED

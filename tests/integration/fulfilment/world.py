@@ -28,6 +28,7 @@ from oss_agent.fulfilment import (
     journal,
     limits,
     order,
+    participant_rows,
     parts,
     states,
     tables,
@@ -203,7 +204,7 @@ class World:
     async def participants(self, key: str) -> dict[str, states.Participant]:
         def query(connection: sa.Connection) -> tuple[states.Participant, ...]:
             found = journal.load(connection, f"{key}-1")
-            return journal.participants(connection, found) if found else ()
+            return participant_rows.of(connection, found) if found else ()
 
         return {one.device: one for one in await self.rows.read(query)}
 
