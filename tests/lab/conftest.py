@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import asyncssh
 import pytest
@@ -61,12 +62,23 @@ class Netconf:
         self.network = network
         self.node = node
 
-    def ask(self, *operations: str, hold: float = 0.0) -> list[str]:
+    def ask(self, *operations: str) -> list[str]:
         """Send operations one after the other in one session and return the replies."""
-        with self.network.in_mgmt():
-            return asyncio.run(self._session(operations, hold))
+        with self.session() as talk:
+            return [talk.ask(operation) for operation in operations]
 
-    async def _session(self, operations: tuple[str, ...], hold: float) -> list[str]:
+    @contextmanager
+    def session(self) -> Iterator[Talk]:
+        """One session for a block: what it locked stays locked until the block ends."""
+        with asyncio.Runner() as loop:
+            with self.network.in_mgmt():
+                talk = loop.run(self._open(loop))
+            try:
+                yield talk
+            finally:
+                loop.run(talk.close())
+
+    async def _open(self, loop: asyncio.Runner) -> Talk:
         connection = await asyncssh.connect(
             self.network.address(self.node),
             830,
@@ -76,19 +88,48 @@ class Netconf:
             client_keys=None,
             config=None,
         )
-        replies: list[str] = []
-        async with connection:
-            stdin, stdout, _ = await connection.open_session(subsystem="netconf", encoding="utf-8")
-            stdin.write(HELLO)
-            await asyncio.wait_for(stdout.readuntil("]]>]]>"), 10)
-            await asyncio.sleep(0.06)  # netconfd waits when hello and first RPC come together
-            for number, operation in enumerate(operations, start=1):
-                rpc = f'<rpc message-id="{number}" xmlns="{BASE}">{operation}</rpc>'
-                stdin.write(f"\n#{len(rpc.encode())}\n{rpc}\n##\n")
-                chunks = str(await asyncio.wait_for(stdout.readuntil("\n##\n"), 10))
-                replies.append(re.sub(r"\n#(\d+|#)\n", "", chunks))
-            await asyncio.sleep(hold)
-        return replies
+        stdin, stdout, _ = await connection.open_session(subsystem="netconf", encoding="utf-8")
+        stdin.write(HELLO)
+        greeting = str(await asyncio.wait_for(stdout.readuntil("]]>]]>"), 10))
+        await asyncio.sleep(0.06)  # netconfd waits when hello and first RPC come together
+        named = re.search(r"<session-id>(\d+)</session-id>", greeting)
+        assert named, greeting
+        return Talk(loop, connection, stdin, stdout, named[1])
+
+
+class Talk:
+    """One open session. ``id`` is the session-id the server gave it."""
+
+    def __init__(
+        self,
+        loop: asyncio.Runner,
+        connection: asyncssh.SSHClientConnection,
+        stdin: asyncssh.SSHWriter[str],
+        stdout: asyncssh.SSHReader[str],
+        name: str,
+    ) -> None:
+        self.id = name
+        self._loop = loop
+        self._connection = connection
+        self._stdin = stdin
+        self._stdout = stdout
+        self._number = 0
+
+    def ask(self, operation: str) -> str:
+        """Send one operation and return its reply."""
+        return self._loop.run(self._ask(operation))
+
+    async def _ask(self, operation: str) -> str:
+        self._number += 1
+        rpc = f'<rpc message-id="{self._number}" xmlns="{BASE}">{operation}</rpc>'
+        self._stdin.write(f"\n#{len(rpc.encode())}\n{rpc}\n##\n")
+        chunks = str(await asyncio.wait_for(self._stdout.readuntil("\n##\n"), 10))
+        return re.sub(r"\n#(\d+|#)\n", "", chunks)
+
+    async def close(self) -> None:
+        """End the session; the server gives its locks back."""
+        self._connection.abort()
+        await self._connection.wait_closed()
 
 
 @pytest.fixture

@@ -1,0 +1,132 @@
+"""The agent killed at the worst moments of an order on real routers: afterwards all-new or all-old."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.runner import Lab
+from oss_agent.testing import daemon
+from tests.lab import thread_agent
+from tests.lab.thread_agent import Agent, Witness, eline
+
+pytestmark = pytest.mark.lab
+
+PES = ("pe1", "pe2")
+ENDS = ("pe1:eth4", "pe2:eth4")
+SIGKILLED = -9
+
+# Where it dies: first in the order's own work, then (perhaps) in the start-up that settles it.
+DEATHS = [
+    pytest.param(["device.commit.after"], id="committed-on-one-or-both"),
+    pytest.param(["journal.decision.before"], id="both-held-undecided"),
+    pytest.param(["journal.decision.after"], id="both-held-decided"),
+    pytest.param(["device.confirm.after"], id="between-the-confirms"),
+    pytest.param(["journal.decision.before", "device.cancel.after"], id="again-while-undoing"),
+    pytest.param(["journal.decision.after", "device.confirm.after"], id="again-while-confirming"),
+]
+
+
+@pytest.fixture(scope="module")
+def onboarded(telco5: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of an agent that knows the lab and has done nothing else."""
+    there = tmp_path_factory.mktemp("onboarded")
+    with thread_agent.running(telco5, there) as agent:
+        agent.onboard()
+    return there
+
+
+@pytest.fixture
+def place(onboarded: Path, tmp_path: Path) -> Path:
+    """A copy of it: what one test breaks, no other one sees."""
+    shutil.copytree(onboarded / "data", tmp_path / "data")
+    return tmp_path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def billing(telco5: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with thread_agent.billing(telco5, tmp_path_factory.mktemp("billing")):
+        yield
+
+
+@pytest.fixture
+def witness(telco5: Lab, netconf: thread_agent.NetconfOf) -> Iterator[Witness]:
+    seer = Witness(telco5, netconf)
+    yield seer
+    seer.heal(*PES)
+
+
+@pytest.mark.parametrize("failpoints", DEATHS)
+def test_a_death_leaves_all_new_or_all_old(
+    telco5: Lab, place: Path, witness: Witness, failpoints: list[str]
+) -> None:
+    before = witness.state(*PES)
+    name = "-".join(["acme", *failpoints]).replace(".", "-")
+    order = _dies_ordering(telco5, place, name, failpoints[0])
+    for failpoint in failpoints[1:]:
+        _dies_starting(telco5, place, failpoint)
+
+    with thread_agent.running(telco5, place) as agent:
+        service = _all_new_or_all_old(agent, witness, order, name)
+        witness.nothing_held(*PES)
+        # the same ports once more, in a confirmed commit of their own
+        agent.terminated(service)
+        witness.settles(before)
+        witness.nothing_held(*PES)
+
+
+def _dies_ordering(network: Lab, place: Path, name: str, failpoint: str) -> str:
+    with thread_agent.dying(network, place, failpoint) as dying:
+        daemon.wait_ready(dying)
+        order = Agent(network, dying).send(eline(name, *ENDS))
+        assert dying.process.wait(30) == SIGKILLED
+        return order
+
+
+def _dies_starting(network: Lab, place: Path, failpoint: str) -> None:
+    with thread_agent.dying(network, place, failpoint) as dying:
+        assert dying.process.wait(60) == SIGKILLED
+
+
+def _all_new_or_all_old(agent: Agent, witness: Witness, order: str, name: str) -> str:
+    """What the agent says, what the routers hold and what packets meet are the same story.
+
+    An interrupted order is done again, so the story ends all-new; returns the service's id.
+    """
+    view = agent.final(order)
+    assert view["state"] == "completed", (view["error"], agent.explain(order)["history"])
+    for pe in PES:
+        witness.comes_to_have(pe, name)
+    assert len({witness.vni(pe, name) for pe in PES}) == 1
+    assert witness.pings("b1", "192.168.50.2")
+    alarms = [a for a in agent.daemon.get("/api/v1/alarms") if a["state"] != "cleared"]
+    assert alarms == []
+    return str(view["items"][0]["service_id"])
+
+
+def test_sigkill_at_any_moment_of_an_order(telco5: Lab, place: Path, witness: Witness) -> None:
+    """Five deaths, by turns in an order that adds the service and one that ends it."""
+    before = witness.state(*PES)
+    moments = [random.uniform(0.05, 2.5) for _ in range(5)]  # noqa: S311  (no secret)
+    print(f"killed after {', '.join(f'{moment:.2f}' for moment in moments)} s")
+    order, service, name = "", "", ""
+    for moment in [*moments, None]:
+        with thread_agent.running(telco5, place) as agent:
+            if order and not service:
+                service = _all_new_or_all_old(agent, witness, order, name)
+            elif order:
+                assert agent.final(order)["state"] == "completed", agent.explain(order)
+                witness.settles(before)
+                service = ""
+            witness.nothing_held(*PES)
+            if moment is None:
+                break
+            name = f"acme-after-{moment:.3f}".replace(".", "-")
+            order = agent.send(thread_agent.termination(service) if service else eline(name, *ENDS))
+            time.sleep(moment)
+            agent.daemon.kill()
