@@ -57,7 +57,10 @@ def _cause(one: states.Participant) -> states.Cause:
 
 
 def _count(p: parts.Parts, opinions: Sequence[observer.Opinion]) -> states.Decision:
-    """Commit when everything passes; else abort, naming the first that does not."""
+    """Commit when everything passes; else abort, naming the cause and not what follows from it.
+
+    A configuration that did not arrive comes first: its neighbours' predicates fail because of it.
+    """
     for opinion in opinions:
         if opinion.trouble is not None:
             return _abort(
@@ -67,11 +70,16 @@ def _count(p: parts.Parts, opinions: Sequence[observer.Opinion]) -> states.Decis
                 opinion.device,
                 waits.helper(opinion.trouble),
             )
-    for opinion in opinions:
-        for verdict in opinion.verdicts:
-            if not verdict.passes:
-                reason = f"{verdict.predicate.kind} on {opinion.device}: {verdict.reason}"
-                return _abort(p, states.Cause.PROOF, reason, opinion.device, "an operator")
+    failed = [
+        (opinion.device, verdict)
+        for opinion in opinions
+        for verdict in opinion.verdicts
+        if not verdict.passes
+    ]
+    if failed:
+        device, first = min(failed, key=lambda pair: pair[1].predicate.kind != proof.CONFIG_EQUAL)
+        reason = f"{first.predicate.kind} on {device}: {first.reason}"
+        return _abort(p, states.Cause.PROOF, reason, device, "an operator")
     return states.Decision(
         states.Verdict.COMMIT, states.Cause.PROVEN, "every predicate holds", None, "", p.clock.now()
     )
