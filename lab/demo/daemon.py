@@ -14,8 +14,16 @@ from typing import Any
 from lab.demo.networks import Network
 from oss_agent.testing import daemon
 
-PORT = 8642
-BILLING_PORT = 9642
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """TCP ports on 127.0.0.1: the API (0 lets the kernel choose) and billing."""
+
+    api: int = 8642
+    billing: int = 9642
+
+
+STORY = Ports()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +39,10 @@ class Billing:
         return [json.loads(line) for line in self.file.read_text(encoding="utf-8").splitlines()]
 
 
-def environment(network: Network) -> dict[str, str]:
+def environment(network: Network, ports: Ports = STORY) -> dict[str, str]:
     """Give the daemon's settings for this story, over the defaults."""
     return {
-        "OSS_AGENT_BILLING__URL": f"http://127.0.0.1:{BILLING_PORT}/billing",
+        "OSS_AGENT_BILLING__URL": f"http://127.0.0.1:{ports.billing}/billing",
         "OSS_AGENT_SNMP__POLL_INTERVAL": "8",
         "OSS_AGENT_ASSURANCE__USAGE_INTERVAL": "8",
         "OSS_AGENT_ASSURANCE__VERIFY_AFTER": "10",
@@ -43,20 +51,24 @@ def environment(network: Network) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(network: Network, place: Path) -> Iterator[tuple[daemon.Daemon, Billing]]:
+def running(
+    network: Network, place: Path, ports: Ports = STORY
+) -> Iterator[tuple[daemon.Daemon, Billing]]:
     """Have billing and the daemon up for a block."""
     billing = Billing(place / "billing.jsonl")
     with (
-        _listener(network, billing.file),
-        daemon.running(place, environment(network), within=network.inside, port=PORT) as here,
+        _listener(network, billing.file, ports.billing),
+        daemon.running(
+            place, environment(network, ports), within=network.inside, port=ports.api
+        ) as here,
     ):
         yield here, billing
 
 
 @contextlib.contextmanager
-def _listener(network: Network, file: Path) -> Iterator[None]:
+def _listener(network: Network, file: Path, port: int) -> Iterator[None]:
     argv = [sys.executable, "-m", "lab.demo.listener"]
-    argv += ["--port", str(BILLING_PORT), "--file", str(file)]
+    argv += ["--port", str(port), "--file", str(file)]
     with network.inside():
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
     try:

@@ -107,6 +107,7 @@ class Simulated:
 
     process: subprocess.Popen[str]
     place: Path
+    trap_port: int = TRAPS_SIMULATED
 
     @property
     def title(self) -> str:
@@ -121,7 +122,7 @@ class Simulated:
     @property
     def daemon_environment(self) -> Mapping[str, str]:
         """Traps come to loopback."""
-        return {"OSS_AGENT_SNMP__TRAP_PORT": str(TRAPS_SIMULATED)}
+        return {"OSS_AGENT_SNMP__TRAP_PORT": str(self.trap_port)}
 
     def inside(self) -> AbstractContextManager[None]:
         """Here: the simulator is on loopback."""
@@ -161,17 +162,17 @@ def routers(say: Callable[[str], None]) -> Iterator[Network]:
 
 
 @contextmanager
-def simulated(place: Path) -> Iterator[Network]:
+def simulated(place: Path, trap_port: int = TRAPS_SIMULATED) -> Iterator[Network]:
     """Have the simulated routers up for a block."""
     argv = [sys.executable, "-m", "oss_agent.testing.simulated"]
-    argv += ["--dir", str(place), "--trap-port", str(TRAPS_SIMULATED)]
+    argv += ["--dir", str(place), "--trap-port", str(trap_port)]
     process = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )
     try:
         if process.stdout is None or not process.stdout.readline().startswith("ready"):
             raise LabError("the simulated routers did not start; their words are above")
-        yield Simulated(process, place)
+        yield Simulated(process, place, trap_port)
     finally:
         process.terminate()
         process.communicate(timeout=10)
