@@ -1,6 +1,5 @@
-"""Edit+commit against ncclient, on one real netconfd in one run: prints both and the ratios.
+"""Edit+commit against ncclient, on one real netconfd in one run. Run: ``scripts/bench netconf``.
 
-Run: python -m pytest tests/bench/bench_netconf.py -s   (or: python tests/bench/bench_netconf.py)
 Each transaction stages one changed leaf in the candidate (test-then-set) and commits it; every
 answer is awaited before the next request, as our transactions do. Process CPU time covers
 ncclient's threads too. Wall time is the rate, bounded by the server and what else runs here: trust
@@ -10,20 +9,17 @@ the ratios.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
 from drivers.frr_linux.driver import DRIVER
 from lab import peers
-from lab.errors import LabUnavailable
 from oss_agent.spi import device
 from oss_agent.spi.tree import Edit, Operation, Step, Tree
+from tests.bench import table
 
 _ENTRY = (Step("services"), Step("eline", (("name", "bench"),)))
 _RATE = (*_ENTRY, Step("rate"))
@@ -125,49 +121,41 @@ def _config(rate: int) -> str:
     )
 
 
-def _read_depth(peer: peers.NetconfPeer, depth: int, count: int) -> Callable[[], Cost]:
-    async def reads() -> Cost:
-        async with DRIVER.session(_endpoint(peer)) as session:
-            turns = asyncio.Semaphore(depth)
+async def _reads(peer: peers.NetconfPeer, depth: int, count: int) -> Cost:
+    async with DRIVER.session(_endpoint(peer)) as session:
+        turns = asyncio.Semaphore(depth)
 
-            async def one() -> None:
-                async with turns:
-                    await session.read(_RATE)
+        async def one() -> None:
+            async with turns:
+                await session.read(_RATE)
 
-            meter = Meter.started()
-            async with asyncio.TaskGroup() as group:
-                for _ in range(count):
-                    group.create_task(one())
-            return meter.stop(count, 0.0, "")
-
-    return lambda: asyncio.run(reads())
+        meter = Meter.started()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(count):
+                group.create_task(one())
+        return meter.stop(count, 0.0, "")
 
 
-@pytest.mark.peer
-def test_edit_and_commit_against_ncclient() -> None:
-    """Both must really have written; rates and CPU are printed, nothing timed is asserted."""
-    try:
-        with peers.netconfd() as peer:
-            asyncio.run(_prepare(peer))
-            _ncclient(peer, 1)  # what it imports at its first connection is not its price
-            theirs = _ncclient(peer, 40)
-            ours = asyncio.run(_ours(peer, 1000))
-            alone, piped = _read_depth(peer, 1, 1000)(), _read_depth(peer, 16, 1000)()
-    except LabUnavailable as missing:
-        if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
-            raise
-        pytest.skip(str(missing))
-    print(
-        f"\nNETCONF edit+commit on one session: ours {ours.rate:.0f}/s at {ours.cpu * 1e3:.2f} ms "
-        f"CPU, ncclient {theirs.rate:.1f}/s at {theirs.cpu * 1e3:.2f} ms: "
-        f"{ours.rate / theirs.rate:.0f} x the rate, 1/{theirs.cpu / ours.cpu:.1f} of the CPU\n"
-        f"opening a session: ours {ours.opening * 1e3:.1f} ms CPU, "
-        f"ncclient {theirs.opening * 1e3:.1f} ms (its host key not checked)\n"
-        f"reads at depth 16: {piped.rate:.0f}/s at {piped.cpu * 1e3:.2f} ms CPU, "
-        f"at depth 1: {alone.rate:.0f}/s at {alone.cpu * 1e3:.2f} ms"
-    )
-    assert ours.last == "1000"
+def measure() -> Iterator[table.Row]:
+    """Both must really have written what they were told."""
+    with peers.netconfd() as peer:
+        asyncio.run(_prepare(peer))
+        _ncclient(peer, 1)  # what it imports at its first connection is not its price
+        theirs = _ncclient(peer, 40)
+        ours = asyncio.run(_ours(peer, 1000))
+        alone, piped = asyncio.run(_reads(peer, 1, 1000)), asyncio.run(_reads(peer, 16, 1000))
+    assert ours.last == "1000", ours
+    yield _rate("edit+commit, one session", ours.rate, "ncclient", theirs.rate)
+    yield table.cost("edit+commit, CPU", ours.cpu, "ncclient", theirs.cpu)
+    # ncclient's host key is not checked, ours is
+    yield table.cost("opening a session, CPU", ours.opening, "ncclient", theirs.opening)
+    yield _rate("reads, 16 at a time", piped.rate, "one at a time", alone.rate)
+    yield table.cost("reads, 16 at a time, CPU", piped.cpu, "one at a time", alone.cpu)
+
+
+def _rate(what: str, ours: float, whose: str, theirs: float) -> table.Row:
+    return table.Row(what, f"{ours:.0f}/s", f"{whose} {theirs:.1f}/s", f"{ours / theirs:.1f} x")
 
 
 if __name__ == "__main__":
-    test_edit_and_commit_against_ncclient()
+    table.run("netconf", measure)

@@ -1,6 +1,5 @@
-"""CPU of a poll against pysnmp's, on one real net-snmp agent in one run: prints both and the ratio.
+"""CPU of a poll against pysnmp's, on one real net-snmp agent in one run. Run: ``scripts/bench snmp``.
 
-Run: python -m pytest tests/bench/bench_snmp.py -s   (or: python tests/bench/bench_snmp.py)
 The agent holds 10 columns x 48 rows, as an interface table of a full access switch does; both
 clients ask packed GETBULKs of 10 columns x 10 rows in one process, and process CPU time is
 compared. CPU and not wall time: the agent itself is the slow part.
@@ -11,16 +10,16 @@ from __future__ import annotations
 import asyncio
 import time
 import tracemalloc
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from pysnmp.hlapi.v3arch import asyncio as hlapi
 
 from drivers.snmp import engine
 from lab import peers
-from lab.errors import LabUnavailable
 from oss_agent.spi import clock, snmp
+from tests.bench import table
 
 _TABLE = (1, 3, 6, 1, 4, 1, 8072, 9999, 9999, 77, 1)
 _COLUMNS = 10
@@ -102,24 +101,16 @@ def _memory(peer: peers.SnmpPeer) -> int:
     return peak
 
 
-@pytest.mark.peer
-def test_poll_cpu_against_pysnmp() -> None:
-    """Both must read the whole table; the ratio is printed, and its order of magnitude asserted."""
-    try:
-        with peers.snmpd(configuration=_agent_configuration()) as peer:
-            theirs, their_cells = asyncio.run(_pysnmp(peer, 5))
-            ours, our_cells = asyncio.run(_ours(peer, 100))
-            peak = _memory(peer)
-    except LabUnavailable as missing:
-        pytest.skip(missing.reason)
-    print(
-        f"\nSNMP poll of {_VARBINDS} varbinds, CPU: ours {ours * 1e3:.3f} ms, "
-        f"pysnmp {theirs * 1e3:.1f} ms, ratio {theirs / ours:.0f}x; "
-        f"our peak memory {peak / 1024:.0f} KiB"
-    )
-    assert our_cells == their_cells == _COLUMNS * _ROWS
-    assert ours < theirs
+def measure() -> Iterator[table.Row]:
+    """Both must read the whole table."""
+    with peers.snmpd(configuration=_agent_configuration()) as peer:
+        theirs, their_cells = asyncio.run(_pysnmp(peer, 5))
+        ours, our_cells = asyncio.run(_ours(peer, 100))
+        peak = _memory(peer)
+    assert our_cells == their_cells == _COLUMNS * _ROWS, (our_cells, their_cells)
+    yield table.cost(f"poll of {_VARBINDS} varbinds, CPU", ours, "pysnmp", theirs)
+    yield table.Row("poll, peak of our memory", f"{peak / 1024:.0f} KiB")
 
 
 if __name__ == "__main__":
-    test_poll_cpu_against_pysnmp()
+    table.run("snmp", measure)

@@ -52,7 +52,7 @@ def test_what_a_newcomer_looks_for_is_there(file: str) -> None:
     assert (ROOT / file).is_file()
 
 
-@pytest.mark.parametrize("script", ["demo", "test", "gates", "wheel"])
+@pytest.mark.parametrize("script", ["demo", "test", "gates", "wheel", "bench"])
 def test_scripts_can_be_run(script: str) -> None:
     assert os.access(ROOT / "scripts" / script, os.X_OK)
 
