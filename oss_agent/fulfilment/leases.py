@@ -31,23 +31,26 @@ def take(
     devices: Sequence[str],
     at: datetime,
 ) -> tuple[Blocker, ...]:
-    """Take all leases, or none and wait in every queue. () means taken."""
-    _enqueue(connection, transaction, devices, at)
-    blockers = _blockers(connection, transaction, devices)
+    """Take all leases, or none and wait in every queue. () means taken.
+
+    What it holds already it does not queue for: whoever waits there waits for this transaction.
+    """
+    held = _held(connection, transaction.id)
+    missing = [device for device in devices if device not in held]
+    _enqueue(connection, transaction, missing, at)
+    blockers = _blockers(connection, transaction, missing)
     if blockers:
         return blockers
-    held = _held(connection, transaction.id)
-    for device in devices:
-        if device not in held:
-            connection.execute(
-                tables.lease.insert().values(
-                    device=device,
-                    tenant=transaction.tenant,
-                    transaction_id=transaction.id,
-                    token=transaction.token,
-                    since=at,
-                )
+    for device in missing:
+        connection.execute(
+            tables.lease.insert().values(
+                device=device,
+                tenant=transaction.tenant,
+                transaction_id=transaction.id,
+                token=transaction.token,
+                since=at,
             )
+        )
     _leave_queue(connection, transaction.id)
     return ()
 
