@@ -18,8 +18,6 @@ A device that cannot be reached is UNKNOWN too, loudly, and is tried again until
 
 from __future__ import annotations
 
-import contextlib
-
 import sqlalchemy as sa
 
 from oss_agent import errors
@@ -130,20 +128,29 @@ class _Settling:
         staged = await talk.call("diff", lambda session: session.diff())
         if staged:
             await self._say(f"{talk.device}: dropped what another session had staged")
+        if await self._pending(talk) is not device.Pending.HELD:
+            return
+        persist = self._one.persist
+        try:
+            await talk.call(
+                "confirm",
+                lambda session: session.confirm(persist=persist),
+                silence=errors.CommitUnknown,
+            )
+        except errors.ChangeRejected:
+            # Gone between probe and confirm is no error: the read-back tells. Refused while it is
+            # still pending is one: what is read back would be undone by the device's own timer.
+            if await self._pending(talk) is device.Pending.HELD:
+                raise
+
+    async def _pending(self, talk: contact.Talk) -> device.Pending:
         persist, seconds = self._one.persist, self._p.limits.confirm_within
-        pending = await talk.call(
+        found = await talk.call(
             "probe", lambda s: s.probe_pending(persist=persist, confirm_within=seconds)
         )
-        if pending is device.Pending.OTHERS:
+        if found is device.Pending.OTHERS:
             raise errors.DeviceBusy(talk.device, "another system's commit is pending there")
-        if pending is device.Pending.HELD:
-            # Gone between probe and confirm is no error: the read-back tells.
-            with contextlib.suppress(errors.ChangeRejected):
-                await talk.call(
-                    "confirm",
-                    lambda session: session.confirm(persist=persist),
-                    silence=errors.CommitUnknown,
-                )
+        return found
 
     async def _undo(self, talk: contact.Talk) -> None:
         if self._one.commit_sent:

@@ -10,7 +10,7 @@ import pytest
 from oss_agent import errors
 from oss_agent.fulfilment import failpoints, journal, participant_rows, states, tables
 from oss_agent.spi import views
-from oss_agent.testing.simulated.faults import Faults
+from oss_agent.testing.simulated.faults import NONE, Faults
 from oss_agent.testing.simulated.history import Kind
 from tests.integration.fulfilment import world as worlds
 from tests.integration.fulfilment.world import World
@@ -221,6 +221,27 @@ async def test_a_router_that_undid_itself_after_the_decision_is_pushed_again(wor
 
     assert (await world.get("1")).state is views.OrderState.COMPLETED
     assert world.holds("pe2")
+
+
+async def test_a_refused_confirm_is_not_completed_while_the_router_may_still_undo(
+    world: World,
+) -> None:
+    world.devices["pe2"].faults = Faults(refuse_confirm="not now")
+    await world.order()
+    await world.run()
+    participants = await world.participants("1")
+
+    assert (await world.get("1")).state is views.OrderState.IN_PROGRESS
+    assert participants["pe2"].state is states.State.UNKNOWN
+    assert "not now" in participants["pe2"].outcome
+    assert world.unknown == ["pe2"]
+
+    world.devices["pe2"].faults = NONE
+    await world.run_to_the_end()
+    assert (await world.get("1")).state is views.OrderState.COMPLETED
+    assert world.holds("pe2")
+    unheld(world)
+    assert not world.alarms.open
 
 
 async def test_a_router_that_is_neither_old_nor_new_calls_a_person(world: World) -> None:
