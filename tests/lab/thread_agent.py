@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from lab.runner import Lab
 from oss_agent.testing import daemon
 
 ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
+SERVICES_HELD = "/tmf-api/serviceInventory/v4/service"
 FINAL = {"completed", "failed", "rejected", "cancelled", "partial"}
 BILLING_PORT = 9643
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -100,12 +99,12 @@ class Agent:
 
     def final(self, key: str, within: float = 60) -> Any:
         """The order when it is final."""
+        return self.daemon.until(lambda: self.final_or_none(key), within=within)
 
-        def look() -> Any:
-            view = self.daemon.get(f"/api/v1/orders/{key}")
-            return view if view["state"] in FINAL else None
-
-        return self.daemon.until(look, within=within)
+    def final_or_none(self, key: str) -> Any:
+        """The order if it is final."""
+        view = self.daemon.get(f"/api/v1/orders/{key}")
+        return view if view["state"] in FINAL else None
 
     def order(self, body: Mapping[str, Any]) -> Any:
         """Order and wait until it is final."""
@@ -134,6 +133,14 @@ class Agent:
         """Terminate a service and see that done."""
         view = self.order(termination(service))
         assert view["state"] == "completed", view["error"]
+
+    def clear(self) -> None:
+        """End whatever a failed test left under way or standing, so that the next one can go on."""
+        for order in self.daemon.get(ORDERS, limit="100"):
+            if order["state"] not in FINAL:
+                self.final(order["id"])
+        for service in self.daemon.get(SERVICES_HELD, limit="100", state="active", category="CFS"):
+            self.terminated(service["id"])
 
     def alarm(self, where: str, *, cleared: bool = False) -> Any:
         """The alarm on a port that is (not) cleared, or None."""
@@ -272,11 +279,3 @@ class Witness:
 def meaning(config: str) -> str:
     """A configuration without empty non-presence containers and without its layout."""
     return re.sub(r"\s+", " ", re.sub(r'<(services|ports) xmlns="[^"]*"\s*/>', "", config))
-
-
-def unreachable(look: Callable[[], Any]) -> bool:
-    """Has the daemon gone away while it was asked?"""
-    with contextlib.suppress(httpx.HTTPError):
-        look()
-        return False
-    return True
