@@ -148,6 +148,16 @@ class SqlLedger:
         """Meter points of active services; of one device alone when it is named."""
         return dependants.watched(connection, device)
 
+    def sight_device(
+        self, connection: sa.Connection, *, device: str, trouble: str | None, at: datetime
+    ) -> None:
+        """Whether the device answered at ``at``; since when it does not is kept."""
+        tenant = tenancy.of_device(connection, device)
+        if trouble is None:
+            observed.mark_seen(connection, device, tenant, at, discovered=None)
+        else:
+            observed.mark_unreachable(connection, device, tenant, at, trouble)
+
     def observe_ports(
         self,
         connection: sa.Connection,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -17,6 +18,9 @@ from oss_agent.assurance import alarm_rows, correlate, impact, port_table
 from oss_agent.spi import alarms, events, ledger, store
 from oss_agent.spi.clock import rfc3339
 from oss_agent.spi.views import AlarmView, as_json
+
+_SIGHT_EVERY: Final = timedelta(minutes=1)
+"""A write per device and minute is what a fresh 'last seen' may cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +63,25 @@ class Observer:
         self._desk = desk
         self._sink = sink
         self._last: dict[str, tuple[port_table.Port, ...]] = {}
+        self._sighted: dict[str, datetime] = {}
 
     async def take(self, sight: Sight) -> None:
         """Take in a poll: raise, update and clear what it verifies. StoreUnavailable, NotFound."""
-        news = self._rows(sight.device) != _rows(sight.ports)
+        news = self._rows(sight.device) != _rows(sight.ports) or self._is_stale(sight)
         if news or await self._store.read(lambda connection: bool(self._plan(connection, sight))):
             await self._store.write(lambda connection: self._write(connection, sight))
+            self._sighted[sight.device] = sight.at
         self._remember(sight)
 
     def forget(self, device: str) -> None:
         """The device is no longer polled."""
         self._last.pop(device, None)
+        self._sighted.pop(device, None)
+
+    def _is_stale(self, sight: Sight) -> bool:
+        """Is it time to write down again that the device answers, although nothing is new?"""
+        before = self._sighted.get(sight.device)
+        return before is None or sight.at - before >= _SIGHT_EVERY
 
     def _remember(self, sight: Sight) -> None:
         """What a poll that was cut short did not reach stays as it was last seen."""
@@ -85,6 +97,7 @@ class Observer:
         rows = _rows(sight.ports)
         if rows != self._rows(sight.device):
             self._ledger.observe_ports(connection, device=sight.device, rows=rows, at=sight.at)
+        self._ledger.sight_device(connection, device=sight.device, trouble=None, at=sight.at)
         for step in self._plan(connection, sight):
             self._apply(connection, step, sight.at)
 
@@ -189,6 +202,7 @@ class Observer:
             services = self._ledger.on_device(connection, device)
             fault = correlate.unreachable(device, reason, services, at)
             self._desk.report(connection, fault, at)
+            self._ledger.sight_device(connection, device=device, trouble=reason, at=at)
 
         await self._store.write(unit)
 

@@ -223,6 +223,12 @@ class Ledger(Protocol):
         """Meter points of active services; of one device alone when it is named."""
         ...
 
+    def sight_device(
+        self, connection: Connection, *, device: str, trouble: str | None, at: datetime
+    ) -> None:
+        """Whether the device answered at ``at``: ``trouble`` is why not, None when it did."""
+        ...
+
     def observe_ports(
         self,
         connection: Connection,

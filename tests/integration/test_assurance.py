@@ -18,7 +18,7 @@ from drivers.snmp import engine, receiver
 from inventory import history
 from inventory import ledger as inventory_ledger
 from inventory import tables as inventory_tables
-from oss_agent import errors, store
+from oss_agent import clock, errors, store
 from oss_agent.assurance import (
     alarm_port,
     alarm_rows,
@@ -33,7 +33,7 @@ from oss_agent.assurance import (
     usage_rows,
 )
 from oss_agent.assurance import alarms as alarm_desk
-from oss_agent.spi import alarms, clock, events, ledger, query, snmp
+from oss_agent.spi import alarms, events, ledger, query, snmp
 from oss_agent.spi.device import Credential, Endpoint
 from oss_agent.spi.views import OperatingStatus, ServiceState, Severity, SpecificationRef
 from oss_agent.testing.simulated_snmp.agent import SimulatedAgent
@@ -53,17 +53,6 @@ _CFS = ledger.ServiceRow(
     resources=(("pe1", "eth4"), ("pe2", "eth4")),
     meters=(("pe1", "eth4"),),
 )
-
-
-class Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def boot(self) -> clock.BootTime:
-        return clock.BootTime("test", time.monotonic())
 
 
 class Devices:
@@ -174,7 +163,7 @@ def _add(connection: sa.Connection, it: inventory_ledger.SqlLedger) -> None:
 
 @asynccontextmanager
 async def world(url: str) -> AsyncIterator[World]:
-    it = inventory_ledger.SqlLedger(Clock())
+    it = inventory_ledger.SqlLedger(clock.SystemClock())
     async with store.open_store(url) as rows:
         for metadata in (inventory_tables.METADATA, tables.METADATA):
             await rows.write(metadata.create_all)
@@ -468,7 +457,7 @@ async def watching(
         devices=devices or Devices(_endpoint()),
         engine=asked,
         sink=w.sink,
-        time=Clock(),
+        time=clock.SystemClock(),
         pace=role.Pace(pace, records),
     )
     async with asyncio.TaskGroup() as group:
@@ -491,15 +480,24 @@ def test_a_silent_device_has_its_own_alarm_and_no_service_is_down(database_url: 
                 alarm = await _until(lambda: w.open_alarm(key))
                 assert (alarm.alarm_type, alarm.service_affecting) == ("communicationsAlarm", False)
                 assert await w.status() is OperatingStatus.RUNNING
+                assert await w.rows.read(_silent_because) != ""
                 asked = fake.polls
                 await asyncio.sleep(0.3)
                 assert fake.polls - asked <= 3, "the dead are asked less often"
                 fake.silent = False
                 await it.intake.take([_trap()])
                 await _until(lambda: _gone(w, key))
+                assert await w.rows.read(_silent_because) == ""
             assert "ServiceOperatingStatusChangeEvent" not in w.kinds()
 
     asyncio.run(story())
+
+
+def _silent_because(connection: sa.Connection) -> str:
+    """What the device list shows as the reason; "" when the device answers."""
+    row = connection.execute(sa.select(inventory_tables.sightings)).mappings().one()
+    assert (row["unreachable_since"] is None) == (row["reason"] == "")
+    return str(row["reason"])
 
 
 async def _gone(w: World, key: alarms.AlarmKey) -> bool:
@@ -617,8 +615,8 @@ def test_from_a_pulled_port_on_an_agent_to_billing_and_back(database_url: str) -
         agent = SimulatedAgent(Router("pe1", time.monotonic, ports))
         await agent.listen("127.0.0.1")
         async with world(database_url) as w:
-            with receiver.listening("127.0.0.1", 0, Clock()) as heard:
-                async with engine.running(Clock(), traps=heard) as asking:
+            with receiver.listening("127.0.0.1", 0, clock.SystemClock()) as heard:
+                async with engine.running(clock.SystemClock(), traps=heard) as asking:
                     slow = replace(_QUICK, interval=0.5)
                     devices = Devices(_endpoint(port=agent.port))
                     async with watching(w, asking, slow, devices):
