@@ -13,12 +13,14 @@ abort      anything                               cancel, then read back; target
 either     neither before nor target              UNKNOWN: critical alarm, counter, a person
 =========  =====================================  =================================================
 
-A device that cannot be reached is UNKNOWN too, loudly, and is tried again until it is settled.
+A device that cannot be reached is UNKNOWN too, loudly, and is tried again until it is settled;
+but one that was never sent a commit is as before, reachable or not, and holds nobody up.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
+import structlog
 
 from oss_agent import errors
 from oss_agent.fulfilment import (
@@ -100,7 +102,21 @@ class _Settling:
                 else:
                     await self._undo(talk)
         except errors.DeviceError as trouble:
+            await self._undecided(trouble)
+        except (errors.Fenced, errors.StoreUnavailable):
+            raise
+        except Exception as fault:  # noqa: BLE001  one device must not keep the others, or the start
+            structlog.get_logger().exception("settling failed", device=self._one.device)
+            await self._lost(f"a fault of the agent itself: {type(fault).__name__}: {fault}")
+
+    async def _undecided(self, trouble: errors.DeviceError) -> None:
+        if self._commit or self._one.commit_sent:
             await self._lost(trouble.reason)
+            return
+        # What was staged went with our session; waiting for the device would tell us nothing.
+        await self._end(
+            states.State.REVERTED, f"nothing was committed; not read back: {trouble.reason}"
+        )
 
     async def _finish(self, talk: contact.Talk) -> None:
         if self._one.state not in {states.State.PROVEN, states.State.SAVED}:
