@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.assurance import alarm_rows
-from oss_agent.assurance.tables import ALARMS, Moment
+from oss_agent.assurance.tables import ALARMS
+from oss_agent.moment import Moment
 from oss_agent.spi import query, store
 from oss_agent.spi.views import AlarmView
 

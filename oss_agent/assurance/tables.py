@@ -7,34 +7,15 @@ revision. Raw counters are text, because a Counter64 does not fit a database's s
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Named, String, Text, TypedColumns
 
+from oss_agent.moment import Moment
+
 METADATA: Final = sa.MetaData()
-
-
-class Moment(sa.TypeDecorator[datetime]):
-    """An aware UTC time; SQLite keeps no zone, so it is taken off and put on again here."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """To UTC; a naive value raises ValueError."""
-        del dialect
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone")
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Aware UTC again."""
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Counter64(sa.TypeDecorator[int]):
