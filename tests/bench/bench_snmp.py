@@ -11,14 +11,14 @@ import asyncio
 import time
 import tracemalloc
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from pysnmp.hlapi.v3arch import asyncio as hlapi
 
 from drivers.snmp import engine
 from lab import peers
-from oss_agent.spi import clock, snmp
+from oss_agent import clock
+from oss_agent.spi import snmp
 from tests.bench import table
 
 _TABLE = (1, 3, 6, 1, 4, 1, 8072, 9999, 9999, 77, 1)
@@ -26,17 +26,6 @@ _COLUMNS = 10
 _ROWS = 48
 _VARBINDS = _COLUMNS * _ROWS + 1
 _PLAN = snmp.PollPlan(columns={f"c{i}": (*_TABLE, i) for i in range(1, _COLUMNS + 1)})
-
-
-class _Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def boot(self) -> clock.BootTime:
-        return clock.BootTime("bench", time.monotonic())
 
 
 def _agent_configuration() -> str:
@@ -50,7 +39,7 @@ def _agent_configuration() -> str:
 
 async def _ours(peer: peers.SnmpPeer, polls: int) -> tuple[float, int]:
     target = snmp.Target("bench", peer.host, peer.port, peer.community)
-    async with engine.running(_Clock()) as polling:
+    async with engine.running(clock.SystemClock()) as polling:
         columns = await polling.poll(target, _PLAN)
         began = time.process_time()
         for _ in range(polls):

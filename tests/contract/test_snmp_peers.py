@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,8 @@ from drivers.snmp import engine, receiver
 from lab import install, peers
 from lab.errors import LabUnavailable
 from lab.private_root import PrivateRoot
-from oss_agent.spi import clock, snmp
+from oss_agent import clock
+from oss_agent.spi import snmp
 
 pytestmark = pytest.mark.peer
 
@@ -26,17 +25,6 @@ _IF_X: snmp.Oid = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
 _IF: snmp.Oid = (1, 3, 6, 1, 2, 1, 2, 2, 1)
 _OR: snmp.Oid = (1, 3, 6, 1, 2, 1, 1, 9, 1)
 _LINK_DOWN: snmp.Oid = (1, 3, 6, 1, 6, 3, 1, 1, 5, 3)
-
-
-class Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def boot(self) -> clock.BootTime:
-        return clock.BootTime("test", time.monotonic())
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +50,7 @@ def _netsnmp(tmp_path: Path, *command: str) -> str:
 
 async def _poll(peer: peers.SnmpPeer, plan: snmp.PollPlan) -> snmp.Columns:
     target = snmp.Target("peer", peer.host, peer.port, peer.community)
-    async with engine.running(Clock()) as asking:
+    async with engine.running(clock.SystemClock()) as asking:
         return await asking.poll(target, plan)
 
 
@@ -122,7 +110,7 @@ def test_reads_what_pysnmp_reads(agent: peers.SnmpPeer) -> None:
 
     async def both() -> tuple[tuple[snmp.Value, ...], list[Any]]:
         target = snmp.Target("peer", agent.host, agent.port, agent.community)
-        async with engine.running(Clock()) as asking:
+        async with engine.running(clock.SystemClock()) as asking:
             ours = await asking.get(target, oids)
         other = hlapi.SnmpEngine()
         _, _, _, theirs = await hlapi.get_cmd(
@@ -146,7 +134,7 @@ def test_a_wrong_community_is_silence(agent: peers.SnmpPeer) -> None:
     async def story() -> None:
         target = snmp.Target("peer", agent.host, agent.port, "wrong")
         limits = engine.Limits(first_wait=0.05, repetitions=0)
-        async with engine.running(Clock(), limits=limits) as asking:
+        async with engine.running(clock.SystemClock(), limits=limits) as asking:
             await asking.get(target, [(1, 3, 6, 1, 2, 1, 1, 3, 0)])
 
     with pytest.raises(snmp.SnmpTimeout):
@@ -154,7 +142,7 @@ def test_a_wrong_community_is_silence(agent: peers.SnmpPeer) -> None:
 
 
 async def _trap_after(send: Any) -> snmp.Trap:
-    with receiver.listening("127.0.0.1", 0, Clock()) as got:
+    with receiver.listening("127.0.0.1", 0, clock.SystemClock()) as got:
         async with asyncio.timeout(20):
             await send(got.port)
             async for batch in got.batches():

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import pytest
 
 from drivers.snmp import ber, engine, message
-from oss_agent.spi import clock, snmp
+from oss_agent import clock
+from oss_agent.spi import snmp
 
 _UPTIME = ber.of_oid((1, 3, 6, 1, 2, 1, 1, 3, 0))
 _NAME: snmp.Oid = (1, 3, 6, 1, 2, 1, 1, 5, 0)
 _PLAN = snmp.PollPlan({"a": (1, 3, 6, 1, 9, 1)})
 _QUICK = engine.Limits(first_wait=0.05, least_wait=0.05, most_wait=0.1, deadline=2.0, sockets=2)
-
-
-class Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def boot(self) -> clock.BootTime:
-        return clock.BootTime("test", time.monotonic())
 
 
 def reply(request_id: int, *binds: tuple[bytes, bytes], community: bytes = b"c") -> bytes:
@@ -80,7 +68,7 @@ async def talking(
     agent.transport = transport
     target = snmp.Target("pe1", address, transport.get_extra_info("sockname")[1], "c")
     try:
-        async with engine.running(Clock(), limits=_QUICK) as asking:
+        async with engine.running(clock.SystemClock(), limits=_QUICK) as asking:
             yield asking, target, agent
     finally:
         transport.close()
