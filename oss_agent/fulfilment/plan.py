@@ -49,8 +49,8 @@ class Change:
 def intents(design: catalogue.Design, drivers: Mapping[str, device.Driver]) -> tuple[Intent, ...]:
     """The design's resource intents as trees, one per device, by device name.
 
-    ``drivers`` maps device to driver. OrderRejected when a slot does not fit its type, or when two
-    intents want different things of one node.
+    ``drivers`` maps device to driver. OrderRejected when a slot does not fit its type, when two
+    intents want different things of one node, or when a platform has no such template.
     """
     names = sorted({resource.device for resource in design.resources})
     return tuple(_intent(name, design, drivers[name]) for name in names)
@@ -62,6 +62,10 @@ def _intent(name: str, design: catalogue.Design, driver: device.Driver) -> Inten
         merged = tree.merge(driver.instantiate(one.template, one.slots) for one in wanted)
     except errors.Conflict as two_minds:
         raise errors.OrderRejected(f"device {name}: {two_minds.reason}", status=422) from two_minds
+    except errors.ConfigurationError as lacking:
+        raise errors.OrderRejected(
+            f"device {name} cannot carry it: {lacking}", status=422, code="notPossible"
+        ) from lacking
     return Intent(name, driver.platform, merged, tree.roots(merged))
 
 
