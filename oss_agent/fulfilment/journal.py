@@ -193,6 +193,16 @@ def decision(connection: sa.Connection, transaction: states.Transaction) -> stat
     return states.Decision(verdict, cause, row.reason, row.culprit, row.who, row.at)
 
 
+def interruptions(connection: sa.Connection, transaction: states.Transaction) -> int:
+    """How many of its attempts ended because the work was interrupted."""
+    table = tables.decision
+    asked = sa.select(sa.func.count()).where(
+        table.c.transaction_id == transaction.id, table.c.cause == states.Cause.INTERRUPTED
+    )
+    found: int = connection.execute(asked).scalar_one()
+    return found
+
+
 def decide(
     connection: sa.Connection, transaction: states.Transaction, wanted: states.Decision
 ) -> states.Decision:

@@ -42,7 +42,7 @@ def _report(connection: sa.Connection, p: parts.Parts, transaction: states.Trans
     at = p.clock.now()
     if decision.verdict is states.Verdict.COMMIT:
         _complete(connection, p, transaction, participants, at)
-    elif decision.cause.transient and _may_retry(p, transaction, decision, at):
+    elif decision.cause.transient and _may_retry(connection, p, transaction, decision, at):
         _again(connection, p, transaction, decision, at)
     else:
         _fail(connection, p, transaction, decision, participants, at)
@@ -125,6 +125,7 @@ def _terminate(
 
 
 def _may_retry(
+    connection: sa.Connection,
     p: parts.Parts,
     transaction: states.Transaction,
     decision: states.Decision,
@@ -132,7 +133,7 @@ def _may_retry(
 ) -> bool:
     """A device is waited for until the deadline, an interruption is tolerated a few times."""
     if decision.cause is states.Cause.INTERRUPTED:
-        return transaction.attempt < p.limits.attempts
+        return journal.interruptions(connection, transaction) < p.limits.attempts
     return not waits.overdue(transaction, at)
 
 
