@@ -45,12 +45,16 @@ def helper(error: errors.AgentError) -> str:
 def lease_wait(
     blocker: leases.Blocker, transaction: states.Transaction, bounds: limits.Limits, at: datetime
 ) -> states.Wait:
-    """Waiting for a lease: a release wakes the feeder anyway, so the look is cheap and soon."""
+    """Waiting for a lease: a release wakes whoever is behind, so a look is only a precaution.
+
+    Each is later than the last: hundreds behind one device, each looking every two seconds, would
+    keep the motor from the orders of all other devices.
+    """
     verb = "lease held by" if blocker.holds else "before us in the queue:"
     return states.Wait(
         reason=f"device {blocker.device}: {verb} order {blocker.order}",
         since=since(transaction, at),
-        wake_at=at + timedelta(seconds=bounds.feed_every),
+        wake_at=at + timedelta(seconds=bounds.pause(transaction.tries)),
         who=f"order {blocker.order} (wait, or cancel it)",
     )
 
