@@ -19,6 +19,8 @@ but one that was never sent a commit is as before, reachable or not, and holds n
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 import structlog
 
@@ -44,7 +46,8 @@ async def settle(p: parts.Parts, transaction: states.Transaction) -> states.Deci
 
     Safe at any time and any number of times. Fenced when another run took the transaction over.
     """
-    decision = await p.journal.write("settle", lambda c: _decision(c, p, transaction))
+    stopped = interrupted(p.clock.now(), "the work was interrupted before a decision")
+    decision = await p.journal.write("settle", lambda c: journal.decide(c, transaction, stopped))
     participants = await p.journal.read(lambda c: participant_rows.of(c, transaction))
     open_ones = [one for one in participants if not one.state.final]
     await contact.together([_Settling(p, transaction, one, decision).run() for one in open_ones])
@@ -59,19 +62,16 @@ def unsettled(
     return tuple(one for one in every if not one.state.final)
 
 
-def _decision(
-    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction
-) -> states.Decision:
-    at = p.clock.now()
-    interrupted = states.Decision(
+def interrupted(at: datetime, reason: str) -> states.Decision:
+    """The abort of work that nobody brought to a decision."""
+    return states.Decision(
         states.Verdict.ABORT,
         states.Cause.INTERRUPTED,
-        "the work was interrupted before a decision",
+        reason,
         None,
         "nobody: it is done again",
         at,
     )
-    return journal.decide(connection, transaction, interrupted)
 
 
 class _Settling:

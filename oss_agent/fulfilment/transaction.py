@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeAlias
 
+import sqlalchemy as sa
 import structlog
 
 from oss_agent import errors
@@ -19,6 +20,7 @@ from oss_agent.fulfilment import (
     contact,
     hold,
     journal,
+    leases,
     participant_rows,
     parts,
     prepare,
@@ -111,8 +113,23 @@ async def _stumble(p: parts.Parts, transaction: str, run: int, wrong: Exception)
             wake_at=at + timedelta(seconds=p.limits.pause(mine.tries)),
             who="an operator, with the log",
         )
-        await p.journal.write("stumble_wait", lambda c: journal.wait(c, mine, why))
+        await p.journal.write("stumble_wait", lambda c: _lie_still(c, p, mine, why))
     return flow.Next.END
+
+
+def _lie_still(
+    connection: sa.Connection, p: parts.Parts, mine: states.Transaction, why: states.Wait
+) -> None:
+    """Sleep, and keep nothing from others meanwhile: no lease unused, no router held for good.
+
+    The decision is an abort unless there is one: tries that end in a fault would re-arm the
+    routers' own timers for ever.
+    """
+    if participant_rows.of(connection, mine):
+        journal.decide(connection, mine, settle.interrupted(p.clock.now(), why.reason))
+    else:
+        leases.release(connection, mine.id, p.clock.now())
+    journal.wait(connection, mine, why)
 
 
 async def settle_all(p: parts.Parts) -> tuple[str, ...]:

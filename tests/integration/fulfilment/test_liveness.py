@@ -10,8 +10,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from oss_agent.fulfilment import contact, failpoints, journal, leases, states, tables
+from oss_agent.fulfilment import (
+    contact,
+    failpoints,
+    journal,
+    leases,
+    observer,
+    states,
+    tables,
+    waits,
+)
 from oss_agent.spi import device, views
+from oss_agent.testing.simulated.faults import NONE, Faults
 from tests.integration.fulfilment import world as worlds
 from tests.integration.fulfilment.world import World
 
@@ -89,3 +99,85 @@ async def test_a_fault_at_one_router_keeps_neither_the_other_nor_the_start_from_
     await world.run_to_the_end()
     assert (await world.get("1")).state is views.OrderState.COMPLETED
     assert not world.alarms.open
+
+
+async def test_a_fault_of_our_own_in_the_vote_does_not_keep_the_routers_held(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("no idea")
+
+    before = await world.snapshots()
+    monkeypatch.setattr(observer, "look", broken)
+    await world.order()
+    await world.run_to_the_end()
+    order = await world.get("1")
+
+    assert order.state is views.OrderState.FAILED
+    assert order.error is not None
+    assert order.error.code == "interrupted"
+    assert "RuntimeError" in order.error.message
+    assert await world.snapshots() == before
+    assert not any(one.datastores.pending for one in world.devices.values())
+
+
+async def test_a_fault_of_our_own_before_the_intent_keeps_no_lease(world: World) -> None:
+    def broken(endpoint: device.Endpoint) -> device.Endpoint:
+        raise RuntimeError(endpoint.device)
+
+    world.known.change = broken
+    await world.order()
+    await world.run()
+
+    assert (await world.get("1")).items[0].wait is not None
+    assert await world.count(tables.lease) == 0
+
+
+async def test_a_device_that_nobody_configures_ends_the_order_and_not_the_next_one(
+    world: World,
+) -> None:
+    def a_host(endpoint: device.Endpoint) -> device.Endpoint:
+        host = endpoint.device == "pe2"
+        return dataclasses.replace(endpoint, platform="linux_host") if host else endpoint
+
+    world.known.change = a_host
+    await world.order()
+    await world.run()
+    order = await world.get("1")
+
+    assert order.state is views.OrderState.FAILED
+    assert order.error is not None
+    assert "pe2 cannot carry it: linux_host has no template" in order.error.message
+    assert await world.count(tables.lease) == 0
+    assert await world.count(tables.claim) == 0
+
+
+async def test_an_interruption_after_many_tries_for_other_reasons_is_the_first(
+    world: World,
+) -> None:
+    world.devices["pe2"].faults = Faults(lock_held_by=7)
+    await world.order()
+    for _ in range(world.limits.attempts + 1):
+        await world.run()
+        world.clock.ahead += 61.0
+    world.devices["pe2"].faults = NONE
+    await world.start(failpoints.Failpoints({"journal.held.after": "raise"}))
+    with pytest.raises(failpoints.Crash):
+        await world.run()
+    await world.start()
+    await world.run_to_the_end()
+
+    assert (await world.get("1")).state is views.OrderState.COMPLETED
+
+
+async def test_who_waits_for_a_lease_looks_less_and_less_often(world: World) -> None:
+    await world.order()
+    mine = await world.rows.read(lambda c: journal.load(c, "1-1"))
+    assert mine is not None
+    at, blocker = world.clock.now(), leases.Blocker("pe1", "9-1", "9", holds=True)
+    pauses = [
+        (waits.lease_wait(blocker, one, world.limits, at).wake_at - at).total_seconds()
+        for one in (dataclasses.replace(mine, tries=tries) for tries in range(6))
+    ]
+
+    assert pauses == [5, 10, 20, 40, 60, 60]
