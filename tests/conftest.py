@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from lab import peers
-from lab.errors import LabUnavailable
+from tests import lab_or_skip
 
 _numbers = itertools.count()
 
@@ -19,13 +18,8 @@ _numbers = itertools.count()
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[peers.PostgresPeer]:
     """One PostgreSQL for the whole run; each test makes its own database in it."""
-    try:
-        with peers.postgres() as server:
-            yield server
-    except LabUnavailable as reason:
-        if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
-            raise
-        pytest.skip(str(reason))
+    with lab_or_skip.needed(), peers.postgres() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-
-import pytest
 
 from drivers.frr_linux import driver as frr_linux
 from drivers.sim_netconf import driver as sim_netconf
 from lab import peers
-from lab.errors import LabUnavailable
 from oss_agent.spi import device
 from oss_agent.spi.tree import ROOT, Path, Step, Tree
 from oss_agent.testing.contract import Peer
 from oss_agent.testing.simulated import SimulatedDevice, vni_ceiling
+from tests import lab_or_skip
 
 SERVICES: Path = (Step("services"),)
 # Of a sleeping device: netconfd serves its timer only while nobody asks (devices.md, fact 3).
@@ -62,13 +59,8 @@ async def simulated() -> AsyncIterator[Peer]:
 @contextmanager
 def netconfd() -> Iterator[peers.NetconfPeer]:
     """Debian's netconfd, or a skip with the reason (a failure where the lab is required)."""
-    try:
-        with peers.netconfd() as server:
-            yield server
-    except LabUnavailable as reason:
-        if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
-            raise
-        pytest.skip(str(reason))
+    with lab_or_skip.needed(), peers.netconfd() as server:
+        yield server
 
 
 @asynccontextmanager

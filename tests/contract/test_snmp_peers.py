@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,10 +13,10 @@ from pysnmp.hlapi.v3arch import asyncio as hlapi
 
 from drivers.snmp import engine, receiver
 from lab import install, peers
-from lab.errors import LabUnavailable
 from lab.private_root import PrivateRoot
 from oss_agent import clock
 from oss_agent.spi import snmp
+from tests import lab_or_skip
 
 pytestmark = pytest.mark.peer
 
@@ -29,13 +28,8 @@ _LINK_DOWN: snmp.Oid = (1, 3, 6, 1, 6, 3, 1, 1, 5, 3)
 
 @pytest.fixture(scope="module")
 def agent() -> Iterator[peers.SnmpPeer]:
-    try:
-        with peers.snmpd() as peer:
-            yield peer
-    except LabUnavailable as missing:
-        if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
-            raise
-        pytest.skip(missing.reason)
+    with lab_or_skip.needed(), peers.snmpd() as peer:
+        yield peer
 
 
 def _netsnmp(tmp_path: Path, *command: str) -> str:

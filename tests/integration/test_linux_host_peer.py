@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from drivers.linux_host.driver import DRIVER
 from lab import peers
-from lab.errors import LabUnavailable
 from oss_agent.errors import DeviceRefused
 from oss_agent.spi.device import Credential, Endpoint
 from oss_agent.spi.proof import Question
+from tests import lab_or_skip
 
 pytestmark = [pytest.mark.anyio, pytest.mark.peer]
 
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Endpoint]:
-    try:
-        with peers.netconfd() as server:
-            credential = Credential(server.user, server.password)
-            ports = {"ssh": server.port}
-            yield Endpoint("b1", "linux_host", server.host, credential, (server.host_key,), ports)
-    except LabUnavailable as reason:
-        if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
-            raise
-        pytest.skip(str(reason))
+    with lab_or_skip.needed(), peers.netconfd() as server:
+        credential = Credential(server.user, server.password)
+        ports = {"ssh": server.port}
+        yield Endpoint("b1", "linux_host", server.host, credential, (server.host_key,), ports)
 
 
 async def test_a_ping_counts_what_came_back(host: Endpoint) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,11 +13,11 @@ import pytest
 from drivers.frr_linux.driver import DRIVER
 from drivers.netconf.driver import NetconfDriver
 from lab import peers
-from lab.errors import LabUnavailable
 from oss_agent.errors import ChangeRejected, DeviceBusy, DeviceRefused
 from oss_agent.spi.device import Capability, Credential, Endpoint, Pending, Session
 from oss_agent.spi.tree import EMPTY, Edit, Operation, Step, Tree
 from oss_agent.spi.tree import Path as TreePath
+from tests import lab_or_skip
 
 pytestmark = [pytest.mark.anyio, pytest.mark.peer]
 
@@ -28,13 +27,8 @@ SERVICES = (Step("services"),)
 
 @pytest.fixture
 def server() -> Iterator[peers.NetconfPeer]:
-    try:
-        with peers.netconfd() as peer:
-            yield peer
-    except LabUnavailable as reason:
-        if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
-            raise
-        pytest.skip(str(reason))
+    with lab_or_skip.needed(), peers.netconfd() as peer:
+        yield peer
 
 
 @pytest.fixture

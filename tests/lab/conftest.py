@@ -6,7 +6,6 @@ Tests that break something heal it in `finally`: the next test gets the same lab
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -17,8 +16,8 @@ import pytest
 
 import lab.containerlab
 from lab import convergence, doctor, runner
-from lab.errors import LabUnavailable
 from lab.runner import Lab
+from tests import lab_or_skip
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 # base:1.1: netconfd has no persist and no operation="remove" in a base:1.0 session
@@ -32,19 +31,13 @@ def say(words: str) -> None:
     print(f"lab: {words}", file=sys.stderr)
 
 
-def unavailable(reason: LabUnavailable) -> None:
-    """Skip, or fail where the lab must not be missing."""
-    if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
-        pytest.fail(f"the lab cannot run and OSS_AGENT_REQUIRE_LAB=1: {reason}")
-    pytest.skip(f"the lab cannot run here: {reason}")
-
-
 @pytest.fixture(scope="session")
 def lab_ground() -> None:
     """Skip or fail when no lab can run here; the packages are there afterwards."""
     reason = doctor.missing(install_first=True)
-    if reason is not None:
-        unavailable(reason)
+    with lab_or_skip.needed():
+        if reason is not None:
+            raise reason
 
 
 @pytest.fixture(scope="session")

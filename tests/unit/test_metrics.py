@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -13,10 +12,10 @@ import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 
 from lab import peers
-from lab.errors import LabUnavailable
 from oss_agent import errors
 from oss_agent.assurance import metrics
 from oss_agent.spi import clock
+from tests import lab_or_skip
 
 T = TypeVar("T")
 
@@ -118,11 +117,7 @@ def test_every_declared_metric_is_on_the_page() -> None:
 def test_promtool_has_no_objection() -> None:
     page = every_metric()
     asyncio.run(page.refresh(Rows(), Clock()))
-    try:
+    with lab_or_skip.needed():
         code, said = peers.promtool(["check", "metrics"], stdin=page.render().decode())
-    except LabUnavailable as missing:
-        if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
-            raise
-        pytest.skip(missing.reason)
 
     assert (code, said.strip()) == (0, "")

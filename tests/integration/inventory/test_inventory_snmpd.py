@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 
 import pytest
@@ -11,9 +10,9 @@ import pytest
 from drivers.snmp import engine as snmp_engine
 from inventory import facts, lldp_facts, snmp_facts
 from lab import peers
-from lab.errors import LabUnavailable
 from oss_agent import clock
 from oss_agent.spi import snmp
+from tests import lab_or_skip
 
 
 async def _read(peer: peers.SnmpPeer) -> facts.DeviceFacts:
@@ -30,13 +29,8 @@ async def _read(peer: peers.SnmpPeer) -> facts.DeviceFacts:
 
 @pytest.mark.peer
 def test_net_snmp_gives_this_machines_ports() -> None:
-    try:
-        with peers.snmpd() as peer:
-            found = asyncio.run(_read(peer))
-    except LabUnavailable as reason:
-        if os.environ.get("OSS_AGENT_REQUIRE_LAB") == "1":
-            raise
-        pytest.skip(str(reason))
+    with lab_or_skip.needed(), peers.snmpd() as peer:
+        found = asyncio.run(_read(peer))
 
     assert found.system_name == "peer"
     assert found.interfaces is not None
