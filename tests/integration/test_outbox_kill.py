@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from pathlib import Path
 
+from tests.integration import killed
+
 _VICTIM = Path(__file__).parent / "outbox_victim.py"
 _KILLS = 4
-
-
-def _start(url: str, log: Path, first: int, count: int) -> subprocess.Popen[bytes]:
-    argv = [sys.executable, str(_VICTIM), url, str(log), str(first), str(count)]
-    return subprocess.Popen(argv, stdout=subprocess.PIPE)
-
-
-def _run_and_kill(url: str, log: Path, first: int, after: float) -> set[int]:
-    victim = _start(url, log, first, 100_000)
-    assert victim.stdout is not None
-    with victim.stdout as stored:
-        begun = stored.readline()
-        time.sleep(after)
-        victim.kill()
-        lines = [begun, *stored.readlines()]
-    victim.wait(timeout=20)
-    return {int(line) for line in lines if line.endswith(b"\n")}
 
 
 def _told(log: Path) -> dict[tuple[str, str], list[int]]:
@@ -47,8 +30,9 @@ def test_killed_and_restarted_it_loses_nothing_and_keeps_the_order(
     log = tmp_path / "log"
     stored: set[int] = set()
     for kill in range(_KILLS):
-        stored |= _run_and_kill(database_url, log, kill * 1_000_000, chance.uniform(0.05, 0.3))
-    last = _start(database_url, log, 0, 0)
+        arguments = (database_url, log, kill * 1_000_000, 100_000)
+        stored |= killed.numbers(_VICTIM, *arguments, after=chance.uniform(0.05, 0.3))
+    last = killed.start(_VICTIM, database_url, log, 0, 0)
     try:
         deadline = time.monotonic() + 40
         while any(stored - told for told in _by_receiver(log).values()):
