@@ -37,6 +37,11 @@ class Limits:
         """How long the vote may look: a device's own undo must stay far away."""
         return min(self.prove_within, self.confirm_within / 2)
 
+    @property
+    def settling(self) -> float:
+        """How long a start may settle before the rest runs: a third of ``confirm_within``."""
+        return self.confirm_within / 3
+
     def pause(self, tries: int) -> float:
         """Seconds before try number ``tries`` + 1 (from 0): doubled, at most a minute."""
         return min(self.retry * 2.0 ** min(tries, 10), max(60.0, self.retry))

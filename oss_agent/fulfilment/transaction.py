@@ -8,6 +8,7 @@ more. What the motor recorded is never read.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeAlias
@@ -135,29 +136,29 @@ def _lie_still(
 async def settle_all(p: parts.Parts) -> tuple[str, ...]:
     """At start, before the motor: settle whatever a crash left, oldest first, two at a time.
 
-    Returns the ids that are still not settled; the feeder tries those again. Every open
-    transaction that was running is made ready for a new run: its old one must not go on.
+    Returns the ids that are still not settled; the feeder tries those again. It is bounded, so that
+    silent devices do not keep the daemon from the others. Every open transaction that was running
+    is made ready for a new run: its old one must not go on.
     """
-    found = await p.journal.read(journal.open_ones)
+    mine = await p.journal.write("take_over", lambda c: _take_over(c, p))
     gate = asyncio.Semaphore(2)
 
-    async def one(transaction: states.Transaction) -> bool:
+    async def settled(transaction: states.Transaction) -> None:
         async with gate:
-            return await _settle_one(p, transaction)
+            if await p.journal.read(lambda c: participant_rows.of(c, transaction)):
+                await settle.settle(p, transaction)
 
-    settled = await contact.together([one(transaction) for transaction in found])
-    pairs = zip(found, settled, strict=True)
-    return tuple(transaction.id for transaction, whole in pairs if not whole)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(p.limits.settling):
+            await contact.together([settled(transaction) for transaction in mine])
+    return await p.journal.read(lambda c: tuple(t.id for t in mine if settle.unsettled(c, t)))
 
 
-async def _settle_one(p: parts.Parts, transaction: states.Transaction) -> bool:
+def _take_over(connection: sa.Connection, p: parts.Parts) -> tuple[states.Transaction, ...]:
     at = p.clock.now()
-    mine = await p.journal.write("adopt", lambda c: journal.adopt(c, transaction.id, at))
-    if mine is None:
-        return True
-    if await p.journal.read(lambda c: participant_rows.of(c, mine)):
-        await settle.settle(p, mine)
-    left = await p.journal.read(lambda c: settle.unsettled(c, mine))
-    if mine.stage is states.Stage.RUNNING:
-        await p.journal.write("requeue", lambda c: journal.requeue(c, mine))
-    return not left
+    open_ones = journal.open_ones(connection)
+    mine = [one for one in (journal.adopt(connection, t.id, at) for t in open_ones) if one]
+    for one in mine:
+        if one.stage is states.Stage.RUNNING:
+            journal.requeue(connection, one)
+    return tuple(mine)

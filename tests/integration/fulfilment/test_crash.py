@@ -18,7 +18,7 @@ from tests.integration.fulfilment.world import World
 pytestmark = pytest.mark.anyio
 
 WRITES = (
-    "accept ready adopt reserve intent locked edited validated committing held decision settle "
+    "take_over accept ready adopt reserve intent locked edited validated committing held decision settle "
     "confirming proven saved done report"
 )
 CALLS = "open read snapshot lock edit validate commit observe probe diff confirm save"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -181,3 +182,29 @@ async def test_who_waits_for_a_lease_looks_less_and_less_often(world: World) -> 
     ]
 
     assert pauses == [5, 10, 20, 40, 60, 60]
+
+
+async def test_a_silent_router_keeps_the_start_no_longer_than_a_third_of_its_timer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.start(failpoints.Failpoints({"journal.decision.after": "raise"}))
+    await world.order()
+    with pytest.raises(failpoints.Crash):
+        await world.run()
+    answers = world.known.endpoint
+
+    async def silent(name: str) -> device.Endpoint:
+        if name == "pe2":
+            await asyncio.Event().wait()
+        return await answers(name)
+
+    monkeypatch.setattr(world.known, "endpoint", silent)
+    world.limits = dataclasses.replace(world.limits, confirm_within=3.0)
+    await world.start()
+    assert (await world.participants("1"))["pe1"].state is states.State.DONE
+    assert (await world.get("1")).state is views.OrderState.IN_PROGRESS
+
+    monkeypatch.undo()
+    await world.run_to_the_end()
+    assert (await world.get("1")).state is views.OrderState.COMPLETED
+    assert world.holds("pe2")
