@@ -64,7 +64,8 @@ def _due(row: Row, now: datetime, bounds: limits.Limits) -> bool:
         case states.Stage.WAITING:
             return row.wake_at is None or row.wake_at <= now
         case states.Stage.RUNNING:
-            return row.touched_at + timedelta(seconds=bounds.stalled_after) <= now
+            # A clock that was set back makes the last sign of life lie ahead: that is no sign.
+            return abs(now - row.touched_at) >= timedelta(seconds=bounds.stalled_after)
         case _:
             return False
 
@@ -76,6 +77,7 @@ class Feeder:
         self._p = p
         self._motor = motor
         self._owed: list[tuple[str, int]] = []
+        self._in_doubt = False
 
     def wake(self) -> None:
         """Look now, not at the next turn."""
@@ -93,13 +95,28 @@ class Feeder:
 
     async def feed(self) -> int:
         """One turn; how many runs were started."""
-        self._owed += await self._p.journal.write("ready", self._take)
+        await self._collect()
         started = 0
         while self._owed:
             await self._motor.enqueue(*self._owed[0])
             del self._owed[0]
             started += 1
         return started
+
+    async def _collect(self) -> None:
+        """Raise what is due.
+
+        A unit whose answer was lost may be committed all the same: then every running row is told
+        to the motor again, which knows a run by its number.
+        """
+        if self._in_doubt:
+            self._owed = await self._p.journal.read(_running)
+            self._in_doubt = False
+        try:
+            self._owed += await self._p.journal.write("ready", self._take)
+        except errors.StoreUnavailable:
+            self._in_doubt = True
+            raise
 
     def _take(self, connection: sa.Connection) -> list[tuple[str, int]]:
         now = self._p.clock.now()
@@ -118,6 +135,12 @@ class Feeder:
             async with asyncio.timeout(self._p.limits.feed_every):
                 await self._p.bell.wait()
         self._p.bell.clear()
+
+
+def _running(connection: sa.Connection) -> list[tuple[str, int]]:
+    table = tables.transaction
+    asked = sa.select(table.c.id, table.c.run).where(table.c.stage == states.Stage.RUNNING)
+    return [(row.id, row.run) for row in connection.execute(asked.order_by(table.c.accepted))]
 
 
 def _rows(connection: sa.Connection) -> list[Row]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from oss_agent import errors
 from oss_agent.fulfilment import (
     contact,
     failpoints,
@@ -208,3 +209,25 @@ async def test_a_silent_router_keeps_the_start_no_longer_than_a_third_of_its_tim
     await world.run_to_the_end()
     assert (await world.get("1")).state is views.OrderState.COMPLETED
     assert world.holds("pe2")
+
+
+async def test_a_run_whose_start_was_committed_but_not_answered_is_started(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.order()
+    write = world.rows.write
+    lost = iter([True])
+
+    async def answer_lost(unit: Any) -> Any:
+        result = await write(unit)
+        if next(lost, False):
+            raise errors.StoreUnavailable("the connection broke after the commit")
+        return result
+
+    with monkeypatch.context() as breaking:
+        breaking.setattr(world.rows, "write", answer_lost)
+        with pytest.raises(errors.StoreUnavailable):
+            await world.feeder.feed()
+
+    await world.run()  # now, not when the row counts as stalled
+    assert (await world.get("1")).state is views.OrderState.COMPLETED
