@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from lab import install
-from lab.demo import daemon, networks
+from lab.demo import daemon, ground, networks
 from lab.demo.narrator import Narrator, to_stdout
 from lab.demo.networks import Network
 from lab.demo.story import Story
@@ -30,15 +29,14 @@ def main() -> int:
     if given.dry_run:
         _say_what_would_be_installed(tell)
         return 0
-    for number in (
-        signal.SIGTERM,
-        signal.SIGINT,
-    ):  # also where a shell started us with SIGINT ignored
+    # by hand, because a shell may have started us with SIGINT ignored
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _as_interrupt)
-    shutil.rmtree(PLACE, ignore_errors=True)
-    PLACE.mkdir(mode=0o700)
     try:
-        with _stage(tell, simulate=given.simulate) as network:
+        with (
+            ground.held(PLACE, lambda what: tell.line("cleaned", what)),
+            _stage(tell, simulate=given.simulate) as network,
+        ):
             _perform(tell, network, keep=given.keep)
     except (LabError, NotReady) as false:
         tell.line("stopped", str(false))
