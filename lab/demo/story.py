@@ -72,9 +72,10 @@ class Story:
         if view["state"] != "completed":
             raise LabError(f"order {view['id']} ended {view['state']}: {view.get('error')}")
         self._evidence(item)
+        proven = sum(1 for verdict in item["evidence"] if verdict["outcome"] == "proven")
         self.tell.line(
             "done",
-            f"order {view['id']} completed · evidence {len(item['evidence'])} checks · "
+            f"order {view['id']} completed · {proven} of {len(item['evidence'])} checks proven · "
             f"service {item['service_name']} active",
             time.monotonic() - began,
         )
