@@ -26,12 +26,19 @@ def run(config: ConfigFile = None) -> None:
         asyncio.run(daemon.serve(settings.load(config)))
     except errors.ConfigurationError as bad:
         raise client.Refused(str(bad), exit_code=2) from bad
+    except errors.StoreUnavailable as bad:
+        raise client.Refused(
+            f"{bad}. Mend or start the database, or correct data or store.url, then start again",
+            exit_code=1,
+        ) from bad
 
 
 def check_config(ctx: typer.Context, config: ConfigFile = None) -> None:
-    """Read the settings, say every mistake, change nothing."""
+    """Read the settings and their secrets, say every mistake, change nothing."""
     try:
         tree = settings.load(config)
+        for reference in tree.secrets:
+            settings.resolve(reference)
     except errors.ConfigurationError as bad:
         raise client.Refused(str(bad), exit_code=2) from bad
     here = context.of(ctx)

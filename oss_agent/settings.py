@@ -9,18 +9,38 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pydantic
 import pydantic_settings as ps
+from pydantic_core import ErrorDetails
 
 from oss_agent import errors
 
+_PREFIX = "OSS_AGENT_"
+_REFERENCE = re.compile(r"file:.+|env:[A-Za-z_][A-Za-z0-9_]*")
+_HTTP_URL = re.compile(r"https?://[^/\s]+", re.ASCII)
 Seconds = Annotated[float, pydantic.Field(gt=0, le=86_400)]
 Port = Annotated[int, pydantic.Field(ge=0, le=65_535)]
-SecretRef = Annotated[str, pydantic.Field(pattern=r"^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*)$")]
+
+
+def _reference(text: str) -> str:
+    if not _REFERENCE.fullmatch(text):  # the value itself is not repeated: it may be the secret
+        raise ValueError("a secret is never a value here: write file:PATH or env:NAME")
+    return text
+
+
+def _http_url(text: str) -> str:
+    if text and not _HTTP_URL.match(text):
+        raise ValueError("must be an http:// or https:// URL with a host")
+    return text
+
+
+SecretRef = Annotated[str, pydantic.AfterValidator(_reference)]
+HttpUrl = Annotated[str, pydantic.AfterValidator(_http_url)]
 
 
 class Section(pydantic.BaseModel):
@@ -33,8 +53,8 @@ class Store(Section):
     """Where rows live."""
 
     url: str = ""
-    """SQLAlchemy URL. Empty: SQLite in the data directory; ``postgresql+psycopg://…`` for several
-    nodes. The order motor follows it, so this one setting changes both."""
+    """SQLAlchemy URL. Empty: SQLite in the data directory; ``postgresql+psycopg://…`` for a
+    server. The order motor follows it, so this one setting changes both."""
 
 
 class Flow(Section):
@@ -50,9 +70,14 @@ class Token(Section):
     """One machine's access to the API."""
 
     name: str
+    """Who it is, for people."""
     secret: SecretRef
+    """Where the token is, ``file:PATH`` or ``env:NAME``; at least 16 characters."""
     tenant: str = "default"
+    """Whose orders, services and devices it sees."""
     roles: tuple[Literal["reader", "operator", "orderer", "admin"], ...] = ("reader",)
+    """``reader`` sees, ``operator`` also plans and discovers, ``orderer`` also plans, orders and
+    subscribes, ``admin`` may all."""
 
 
 class Http(Section):
@@ -66,7 +91,7 @@ class Http(Section):
     """An already listening socket, inherited: the demo binds on the host, then changes namespace."""
     tokens: tuple[Token, ...] = ()
     """Bearer tokens. Empty means: whoever reaches loopback is the operator."""
-    public_url: str = ""
+    public_url: HttpUrl = ""
     """What hrefs start with; empty makes them relative, which every proxy survives."""
     callbacks: tuple[str, ...] = ()
     """Hosts or prefixes that hub callbacks may point to although they are private (SSRF guard)."""
@@ -97,6 +122,15 @@ class Fulfilment(Section):
     retry: Seconds = 5.0
     """Seconds before the next try of a waiting order, doubled with jitter up to a minute."""
 
+    @pydantic.model_validator(mode="after")
+    def _proof_fits(self) -> Fulfilment:
+        if self.prove_within > self.confirm_within / 2:
+            raise ValueError(
+                f"prove_within {self.prove_within:g} s is more than half of confirm_within "
+                f"{self.confirm_within:g} s: the device would undo the change while it is proven"
+            )
+        return self
+
 
 class Snmp(Section):
     """Polls and traps."""
@@ -126,17 +160,26 @@ class Pool(Section):
     """A range that values are claimed from."""
 
     name: str
-    first: int
+    """What catalogue and orders call it: the E-Line takes its VNIs from ``core-vni``."""
+    first: int = pydantic.Field(ge=0)
+    """The lowest value."""
     last: int
+    """The highest value, itself included."""
     quarantine: float = pydantic.Field(default=300.0, ge=0)
     """Seconds before a released value is given out again: somebody may still be using it."""
+
+    @pydantic.model_validator(mode="after")
+    def _range(self) -> Pool:
+        if self.first > self.last:
+            raise ValueError(f"first {self.first} is above last {self.last}")
+        return self
 
 
 class Billing(Section):
     """Where service status and usage go."""
 
-    url: str = ""
-    """POSTed to, one event a request. Empty: nobody is told, and the outbox says so."""
+    url: HttpUrl = ""
+    """POSTed to, one event a request. Empty: nobody is told."""
     token: SecretRef | None = None
     """Bearer token for billing, by reference."""
 
@@ -145,6 +188,7 @@ class Log(Section):
     """What is written while it runs."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is written."""
     form: Literal["text", "json"] = "text"
     """text for people, json for collectors; always on stderr."""
 
@@ -165,6 +209,7 @@ class Settings(ps.BaseSettings):
     snmp: Snmp = pydantic.Field(default_factory=Snmp)
     assurance: Assurance = pydantic.Field(default_factory=Assurance)
     pools: tuple[Pool, ...] = (Pool(name="core-vni", first=10_100, last=10_999),)
+    """Ranges that values are claimed from; what is written here replaces the default."""
     billing: Billing = pydantic.Field(default_factory=Billing)
     log: Log = pydantic.Field(default_factory=Log)
 
@@ -182,6 +227,12 @@ class Settings(ps.BaseSettings):
         file = settings_cls.model_config.get("toml_file")
         toml = ps.TomlConfigSettingsSource(settings_cls, file)
         return init_settings, env_settings, toml
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every reference to a secret in the tree."""
+        billing = (self.billing.token,) if self.billing.token else ()
+        return tuple(token.secret for token in self.http.tokens) + billing
 
     @property
     def store_url(self) -> str:
@@ -218,13 +269,43 @@ def load(file: Path | None = None) -> Settings:
             toml_file=file,
         )
 
+    _refuse_unknown_sections()
     try:
         return FromFile()
     except pydantic.ValidationError as bad:
-        lines = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in bad.errors())
-        raise errors.ConfigurationError("settings: " + "; ".join(lines)) from bad
-    except ValueError as bad:
+        raise errors.ConfigurationError("settings: " + "; ".join(map(_said, bad.errors()))) from bad
+    except ps.SettingsError as bad:  # only the environment is decoded field by field
+        raise errors.ConfigurationError(
+            f"environment: {bad}; lists and tables are written as JSON there"
+        ) from bad
+    except (OSError, ValueError) as bad:
         raise errors.ConfigurationError(f"{file}: {bad}") from bad
+
+
+def _said(found: ErrorDetails) -> str:
+    """One mistake as ``section.field: what is wrong``, without the library's own words."""
+    where = ".".join(map(str, found["loc"])) or "settings"
+    if found["type"] == "extra_forbidden":
+        return f"{where}: there is no such setting, see docs/configuration.md"
+    return f"{where}: {found['msg'].removeprefix('Value error, ')}"
+
+
+def _refuse_unknown_sections() -> None:
+    """OSS_AGENT_HTPP__PORT would be ignored by the library, and the daemon run on the default."""
+    for name in sorted(os.environ):
+        section, parted, _ = name.upper().removeprefix(_PREFIX).partition("__")
+        if name.upper().startswith(_PREFIX) and parted and section.lower() not in _SECTIONS:
+            raise errors.ConfigurationError(
+                f"environment: {name}: there is no section {section.lower()}; there are "
+                + ", ".join(_SECTIONS)
+            )
+
+
+_SECTIONS = tuple(
+    name
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+)
 
 
 def resolve(reference: str) -> str:

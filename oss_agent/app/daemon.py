@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -50,7 +52,7 @@ async def serve(tree: settings.Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    tree.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _data_directory(tree.data)
     async with (
         _foundation(tree) as (ground, slot),
         _moving(ground, slot) as agent,
@@ -60,6 +62,19 @@ async def serve(tree: settings.Settings) -> None:
         await stop.wait()
         for task in tasks:
             task.cancel()
+
+
+def _data_directory(data: Path) -> None:
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as bad:
+        raise errors.ConfigurationError(
+            f"data {data}: {bad.strerror}; name a directory that this user may make and write to"
+        ) from bad
+    if not os.access(data, os.W_OK | os.X_OK):
+        raise errors.ConfigurationError(
+            f"data {data}: this user may not write there; change its owner or name another"
+        )
 
 
 @contextlib.asynccontextmanager

@@ -45,7 +45,7 @@ def migrate(url: str) -> Migrated:
     engine = database.writer(database.parse(url))
     try:
         return _migrate(engine)
-    except exc.OperationalError as error:
+    except exc.DatabaseError as error:  # 'file is not a database' is no OperationalError
         raise errors.StoreUnavailable(
             f"the database {engine.url.render_as_string()} cannot be opened or migrated: "
             f"{error.orig}; nothing was changed"

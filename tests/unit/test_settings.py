@@ -43,7 +43,10 @@ def test_one_setting_moves_rows_and_motor_to_postgresql(monkeypatch: pytest.Monk
         ("[http]\nport = 70000\n", "http.port"),
         ('[http]\nbind = "0.0.0.0"\n', "no http.tokens"),
         ('[billing]\ntoken = "hunter2"\n', "billing.token"),
-        ("nonsense = 1\n", "nonsense"),
+        ("nonsense = 1\n", "nonsense: there is no such setting"),
+        ('[billing]\nurl = "nonsense"\n', "billing.url: must be an http"),
+        ("[fulfilment]\nconfirm_within = 30\n", "more than half of confirm_within 30 s"),
+        ('[[pools]]\nname = "a"\nfirst = 2\nlast = 1\n', "first 2 is above last 1"),
         ("this is not toml", "oss-agent.toml"),
     ],
 )
@@ -85,3 +88,28 @@ def test_secrets_come_by_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         settings.resolve("env:ABSENT_WORD")
     with pytest.raises(errors.ConfigurationError, match="No such file"):
         settings.resolve("file:/nowhere/at/all")
+
+
+def test_a_misspelt_section_of_the_environment_is_no_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OSS_AGENT_HTPP__PORT", "9001")
+
+    with pytest.raises(errors.ConfigurationError, match="no section htpp; there are store"):
+        settings.load()
+
+
+def test_a_list_in_the_environment_that_is_no_json_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSS_AGENT_HTTP__TOKENS", "hunter2")
+
+    with pytest.raises(errors.ConfigurationError, match=r"environment: .*written as JSON"):
+        settings.load()
+
+
+def test_a_secret_given_as_a_value_is_not_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "oss-agent.toml"
+    file.write_text('[billing]\ntoken = "hunter2"\n')
+
+    with pytest.raises(errors.ConfigurationError, match="file:PATH or env:NAME") as refused:
+        settings.load(file)
+    assert "hunter2" not in str(refused.value)
