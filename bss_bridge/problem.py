@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from oss_agent import errors
 
+_KEY_USED: Final = "Use a new Idempotency-Key for a new request."
 _ADVICE: Final = {
     400: "Correct it and send it again; nothing was stored.",
     401: "Send Authorization: Bearer with a valid token.",
@@ -22,7 +23,7 @@ _ADVICE: Final = {
     409: "Look at what is in the way, then decide.",
     413: "Send less in one request.",
     415: "Send application/json in UTF-8.",
-    422: "Use a new Idempotency-Key for a new request.",
+    422: "Ask for something else, or change what is in the way; nothing was stored.",
     500: "This is a fault of the agent: its log has the details.",
     501: "Leave it out.",
     502: "Look at the device.",
@@ -46,16 +47,20 @@ class Problem:
     def body(self) -> dict[str, Any]:
         """The TMF630 Error object."""
         place = f"#{quote(self.field, safe='.')}" if self.field else ""
-        advice = _ADVICE.get(self.status, _ADVICE[400])
         found = {
             "@type": "Error",
             "code": self.code,
             "reason": self.reason,
-            "message": f"At {self.field}: {advice}" if self.field else advice,
+            "message": self._advice(),
             "status": str(self.status),
             "referenceError": f"urn:oss-agent:error:{self.code}{place}",
         }
         return found | ({"field": self.field} if self.field else {})
+
+    def _advice(self) -> str:
+        if (self.status, self.code) == (422, "idempotencyConflict"):
+            return _KEY_USED
+        return _ADVICE.get(self.status, _ADVICE[400])
 
 
 def of_error(error: errors.AgentError) -> Problem:
@@ -80,7 +85,8 @@ def of_error(error: errors.AgentError) -> Problem:
 
 def _named(error: errors.OrderRejected) -> str:
     """The reason with its field in front: 'must be …' alone does not say what must."""
-    return f"{error.field}: {error.reason}" if error.field else error.reason
+    said = not error.field or error.reason.startswith((f"{error.field} ", f"{error.field}: "))
+    return error.reason if said else f"{error.field}: {error.reason}"
 
 
 def internal() -> Problem:
