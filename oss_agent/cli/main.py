@@ -45,7 +45,8 @@ def root(
 ) -> None:
     """Send it an order: it configures, proves, watches and bills, or leaves all as before."""
     del version
-    screen = show.Screen(Console(soft_wrap=False), as_json=output is Form.JSON)
+    console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else show.PIPE_WIDTH)
+    screen = show.Screen(console, as_json=output is Form.JSON)
     ctx.obj = context.Here(client.Api(api.rstrip("/"), token), screen)
 
 

@@ -26,7 +26,10 @@ def import_(
     ctx: typer.Context,
     directory: Annotated[Path, typer.Argument(help="containerlab lab directory: clab-<lab>/")],
 ) -> None:
-    """Take in a lab's devices and links from containerlab's own inventory files."""
+    """Take in a lab's devices and links from containerlab's own inventory files.
+
+    Exit code 1 when a device in them was refused.
+    """
     here = context.of(ctx)
     present = {name: directory / name for name in FILES if (directory / name).is_file()}
     if FILES[0] not in present:
@@ -35,8 +38,23 @@ def import_(
             "topology made",
             exit_code=2,
         )
-    files = {name: file.read_text(encoding="utf-8") for name, file in present.items()}
+    files = {name: _text(file) for name, file in present.items()}
     report = here.api.post(f"{client.OPERATOR}/import", {"files": files})
+    _show_import(here, report)
+    if any(row["outcome"] == "refused" for row in report["devices"]):
+        raise typer.Exit(1)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as bad:
+        raise client.Refused(
+            f"{file} cannot be read: {bad}; deploy the lab again, or mend the file", exit_code=2
+        ) from bad
+
+
+def _show_import(here: context.Here, report: Any) -> None:
     if here.screen.as_json:
         here.screen.json(report)
         return
@@ -145,14 +163,12 @@ def why(
 
 @alarms.command("list")
 def alarm_list(ctx: typer.Context) -> None:
-    """Alarms, open ones first."""
+    """Alarms, open ones first; -o json has ids, evidence and the services they affect."""
     columns = [
-        ("ALARM", "id"),
         ("STATE", "state"),
         ("SEVERITY", "severity"),
         ("OBJECT", "alarmed_object"),
         ("RAISED", "raised_at"),
-        ("CLEARED", "cleared_at"),
         ("TEXT", "text"),
     ]
     _list(ctx, "/alarms", columns, "no alarms")

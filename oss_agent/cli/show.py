@@ -7,6 +7,7 @@ before anything reaches the terminal, and markup is never interpreted.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,21 @@ STATES = {
     "partial": "yellow",
     "not proven": "yellow",
 }
+
+
+PIPE_WIDTH = 2_000
+"""A pipe has no width: folded cells are for people, one row a line is for grep."""
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+def is_moment(value: object) -> bool:
+    """Is it an RFC 3339 moment as the API writes it?"""
+    return isinstance(value, str) and _MOMENT.fullmatch(value) is not None
+
+
+def short(value: object) -> object:
+    """A moment to the second, as a table has room for; anything else as it is."""
+    return f"{value[:19]}Z" if isinstance(value, str) and is_moment(value) else value
 
 
 def plain(value: object) -> str:
@@ -71,10 +87,11 @@ class Screen:
             self.console.print(nothing, markup=False)
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading, _key in columns:
-            table.add_column(heading, overflow="fold")
+        for heading, key in columns:
+            whole = all(is_moment(row.get(key)) or not row.get(key) for row in rows)
+            table.add_column(heading, overflow="fold", no_wrap=whole)
         for row in rows:
-            table.add_row(*(styled(row.get(key)) for _heading, key in columns))
+            table.add_row(*(styled(short(row.get(key))) for _heading, key in columns))
         self.console.print(table)
 
     def facts(self, pairs: Iterable[tuple[str, object]]) -> None:
@@ -82,17 +99,18 @@ class Screen:
         known = list(pairs)
         width = max((len(name) for name, _value in known), default=0) + 2
         for name, value in known:
-            self.console.print(Text(name.ljust(width), style="bold").append_text(styled(value)))
+            line = Text(name.ljust(width), style="bold").append_text(styled(value))
+            self.console.print(line, soft_wrap=True)
 
     def text(self, words: str) -> None:
         """A line as it is (but harmless)."""
-        self.console.print(clean(words), markup=False, highlight=False)
+        self.console.print(clean(words), markup=False, highlight=False, soft_wrap=True)
 
     def block(self, words: str, indent: str = "    ") -> None:
         """Several lines, indented; each made harmless."""
         for line in words.splitlines():
             style = "green" if line.startswith("+") else "red" if line.startswith("-") else ""
-            self.console.print(Text(indent + clean(line), style=style))
+            self.console.print(Text(indent + clean(line), style=style), soft_wrap=True)
 
 
 def styled(value: object) -> Text:

@@ -175,3 +175,38 @@ def test_import_sends_the_lab_directory_and_refuses_another(
 
 def test_global_options_after_double_dash_stay() -> None:
     assert main.hoist(["x", "-o", "json", "--", "-o", "y"]) == ["-o", "json", "x", "--", "-o", "y"]
+
+
+def test_a_lab_file_that_is_no_text_is_one_sentence(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "topology-data.json").write_bytes(b"\xe2\x28")
+
+    assert run("import", str(tmp_path)) == 2
+    assert "topology-data.json cannot be read" in capsys.readouterr().err
+
+
+def test_a_refused_device_makes_the_import_exit_1(
+    run: Callable[..., int],
+    daemon: type[Daemon],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "topology-data.json").write_text("{}")
+    row = {"device": "pe1", "outcome": "refused", "reason": "'x' is no IP address"}
+    daemon.answers["POST /api/v1/import"] = (200, {"devices": [row], "links": 0})
+
+    assert run("import", str(tmp_path)) == 1
+    assert "no IP address" in capsys.readouterr().out
+
+
+def test_through_a_pipe_a_row_is_a_line_and_its_times_are_whole(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"a_device": "p1", "evidence": "LLDP " * 60, "last_seen": "2026-11-21T23:27:09.397Z"}
+    daemon.answers["GET /api/v1/topology"] = (200, [row])
+
+    assert run("topology") == 0
+    heading, line = capsys.readouterr().out.splitlines()
+    assert heading.startswith("DEVICE")
+    assert line.split()[-2:] == ["LLDP", "2026-11-21T23:27:09Z"]
