@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from inventory import history, service_views, tables, test_points
+from inventory import history, port_uses, service_views, tables, test_points
 from oss_agent.spi import ledger
 
 
@@ -52,6 +52,7 @@ def _devices(connection: sa.Connection, tenant: str) -> list[sa.RowMapping]:
 def _ports(connection: sa.Connection, tenant: str) -> Mapping[str, Mapping[str, ledger.PortFact]]:
     holders = _holders(connection, tenant)
     tests = test_points.by_port(connection, tenant)
+    uses = port_uses.by_port(connection, tenant)
     c = tables.interfaces.c
     query = sa.select(c.device, c.name, c.ledger, c.oper_status).where(
         history.current(tables.interfaces), c.tenant == tenant
@@ -60,8 +61,14 @@ def _ports(connection: sa.Connection, tenant: str) -> Mapping[str, Mapping[str, 
     # planned sorts after observed: descending lets what was observed come last and stand
     for device, name, _, oper in connection.execute(query.order_by(c.ledger.desc())):
         owner, order = holders.get((device, name), (None, None))
-        test_point = tests.get((device, name))
-        found[device][name] = ledger.PortFact(name, oper, owner, order, test_point)
+        found[device][name] = ledger.PortFact(
+            name,
+            oper,
+            owner,
+            order,
+            test_point=tests.get((device, name)),
+            use=uses.get((device, name), ""),
+        )
     return found
 
 

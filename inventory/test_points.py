@@ -16,7 +16,7 @@ from oss_agent.spi import device, ledger
 
 def by_port(connection: sa.Connection, tenant: str) -> Mapping[topology.End, ledger.TestPoint]:
     """(device, port) -> the test point that is attached there."""
-    probes = _probes(connection, tenant)
+    probes = devices(connection, tenant)
     addresses = _addresses(connection, tenant)
     found: dict[topology.End, ledger.TestPoint] = {}
     for near, far in _ends(connection, tenant):
@@ -30,7 +30,8 @@ def ports_of(connection: sa.Connection, tenant: str, name: str) -> tuple[str, ..
     return tuple(sorted({near[1] for near, _ in _ends(connection, tenant) if near[0] == name}))
 
 
-def _probes(connection: sa.Connection, tenant: str) -> frozenset[str]:
+def devices(connection: sa.Connection, tenant: str) -> frozenset[str]:
+    """The devices that can send test packets."""
     c = tables.device_states.c
     query = sa.select(c.device, c.offers).where(
         history.current(tables.device_states), c.tenant == tenant

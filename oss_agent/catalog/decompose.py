@@ -78,6 +78,9 @@ def _find(item: orders.ItemRequest, name: str, snapshot: ledger.Snapshot) -> _En
     port = device.ports.get(port_name)
     if port is None:
         raise _refusal(item, name, f"device {device_name} has no port {port_name}")
+    if port.use:
+        why = f"port {device_name}:{port_name} is not a customer's: {port.use}"
+        raise _refusal(item, name, why, code="portInUse")
     return _End(name, device, port)
 
 

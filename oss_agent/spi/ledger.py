@@ -35,7 +35,7 @@ class PortFact:
     """A port as inventory knows it.
 
     ``owner`` is the service that holds it exclusively, or None; ``owner_order`` the order that
-    took it.
+    took it. ``use`` says what the network itself uses it for; "" when a customer may have it.
     """
 
     name: str
@@ -43,6 +43,7 @@ class PortFact:
     owner: str | None = None
     owner_order: str | None = None
     test_point: TestPoint | None = None
+    use: str = ""
 
 
 @dataclass(frozen=True, slots=True)

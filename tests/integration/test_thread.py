@@ -243,8 +243,8 @@ def test_the_same_order_twice_is_one_order(world: World) -> None:
     assert world.final(one["id"])["state"] == "completed"
 
 
-@pytest.mark.parametrize("bad", ["pe9:eth4", "pe1:eth9"])
-def test_an_unknown_device_or_port_is_refused_in_words(world: World, bad: str) -> None:
+@pytest.mark.parametrize("bad", ["pe9:eth4", "pe1:eth9", "pe1:eth1"])
+def test_a_port_that_is_unknown_or_the_networks_own_is_refused_in_words(world: World, bad: str) -> None:
     answer = world.daemon.request("POST", ORDERS, json=eline("acme-bad", bad, "pe2:eth4"))
 
     if answer.status_code == 201:

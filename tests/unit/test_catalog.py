@@ -161,6 +161,7 @@ def test_an_unknown_loopback_makes_a_must_predicate_unobservable() -> None:
 
 
 OWNED = ledger.PortFact("eth4", owner="s7", owner_order="7")
+CORE = ledger.PortFact("eth4", use="it is linked to p1:eth2")
 STATE: list[tuple[dict[str, Any], ledger.Snapshot, str, str]] = [
     ({**GOOD, "zEnd": "pe9:eth4"}, snapshot(), "zEnd", "no device pe9"),
     ({**GOOD, "zEnd": "pe2:eth9"}, snapshot(), "zEnd", "no port eth9"),
@@ -183,6 +184,12 @@ STATE: list[tuple[dict[str, Any], ledger.Snapshot, str, str]] = [
         snapshot(device("pe1", 1), device("pe2", 2, eth4=OWNED)),
         "zEnd",
         r"belongs to service s7 \(order 7\)",
+    ),
+    (
+        GOOD,
+        snapshot(device("pe1", 1, eth4=CORE), device("pe2", 2)),
+        "aEnd",
+        "pe1:eth4 is not a customer's: it is linked to p1:eth2",
     ),
 ]
 

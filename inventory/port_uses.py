@@ -1,0 +1,41 @@
+"""Decides which ports the network itself uses, so that no customer's service may take them.
+
+A port with a link to another router carries everybody's traffic; a port with an address is routed,
+or is how the device is managed. A customer's port has neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from inventory import history, link_rows, tables, test_points, topology
+
+
+def by_port(connection: sa.Connection, tenant: str) -> Mapping[topology.End, str]:
+    """(device, port) -> what the network uses it for, in words."""
+    hosts = test_points.devices(connection, tenant)
+    return {**_addressed(connection, tenant), **_linked(connection, tenant, hosts)}
+
+
+def _linked(
+    connection: sa.Connection, tenant: str, hosts: frozenset[str]
+) -> Mapping[topology.End, str]:
+    found: dict[topology.End, str] = {}
+    for link in link_rows.links(connection, tenant):
+        if link.a_device in hosts or link.z_device in hosts:
+            continue
+        a, z = (link.a_device, link.a_port), (link.z_device, link.z_port)
+        found[a] = f"it is linked to {':'.join(z)} ({link.evidence})"
+        found[z] = f"it is linked to {':'.join(a)} ({link.evidence})"
+    return found
+
+
+def _addressed(connection: sa.Connection, tenant: str) -> Mapping[topology.End, str]:
+    c = tables.addresses.c
+    query = sa.select(c.device, c.interface, c.address).where(
+        history.current(tables.addresses), c.tenant == tenant
+    )
+    rows = connection.execute(query.order_by(c.address))
+    return {(device, port): f"it has the address {address}" for device, port, address in rows}
