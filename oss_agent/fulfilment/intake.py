@@ -22,7 +22,7 @@ from oss_agent.fulfilment import (
     states,
     tables,
 )
-from oss_agent.spi import catalogue, events, orders, views
+from oss_agent.spi import catalogue, clock, events, orders, views
 
 _WRITES = (views.ItemAction.ADD, views.ItemAction.DELETE)
 
@@ -138,4 +138,5 @@ def _until_start(request: orders.OrderRequest, at: datetime) -> states.Wait | No
     start = request.requested_start
     if start is None or start <= at:
         return None
-    return states.Wait("it starts at the date that was asked for", at, start, request.requester)
+    reason = f"its requestedStartDate {clock.rfc3339(start)}"
+    return states.Wait(reason, at, start, f"wait, or ask {request.requester}")

@@ -80,9 +80,18 @@ def _count(p: parts.Parts, opinions: Sequence[observer.Opinion]) -> states.Decis
         device, first = min(failed, key=lambda pair: pair[1].predicate.kind != proof.CONFIG_EQUAL)
         reason = f"{first.predicate.kind} on {device}: {first.reason}"
         return _abort(p, states.Cause.PROOF, reason, device, "an operator")
+    reason = _tally([verdict for opinion in opinions for verdict in opinion.verdicts])
     return states.Decision(
-        states.Verdict.COMMIT, states.Cause.PROVEN, "every predicate holds", None, "", p.clock.now()
+        states.Verdict.COMMIT, states.Cause.PROVEN, reason, None, "", p.clock.now()
     )
+
+
+def _tally(verdicts: Sequence[proof.Verdict]) -> str:
+    """What the decision rests on, in words that claim no more than was seen."""
+    proven = sum(verdict.outcome is proof.Outcome.PROVEN for verdict in verdicts)
+    if proven == len(verdicts):
+        return f"all {proven} predicates are proven"
+    return f"{proven} predicates are proven, {len(verdicts) - proven} could not be"
 
 
 def _abort(

@@ -216,7 +216,7 @@ async def test_an_order_for_later_waits_for_its_date(world: World) -> None:
     explained = await world.orders.explain(TENANT, "1")
 
     assert (await world.get("1")).state is views.OrderState.ACKNOWLEDGED
-    assert "starts at the date" in explained.sentence
+    assert "its requestedStartDate" in explained.sentence
     world.clock.ahead = 7201
     await world.run()
     assert (await world.get("1")).state is views.OrderState.COMPLETED
