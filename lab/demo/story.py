@@ -174,9 +174,7 @@ class Story:
         eline = orders.REFUSED
         ends = [end.partition(":")[0] for end in (eline.a_end, eline.z_end)]
         before = {device: self.network.witness(device) for device in ends}
-        self.tell.line(
-            "refuse", f'second order "{eline.name}", {ends[1]} will refuse at commit ...'
-        )
+        self.tell.line("refuse", f'second order "{eline.name}", {ends[1]} will refuse ...')
         began = time.monotonic()
         view = self._send(eline, began)
         if view["state"] != "failed":

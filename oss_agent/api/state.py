@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Protocol
 
+import pydantic
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
@@ -17,8 +17,26 @@ from oss_agent.spi.orders import Orders
 from oss_agent.spi.query import Filter, Operator, Port, Query
 from oss_agent.spi.views import AlarmView, ServiceView, as_json
 
-Waiting = Callable[[str], Awaitable[Any]]
-"""Tenant -> the events not yet delivered, as views (``as_json`` renders them)."""
+
+class Outbox(Protocol):
+    """What is still to be told, and a person's word that a receiver was mended."""
+
+    async def waiting(self, tenant: str) -> Any:
+        """The events not yet delivered, as views (``as_json`` renders them)."""
+        ...
+
+    async def again(self, tenant: str, receiver: str, event: str) -> None:
+        """Have one delivery tried again, and a stopped receiver told again. NotFound."""
+        ...
+
+
+class Again(pydantic.BaseModel):
+    """Which delivery to try again, as ``GET /outbox`` names it."""
+
+    model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    receiver: Annotated[str, pydantic.Field(min_length=1, max_length=255)]
+    event: Annotated[str, pydantic.Field(min_length=1, max_length=255)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +46,7 @@ class Ports:
     orders: Orders
     services: Port[ServiceView]
     alarms: Port[AlarmView]
-    outbox: Waiting
+    outbox: Outbox
 
 
 def router(ports: Ports) -> APIRouter:
@@ -68,7 +86,14 @@ def _add_lists(out: APIRouter, ports: Ports) -> None:
 
     @out.get("/outbox", summary="What is still to be told", openapi_extra=read)
     async def outbox(request: Request) -> JSONResponse:
-        return JSONResponse(as_json(await ports.outbox(asking.tenant(request))))
+        return JSONResponse(as_json(await ports.outbox.waiting(asking.tenant(request))))
+
+    operate = access.needs(Permission.OPERATE)
+
+    @out.post("/outbox/redeliver", summary="Try a delivery again", openapi_extra=operate)
+    async def redeliver(body: Again, request: Request) -> JSONResponse:
+        await ports.outbox.again(asking.tenant(request), body.receiver, body.event)
+        return JSONResponse({"receiver": body.receiver, "event": body.event, "state": "pending"})
 
 
 async def _service(services: Port[ServiceView], tenant: str, key: str) -> ServiceView:

@@ -30,7 +30,8 @@ class Complaints:
             connection,
             alarms.AlarmKey(who, "communicationsAlarm", "communicationsSubsystemFailure"),
             "receiver",
-            f"{halt.receiver} {what}: {halt.reason}. Mend it there, then redeliver {halt.event_id}",
+            f"{halt.receiver} {what}: {halt.reason}. Mend it there, then say: oss-agent outbox "
+            f"redeliver {halt.receiver} {halt.event_id}",
         )
 
     async def poisoned(self, transaction: str, run: int, phase: str, error: Exception) -> None:

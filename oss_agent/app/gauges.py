@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
-
-import sqlalchemy as sa
 
 from drivers.snmp import engine
-from oss_agent import errors, outbox, store
+from oss_agent import errors, store
 from oss_agent.api import health
 from oss_agent.assurance import alarm_rows, metrics, role
 from oss_agent.fulfilment import census
@@ -63,14 +60,3 @@ def readiness(rows: store.SqlStore) -> health.Ready:
         return health.Readiness((health.Part("store", ready=True, detail="answers"),), doubt)
 
     return look
-
-
-def undelivered(rows: store.SqlStore) -> Callable[[str], Awaitable[Any]]:
-    """The operator's view of what still has to be told, by tenant."""
-
-    def open_ones(connection: sa.Connection, tenant: str) -> list[desk.DeliveryView]:
-        states = (outbox.State.PENDING, outbox.State.PARKED)
-        found = [one for s in states for one in desk.deliveries(connection, state=s, limit=500)]
-        return [one for one in found if one.tenant == tenant]
-
-    return lambda tenant: rows.read(lambda c: open_ones(c, tenant))

@@ -10,7 +10,7 @@ import bss_bridge.serve
 import inventory.ports
 from oss_agent import __version__
 from oss_agent.api import health, network, state
-from oss_agent.app import gauges, rooms, tuning
+from oss_agent.app import deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics
 from oss_agent.fulfilment import order
 from oss_agent.web import reference
@@ -34,7 +34,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         order.ServiceOrders(built.parts),
         inventory.ports.ServicePort(rows),
         alarm_port.AlarmPort(rows),
-        gauges.undelivered(rows),
+        deliveries.Deliveries(rows, built.outbox, ground.time),
     )
     surfaces = bss_bridge.application.Rooms(
         ports.orders,

@@ -63,7 +63,7 @@ def tree() -> typer.Typer:
     app.command("why")(network.why)
     app.add_typer(network.alarms, name="alarm")
     app.add_typer(network.services, name="service")
-    app.command("outbox")(network.outbox)
+    app.add_typer(network.outbox, name="outbox")
     return app
 
 

@@ -17,6 +17,7 @@ FILES = (
 )
 devices = typer.Typer(no_args_is_help=True, help="Devices: what is managed, and trusted.")
 alarms = typer.Typer(no_args_is_help=True, help="Alarms (TMF642).")
+outbox = typer.Typer(no_args_is_help=True, help="What is still to be told to others.")
 services = typer.Typer(no_args_is_help=True, help="Services (TMF638).")
 
 Name = Annotated[str, typer.Argument(help="device name")]
@@ -202,7 +203,8 @@ def service_show(
         here.screen.facts(view.items())
 
 
-def outbox(ctx: typer.Context) -> None:
+@outbox.command("list")
+def outbox_list(ctx: typer.Context) -> None:
     """What is still to be told, to whom, and why it waits."""
     columns = [
         ("EVENT", "event_id"),
@@ -214,6 +216,22 @@ def outbox(ctx: typer.Context) -> None:
         ("REASON", "reason"),
     ]
     _list(ctx, "/outbox", columns, "nothing waits")
+
+
+@outbox.command("redeliver")
+def outbox_redeliver(
+    ctx: typer.Context,
+    receiver: Annotated[str, typer.Argument(help="who refused it")],
+    event: Annotated[str, typer.Argument(help="the event's id")],
+) -> None:
+    """Have a delivery tried again after its receiver was mended; a stopped one is told again."""
+    here = context.of(ctx)
+    body = {"receiver": receiver, "event": event}
+    answer = here.api.post(f"{client.OPERATOR}/outbox/redeliver", body)
+    if here.screen.as_json:
+        here.screen.json(answer)
+    else:
+        here.screen.text(f"{event} goes to {receiver} again")
 
 
 def _list(ctx: typer.Context, path: str, columns: list[tuple[str, str]], nothing: str) -> None:

@@ -26,6 +26,8 @@ class Permission(StrEnum):
     """register and remove hub listeners"""
     DISCOVER = "discover"
     """ask devices what they are"""
+    OPERATE = "operate"
+    """have a refused delivery tried again"""
     DEVICES = "devices"
     """import devices, pin their host keys"""
 
@@ -42,7 +44,7 @@ class Role(StrEnum):
 _SEE = frozenset({Permission.PUBLIC, Permission.READ})
 ROLES = {
     Role.READER: _SEE,
-    Role.OPERATOR: _SEE | {Permission.PLAN, Permission.DISCOVER},
+    Role.OPERATOR: _SEE | {Permission.PLAN, Permission.DISCOVER, Permission.OPERATE},
     Role.ORDERER: _SEE | {Permission.PLAN, Permission.ORDER, Permission.SUBSCRIBE},
     Role.ADMIN: frozenset(Permission),
 }

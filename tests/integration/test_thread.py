@@ -29,6 +29,7 @@ class Billing(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Intake)
         self.received: list[tuple[str | None, Any]] = []
+        self.answers = 204
 
     @property
     def url(self) -> str:
@@ -42,8 +43,9 @@ class _Intake(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         assert isinstance(self.server, Billing)
-        self.server.received.append((self.headers.get("Idempotency-Key"), body))
-        self.send_response(204)
+        if self.server.answers == 204:
+            self.server.received.append((self.headers.get("Idempotency-Key"), body))
+        self.send_response(self.server.answers)
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class's name)
@@ -231,6 +233,23 @@ def test_an_owned_port_is_acknowledged_then_rejected_with_its_owner(world: World
     assert first["id"] in second["error"]["message"]
 
 
+def test_what_billing_refused_is_told_after_a_person_mended_it(world: World) -> None:
+    world.billing.answers = 422
+    assert world.order("acme-parked", "pe1:eth4", "pe2:eth4")["state"] == "completed"
+
+    def parked() -> Any:
+        waiting = world.daemon.get("/api/v1/outbox")
+        return next((one for one in waiting if one["state"] == "parked"), None)
+
+    one = world.daemon.until(parked)
+    assert world.daemon.until(lambda: world.alarm(f"receiver:{one['receiver']}:{one['entity']}"))
+    world.billing.answers = 204
+    again = {"receiver": one["receiver"], "event": one["event_id"]}
+    world.daemon.post("/api/v1/outbox/redeliver", again)
+
+    world.daemon.until(lambda: one["event_id"] in {key for key, _body in world.billing.received})
+
+
 def test_the_same_order_twice_is_one_order(world: World) -> None:
     body = eline("acme-once", "pe1:eth4", "pe2:eth4")
 
@@ -244,7 +263,9 @@ def test_the_same_order_twice_is_one_order(world: World) -> None:
 
 
 @pytest.mark.parametrize("bad", ["pe9:eth4", "pe1:eth9", "pe1:eth1"])
-def test_a_port_that_is_unknown_or_the_networks_own_is_refused_in_words(world: World, bad: str) -> None:
+def test_a_port_that_is_unknown_or_the_networks_own_is_refused_in_words(
+    world: World, bad: str
+) -> None:
     answer = world.daemon.request("POST", ORDERS, json=eline("acme-bad", bad, "pe2:eth4"))
 
     if answer.status_code == 201:

@@ -53,6 +53,21 @@ async def test_reads(it: world.World, path: str, place: tuple[Any, ...], value: 
 
 
 @pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"receiver": "billing", "event": "e1"}, 200),
+        ({"receiver": "billing", "event": "e2"}, 404),
+        ({"receiver": "billing"}, 400),
+        ({"receiver": "billing", "event": 1}, 400),
+    ],
+)
+async def test_a_delivery_is_tried_again(it: world.World, body: Any, status: int) -> None:
+    answer = await it.http.post("/api/v1/outbox/redeliver", json=body)
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "/api/v1/devices/none",

@@ -272,7 +272,7 @@ async def world(
         )
         operator = (
             network.router(devices),
-            state.router(state.Ports(book, services, alarms, _outbox)),
+            state.router(state.Ports(book, services, alarms, _Outbox())),
             health.router(functools.partial(_readiness, parts), lambda: b"up 1\n"),
         )
         app = application.application(rooms, options or application.Options(), operator)
@@ -281,8 +281,13 @@ async def world(
             yield World(app, http, book, services, devices, rows, parts)
 
 
-async def _outbox(tenant: str) -> list[dict[str, str]]:
-    return [{"event": "e1", "tenant": tenant}]
+class _Outbox:
+    async def waiting(self, tenant: str) -> list[dict[str, str]]:
+        return [{"event": "e1", "tenant": tenant}]
+
+    async def again(self, tenant: str, receiver: str, event: str) -> None:
+        if (tenant, receiver, event) != ("default", "billing", "e1"):
+            raise errors.NotFound(f"event {event}")
 
 
 async def _readiness(parts: list[health.Part]) -> health.Readiness:
