@@ -7,6 +7,8 @@ behind that.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -48,6 +50,31 @@ def check(
         seen.add(item.id)
         _check_item(item)
     return tuple(specifications.check(item) for item in request.items)
+
+
+def specified(
+    request: orders.OrderRequest, known: Mapping[str, views.ServiceView]
+) -> orders.OrderRequest:
+    """Fill in the specification of items that name a known service and no specification. Pure."""
+    return dataclasses.replace(
+        request, items=tuple(_specified(item, known) for item in request.items)
+    )
+
+
+def _specified(
+    item: orders.ItemRequest, known: Mapping[str, views.ServiceView]
+) -> orders.ItemRequest:
+    if item.specification or not item.service_id:
+        return item
+    service = known.get(item.service_id)
+    if service is None:
+        raise errors.OrderRejected(
+            f"there is no service {ascii(item.service_id)[:60]}",
+            field=f"{item.path}.service.id",
+            code="unknownService",
+        )
+    of = service.specification
+    return dataclasses.replace(item, specification=of.id, specification_version=of.version)
 
 
 def _check_item(item: orders.ItemRequest) -> None:

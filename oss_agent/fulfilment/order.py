@@ -26,6 +26,7 @@ class ServiceOrders:
 
     async def submit(self, request: orders.OrderRequest) -> orders.Submitted:
         """Store and acknowledge in one synced unit; the same request again is the same order."""
+        request = await self._specified(request)
         specifications = intake.check(request, self._p.catalogue, self._p.limits)
         submitted = await self._p.journal.write(
             "accept", lambda c: intake.accept(c, self._p, request, specifications)
@@ -35,6 +36,7 @@ class ServiceOrders:
 
     async def plan(self, request: orders.OrderRequest) -> tuple[views.DryRun, ...]:
         """What it would do, one per item; claims and stores nothing."""
+        request = await self._specified(request)
         intake.check(request, self._p.catalogue, self._p.limits)
         try:
             return tuple([await self._plan(request.tenant, item) for item in request.items])
@@ -42,6 +44,15 @@ class ServiceOrders:
             raise errors.OrderRejected(taken.reason, status=409, code="conflict") from taken
         except errors.DeviceError as trouble:
             raise errors.OrderRejected(str(trouble), status=409, code="device") from trouble
+
+    async def _specified(self, request: orders.OrderRequest) -> orders.OrderRequest:
+        """A delete need not say what the service is: the service itself knows."""
+        if all(item.specification or not item.service_id for item in request.items):
+            return request
+        known = await self._p.journal.read(
+            lambda c: self._p.ledger.snapshot(c, request.tenant).services
+        )
+        return intake.specified(request, known)
 
     async def _plan(self, tenant: str, item: orders.ItemRequest) -> views.DryRun:
         return await dry_run.dry_run(self._p, tenant, item)

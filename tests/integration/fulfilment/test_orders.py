@@ -97,6 +97,21 @@ async def test_an_order_has_items_with_different_ids(world: World) -> None:
         await world.orders.submit(dataclasses.replace(whole, items=whole.items * 2))
 
 
+async def test_a_delete_need_not_say_what_the_service_is(world: World) -> None:
+    await world.order()
+    await world.run_to_the_end()
+    delete = {"action": views.ItemAction.DELETE, "specification": "", "external_id": "end"}
+
+    await world.order(service_id="s1-1", **delete)
+    await world.run_to_the_end()
+    assert (await world.get("2")).state is views.OrderState.COMPLETED
+    assert not world.holds("pe1")
+
+    with pytest.raises(errors.OrderRejected, match="no service 's9-9'") as refused:
+        await world.order("other", service_id="s9-9", **delete)
+    assert refused.value.field == "serviceOrderItem[0].service.id"
+
+
 async def test_a_service_that_does_not_exist_cannot_be_deleted(world: World) -> None:
     await world.order(action=views.ItemAction.DELETE, service_id="s9-9", characteristics={})
     await world.run()
