@@ -26,9 +26,6 @@ def main() -> int:
     """Tell the story; exit code 1 when it was not true."""
     given = _arguments()
     tell = to_stdout()
-    if given.dry_run:
-        _say_what_would_be_installed(tell)
-        return 0
     # by hand, because a shell may have started us with SIGINT ignored
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _as_interrupt)
@@ -48,25 +45,18 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    words = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
+    words = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description="One order's whole story, told by what really happens.",
+        epilog="scripts/demo --dry-run says what would be installed, and installs nothing",
+    )
     words.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
-    words.add_argument("--dry-run", action="store_true", help="say what would be installed")
     words.add_argument("--simulate", action="store_true", help="on simulated devices")
     return words.parse_args()
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _say_what_would_be_installed(tell: Narrator) -> None:
-    tell.line("python", "the locked packages of uv.lock, into .venv")
-    try:
-        tell.line("lab", "into a cached layer, never into this machine:")
-        tell.more(" ".join(install.wanted(("lab",))))
-        install.refuse_impossible()
-    except LabUnavailable as reason:
-        tell.more(f"not here, though: {reason}. The story would run on simulated devices")
 
 
 @contextmanager

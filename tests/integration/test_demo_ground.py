@@ -59,3 +59,17 @@ def test_the_next_run_removes_what_a_killed_one_left(
         run.wait()
         assert run.stdout is not None
         run.stdout.close()
+
+
+def test_a_dry_run_needs_no_environment_and_says_what_would_come() -> None:
+    checkout = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "lab.demo.would_install"],  # -S: no installed package
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "the locked packages of uv.lock" in done.stdout
+    assert "netconfd" in done.stdout or "simulated devices" in done.stdout
