@@ -1,7 +1,8 @@
 """Decides which ports the network itself uses, so that no customer's service may take them.
 
-A port with a link to another router carries everybody's traffic; a port with an address is routed,
-or is how the device is managed. A customer's port has neither.
+A port with a link to a device that takes configuration carries everybody's traffic; a port with an
+address is routed, or is how the device is managed. A customer's port has neither. A far end that
+was never discovered is nobody's proof: it may be the customer's own.
 """
 
 from __future__ import annotations
@@ -10,25 +11,23 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from inventory import history, link_rows, tables, test_points, topology
+from inventory import history, link_rows, offering, tables, topology
+from oss_agent.spi import device
 
 
 def by_port(connection: sa.Connection, tenant: str) -> Mapping[topology.End, str]:
     """(device, port) -> what the network uses it for, in words."""
-    hosts = test_points.devices(connection, tenant)
-    return {**_addressed(connection, tenant), **_linked(connection, tenant, hosts)}
+    return {**_addressed(connection, tenant), **_linked(connection, tenant)}
 
 
-def _linked(
-    connection: sa.Connection, tenant: str, hosts: frozenset[str]
-) -> Mapping[topology.End, str]:
+def _linked(connection: sa.Connection, tenant: str) -> Mapping[topology.End, str]:
+    ours = offering.devices(connection, tenant, device.Capability.CONFIGURE)
     found: dict[topology.End, str] = {}
     for link in link_rows.links(connection, tenant):
-        if link.a_device in hosts or link.z_device in hosts:
-            continue
         a, z = (link.a_device, link.a_port), (link.z_device, link.z_port)
-        found[a] = f"it is linked to {':'.join(z)} ({link.evidence})"
-        found[z] = f"it is linked to {':'.join(a)} ({link.evidence})"
+        if a[0] in ours and z[0] in ours:
+            found[a] = f"it is linked to {':'.join(z)} ({link.evidence})"
+            found[z] = f"it is linked to {':'.join(a)} ({link.evidence})"
     return found
 
 

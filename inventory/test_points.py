@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
 
-from inventory import history, tables, topology
+from inventory import history, offering, tables, topology
 from oss_agent.spi import device, ledger
 
 
 def by_port(connection: sa.Connection, tenant: str) -> Mapping[topology.End, ledger.TestPoint]:
     """(device, port) -> the test point that is attached there."""
-    probes = devices(connection, tenant)
+    probes = offering.devices(connection, tenant, device.Capability.PROBE)
     addresses = _addresses(connection, tenant)
     found: dict[topology.End, ledger.TestPoint] = {}
     for near, far in _ends(connection, tenant):
@@ -28,16 +28,6 @@ def by_port(connection: sa.Connection, tenant: str) -> Mapping[topology.End, led
 def ports_of(connection: sa.Connection, tenant: str, name: str) -> tuple[str, ...]:
     """The device's own ports on which declared links end: what a test point is asked about."""
     return tuple(sorted({near[1] for near, _ in _ends(connection, tenant) if near[0] == name}))
-
-
-def devices(connection: sa.Connection, tenant: str) -> frozenset[str]:
-    """The devices that can send test packets."""
-    c = tables.device_states.c
-    query = sa.select(c.device, c.offers).where(
-        history.current(tables.device_states), c.tenant == tenant
-    )
-    rows = connection.execute(query)
-    return frozenset(name for name, offers in rows if device.Capability.PROBE in (offers or ()))
 
 
 def _addresses(connection: sa.Connection, tenant: str) -> Mapping[topology.End, str]:

@@ -61,7 +61,7 @@ class Flow(Section):
     """The motor of order work."""
 
     workers: int = pydantic.Field(default=8, ge=1, le=64)
-    """Orders in work at once on this node. Each costs 20-40 ms CPU in all; devices are the limit."""
+    """Orders in work at once on this node. Each costs some 0.4 s CPU on two devices, mostly SSH."""
     poll: Seconds = 0.2
     """Seconds between looks at the queue: the price of an idle daemon against an order's start."""
 

@@ -85,6 +85,9 @@ def test_the_lab_is_imported_and_discovered(telco5: Lab, tmp_path: Path) -> None
         assert test_point is not None
         assert (test_point.device, test_point.address) == ("b1", "192.168.50.1")
         assert pe1.ports["eth4"].oper_status == "up"
+        used = {name for name, port in pe1.ports.items() if port.use}
+        assert used >= {"lo", "eth0", "eth1", "eth2"}, "management, loopback and core"
+        assert not used & {"eth3", "eth4"}, "the customers' ports"
         print([(one.device, one.interfaces, one.neighbours) for one in found])
 
     _ask(telco5, tmp_path, question)

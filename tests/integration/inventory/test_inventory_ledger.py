@@ -340,6 +340,29 @@ def test_a_poll_that_saw_nothing_new_writes_no_version(
     assert versions() == count
 
 
+def test_a_port_is_the_networks_by_a_link_between_routers_or_by_an_address(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    def uses() -> dict[str, str]:
+        return {
+            n: p.use for n, p in it.snapshot(connection, "default").devices["pe1"].ports.items()
+        }
+
+    core = {"a_device": "pe1", "a_port": "eth3", "z_device": "pe2", "z_port": "eth4"}
+    history.begin(connection, tables.links, {"tenant": "default", "source": "telco5", **core}, _T0)
+    assert uses() == {"eth3": "", "eth4": ""}, "nobody was discovered: nothing is known"
+
+    for name in ("pe1", "pe2"):
+        state = {"tenant": "default", "device": name, "offers": ["configure"]}
+        history.begin(connection, tables.device_states, state, _T0)
+    assert "linked to pe2:eth4" in uses()["eth3"]
+    assert uses()["eth4"] == "", "the host behind it was never discovered, and is the customer's"
+
+    address = {"tenant": "default", "device": "pe1", "interface": "eth4", "address": "10.0.0.1"}
+    history.begin(connection, tables.addresses, address, _T0)
+    assert uses()["eth4"] == "it has the address 10.0.0.1"
+
+
 def test_the_snapshot_shows_the_far_end_that_can_probe_as_test_point(
     connection: sa.Connection, it: ledger.SqlLedger
 ) -> None:
