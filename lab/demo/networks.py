@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from lab import runner
+from lab import convergence, runner
 from lab.errors import LabError
 from lab.runner import Lab
 
 TELCO5 = Path(__file__).parents[1] / "containerlab" / "telco5.clab.yml"
+_SETTLED_WITHIN = 120.0
 TRAPS_SIMULATED = 10_162
 
 
@@ -46,8 +47,8 @@ class Network(Protocol):
         """Pull or plug the cable at a router's customer port."""
         ...
 
-    def traffic(self) -> None:
-        """Send some customer traffic over the first order's E-Line, where packets can move."""
+    def traffic(self) -> int:
+        """Send customer traffic over the first order's E-Line; the octets billing must see at least."""
         ...
 
     def witness(self, device: str) -> str:
@@ -66,7 +67,7 @@ class Routers:
         """What it is, for the first line."""
         nodes = self.lab.topology.nodes
         routers = sum(1 for node in nodes if node.labels.get("platform") == "frr_linux")
-        return f"{routers} routers, {len(nodes) - routers} customer hosts in network namespaces"
+        return f"{routers} routers, {len(nodes) - routers} customer hosts in network namespaces, routing settled"
 
     @property
     def labdir(self) -> Path:
@@ -87,11 +88,12 @@ class Routers:
         far = {"eth3": "a", "eth4": "b"}[port] + device.removeprefix("pe")
         self.lab.set_link(far, "eth1", up=plugged)
 
-    def traffic(self) -> None:
-        """Ping b1 -> b2 with large packets."""
+    def traffic(self) -> int:
+        """Ping b1 -> b2: 200 packets of 1,200 octets and their headers."""
         self.lab.execute(
             "b1", "ping", "-c", "200", "-i", "0.01", "-s", "1200", "-q", "192.168.50.2"
         )
+        return 200 * 1200
 
     def witness(self, device: str) -> str:
         """What netconfd holds and what the kernel runs, asked without the daemon."""
@@ -132,8 +134,9 @@ class Simulated:
         """Tell the simulator."""
         self._tell(f"{'heal' if plugged else 'pull'} {device} {port}")
 
-    def traffic(self) -> None:
+    def traffic(self) -> int:
         """No packets here: the simulated counters move by themselves."""
+        return 1
 
     def witness(self, device: str) -> str:
         """Ask the simulator what it holds."""
@@ -158,6 +161,8 @@ class Simulated:
 def routers(say: Callable[[str], None]) -> Iterator[Network]:
     """Have the five-router lab up for a block."""
     with runner.running(TELCO5, say=say) as lab:
+        # an order sent before routing has settled waits for its proof, on a slow machine too long
+        convergence.wait(lab, within=_SETTLED_WITHIN, say=say)
         yield Routers(lab)
 
 

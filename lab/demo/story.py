@@ -130,8 +130,7 @@ class Story:
     def watch(self, item: Mapping[str, Any]) -> None:
         """Break the customer's cable, see who is told; heal, see it clear; see usage billed."""
         device, _, port = orders.GOOD.a_end.partition(":")
-        self.network.traffic()
-        self._usage(item)
+        self._usage(item, self.network.traffic())
         self.tell.line("break", f"pulling the cable {device}:{port} ...")
         began = time.monotonic()
         self.network.cable(device, port, plugged=False)
@@ -141,10 +140,15 @@ class Story:
             self.network.cable(device, port, plugged=True)
         self._healed(item, f"{device}:{port}", time.monotonic())
 
-    def _usage(self, item: Mapping[str, Any]) -> None:
+    def _usage(self, item: Mapping[str, Any], sent: int) -> None:
         where = orders.GOOD.a_end  # right after its poll the next is far: the trap will be first
-        records = self.until(lambda: self._metered(item["service_id"], where), "usage billed", 60)
-        self.tell.line("usage", f"billing got a record: {usage_words(records[-1])}")
+
+        def billed() -> list[dict[str, Any]] | None:
+            records = self._metered(item["service_id"], where)
+            return records if sum(map(octets_in, records)) >= sent else None
+
+        records = self.until(billed, f"{sent} octets billed", 60)
+        self.tell.line("usage", f"billing got {len(records)} record(s), {usage_words(records[-1])}")
 
     def _broken(self, item: Mapping[str, Any], where: str, began: float) -> None:
         alarm = self.until(lambda: self._alarm(where, "raised"), f"an alarm on {where}", 20)
@@ -230,11 +234,21 @@ def concerns(body: Mapping[str, Any], kind: str, service: str) -> bool:
     return usage is (kind == "Usage") and service in repr(body)
 
 
+def characteristics(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A usage record's characteristics by name."""
+    pairs: Sequence[Mapping[str, Any]] = row["body"]["usageCharacteristic"]
+    return {pair["name"]: pair["value"] for pair in pairs}
+
+
+def octets_in(row: Mapping[str, Any]) -> int:
+    """What the customer sent in; a record of an unknown interval counts nothing."""
+    return int(characteristics(row).get("octetsIn") or 0)
+
+
 def usage_words(row: Mapping[str, Any]) -> str:
     """A usage record in a few words."""
-    pairs: Sequence[Mapping[str, Any]] = row["body"]["usageCharacteristic"]
-    shown = {p["name"]: p["value"] for p in pairs}
+    shown = characteristics(row)
     return (
-        f"{shown['meterPoint']} in {shown.get('octetsIn')} out {shown.get('octetsOut')} octets, "
+        f"the last of {shown['meterPoint']}: in {shown.get('octetsIn')} out {shown.get('octetsOut')} octets, "
         f"{shown['periodStart']} to {shown['periodEnd']}"
     )
