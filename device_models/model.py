@@ -85,7 +85,8 @@ class Schema:
 
     ``namespaces`` gives each top node its XML namespace (its descendants share it), ``lists`` the
     keys of each list, ``containers`` the non-presence containers (RFC 7950 7.5.1: an empty one
-    means the same as none). ``volatile`` are paths that change by themselves and stay out of
+    means the same as none). ``shared`` are nodes that several services may own alike (a rate
+    profile), with all below them. ``volatile`` are paths that change by themselves and stay out of
     snapshots; ``*`` stands for any one name.
     """
 
@@ -93,6 +94,7 @@ class Schema:
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     containers: frozenset[str] = frozenset()
     ordered_by_user: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
     volatile: tuple[str, ...] = ()
 
 

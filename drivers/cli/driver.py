@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device_models import loader, model
-from drivers import observation, templates
+from drivers import observation, single, templates
 from drivers.cli.session import ProbeSession
 from oss_agent.spi import device, tree
 
@@ -31,17 +31,34 @@ class ProbeDriver:
         """As declared."""
         return self.model.capabilities
 
-    def session(self, endpoint: device.Endpoint) -> AbstractAsyncContextManager[device.Session]:
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def connect(self, endpoint: device.Endpoint) -> AbstractAsyncContextManager[device.Connection]:
+        """Log in. DeviceRefused or DeviceUnreachable."""
+        return single.connect(self._session, endpoint)
+
+    def session(
+        self,
+        endpoint: device.Endpoint,
+        store: str = "",  # noqa: ARG002 - there is none
+    ) -> AbstractAsyncContextManager[device.Session]:
         """Connect, close on exit. DeviceRefused or DeviceUnreachable."""
         return self._session(endpoint)
 
-    def render(self, edits: Sequence[tree.Edit]) -> str:
+    def render(self, edits: Sequence[tree.Edit], store: str = "") -> str:  # noqa: ARG002 - same
         """Nothing can be edited, so nothing is rendered."""
         return "".join(f"{edit.operation} {tree.path_text(edit.path)}\n" for edit in edits)
 
-    def instantiate(self, template: str, slots: Mapping[str, str]) -> tree.Tree:
-        """A tree from the platform's templates, of which there are none."""
-        return templates.instantiate(self.model, template, slots)
+    def instantiate(self, template: str, slots: Mapping[str, str]) -> Mapping[str, tree.Tree]:
+        """Refused (ConfigurationError): there are no templates."""
+        return {"": templates.instantiate(self.model, template, slots)}
+
+    def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - no store
+        """Nothing is owned here."""
+        return False
 
     @asynccontextmanager
     async def _session(self, endpoint: device.Endpoint) -> AsyncIterator[device.Session]:

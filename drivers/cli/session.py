@@ -60,7 +60,7 @@ class ProbeSession:
     async def probe_pending(
         self,
         *,
-        persist: str,  # noqa: ARG002 - the Protocol's signature
+        persist: str | None,  # noqa: ARG002 - the Protocol's signature
         confirm_within: float,  # noqa: ARG002 - same
     ) -> Pending:
         """Nothing is ever pending."""

@@ -18,9 +18,12 @@ from pathlib import Path
 from lxml import etree
 
 from device_models import loader, model
-from drivers import observation, templates
+from drivers import observation, single, templates
 from drivers.netconf import configuration, session, transport
 from oss_agent.spi import device, tree
+
+STORE = "netconf"
+"""The one configuration store of a NETCONF platform: candidate and running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,24 @@ class NetconfDriver:
         """As declared."""
         return self.model.capabilities
 
-    def session(self, endpoint: device.Endpoint) -> AbstractAsyncContextManager[device.Session]:
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """One."""
+        return (STORE,)
+
+    def connect(self, endpoint: device.Endpoint) -> AbstractAsyncContextManager[device.Connection]:
+        """Log in. DeviceRefused or DeviceUnreachable."""
+        return single.connect(self._session, endpoint)
+
+    def session(
+        self,
+        endpoint: device.Endpoint,
+        store: str = "",  # noqa: ARG002 - there is one
+    ) -> AbstractAsyncContextManager[device.Session]:
         """Connect, greet, and say goodbye on exit. DeviceRefused or DeviceUnreachable."""
         return self._session(endpoint)
 
-    def render(self, edits: Sequence[tree.Edit]) -> str:
+    def render(self, edits: Sequence[tree.Edit], store: str = "") -> str:  # noqa: ARG002 - same
         """The ``<config>`` that ``edit`` would send, indented; "" for no edits."""
         if not edits:
             return ""
@@ -53,9 +69,15 @@ class NetconfDriver:
         etree.indent(config)
         return etree.tostring(config, encoding="unicode") + "\n"
 
-    def instantiate(self, template: str, slots: Mapping[str, str]) -> tree.Tree:
+    def instantiate(self, template: str, slots: Mapping[str, str]) -> Mapping[str, tree.Tree]:
         """A tree from the platform's templates. OrderRejected naming the slot."""
-        return templates.instantiate(self.model, template, slots)
+        return {STORE: templates.instantiate(self.model, template, slots)}
+
+    def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - there is one
+        """As the platform's data say."""
+        names = [step.name for step in path]
+        above = {"/".join(names[:length]) for length in range(1, len(names) + 1)}
+        return bool(above & self.model.configuration.shared)
 
     @asynccontextmanager
     async def _session(self, endpoint: device.Endpoint) -> AsyncIterator[device.Session]:

@@ -114,7 +114,7 @@ class NetconfSession:
             await self.discard()
         await self._do_commit(operations.commit(persist_id=persist))
 
-    async def probe_pending(self, *, persist: str, confirm_within: float) -> Pending:
+    async def probe_pending(self, *, persist: str | None, confirm_within: float) -> Pending:
         """A follow-up confirmed commit of a clean candidate: it re-arms the timer, or says why not.
 
         DeviceBusy when another session's lock hides the answer.

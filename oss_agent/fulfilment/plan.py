@@ -59,7 +59,7 @@ def intents(design: catalogue.Design, drivers: Mapping[str, device.Driver]) -> t
 def _intent(name: str, design: catalogue.Design, driver: device.Driver) -> Intent:
     wanted = [one for one in design.resources if one.device == name]
     try:
-        merged = tree.merge(driver.instantiate(one.template, one.slots) for one in wanted)
+        merged = tree.merge(_tree(driver, one) for one in wanted)
     except errors.Conflict as two_minds:
         raise errors.OrderRejected(f"device {name}: {two_minds.reason}", status=422) from two_minds
     except errors.ConfigurationError as lacking:
@@ -67,6 +67,10 @@ def _intent(name: str, design: catalogue.Design, driver: device.Driver) -> Inten
             f"device {name} cannot carry it: {lacking}", status=422, code="notPossible"
         ) from lacking
     return Intent(name, driver.platform, merged, tree.roots(merged))
+
+
+def _tree(driver: device.Driver, wanted: catalogue.ResourceIntent) -> Tree:
+    return driver.instantiate(wanted.template, wanted.slots)[driver.stores[0]]
 
 
 def change(intent: Intent, action: views.ItemAction, before: Tree, driver: device.Driver) -> Change:

@@ -30,6 +30,13 @@ class Capability(StrEnum):
     """confirmed-commit:1.1 with persist: the pending commit survives the session"""
     ROLLBACK_ON_ERROR = "rollback-on-error"
     WRITABLE_RUNNING = "writable-running"
+    COMMIT_TIMER = "commit-timer"
+    """a commit with the device's own undo timer that outlives the session and has no token (EOS
+    configuration sessions, ``configure revert`` of IOS)"""
+    REPLACE = "config-replace"
+    """the whole configuration, or a session of it, is swapped in one step and can be swapped back"""
+    LINES = "reversible-lines"
+    """command lines, one after another; every one has a line that takes it back"""
     STARTUP = "startup"
     """a separate startup datastore that ``save`` copies to"""
     PROBE = "probe"
@@ -37,6 +44,45 @@ class Capability(StrEnum):
     SNMP = "snmp"
     SIMULATED = "simulated"
     """no packet can move: packet predicates honestly read 'not proven (simulated)'"""
+
+
+class Rung(StrEnum):
+    """How a configuration store takes part in an all-or-nothing change, strongest first.
+
+    On the first three a dead-man timer of the device undoes what nobody confirms: HELD means
+    unconfirmed. On the others HELD means applied, and our own durable undo is the way back.
+    """
+
+    PERSIST = "confirmed commit with persist"
+    """the pending commit survives our session; any session confirms or cancels it by its token"""
+    CONFIRMED = "confirmed commit"
+    """the pending commit dies with the session that sent it, which must stay open while HELD"""
+    TIMED = "commit timer"
+    """the pending commit survives our session; it has no token, the lease is the only fence"""
+    CANDIDATE = "candidate"
+    RUNNING = "writable running"
+    REPLACE = "replace"
+    LINES = "reversible lines"
+
+    @property
+    def timed(self) -> bool:
+        """Does the device undo an unconfirmed commit by itself?"""
+        return self in {Rung.PERSIST, Rung.CONFIRMED, Rung.TIMED}
+
+
+def rung(offers: frozenset[Capability]) -> Rung | None:
+    """The strongest rung these capabilities carry; None when no safe change is possible. Pure."""
+    have = Capability
+    ladder = (
+        (Rung.PERSIST, {have.CANDIDATE, have.CONFIRMED_COMMIT, have.PERSIST}),
+        (Rung.CONFIRMED, {have.CANDIDATE, have.CONFIRMED_COMMIT}),
+        (Rung.TIMED, {have.COMMIT_TIMER}),
+        (Rung.CANDIDATE, {have.CANDIDATE}),
+        (Rung.RUNNING, {have.WRITABLE_RUNNING, have.ROLLBACK_ON_ERROR}),
+        (Rung.REPLACE, {have.REPLACE}),
+        (Rung.LINES, {have.LINES}),
+    )
+    return next((one for one, needed in ladder if needed <= offers), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +125,17 @@ class Pending(StrEnum):
 
 
 class Session(Protocol):
-    """One configuration store of one device, for as long as the connection lives."""
+    """One configuration store of one device, for as long as the connection lives.
+
+    What each call means on each rung (``rung(offers)``):
+
+    * ``edit`` stages; where there is no candidate the session keeps the edits and sends nothing.
+    * ``commit``: with a timer the change is live and undoes itself; without one it is live for good
+      and ``confirm_within`` and ``persist`` are ignored. ChangeRejected means the device holds what
+      it held before, looked at and not assumed; whatever else is CommitUnknown.
+    * ``confirm``, ``probe_pending`` and ``cancel`` mean something with a timer only; without one
+      they do nothing, and ``probe_pending`` answers GONE.
+    """
 
     @property
     def offers(self) -> frozenset[Capability]:
@@ -121,8 +177,11 @@ class Session(Protocol):
         """Make a confirmed commit permanent. ChangeRejected when nothing is pending any more."""
         ...
 
-    async def probe_pending(self, *, persist: str, confirm_within: float) -> Pending:
-        """Is our confirmed commit still pending? Re-arms its timer if so; commits nothing else."""
+    async def probe_pending(self, *, persist: str | None, confirm_within: float) -> Pending:
+        """Is our confirmed commit still pending? Re-arms its timer if so; commits nothing else.
+
+        ``persist`` is None where the rung has no token.
+        """
         ...
 
     async def cancel(self, *, persist: str | None = None) -> None:
@@ -156,6 +215,22 @@ class Session(Protocol):
         ...
 
 
+class Connection(Protocol):
+    """One login to one device, shared by its sessions: a handshake costs more than a change."""
+
+    @property
+    def alive(self) -> bool:
+        """False once it is known to be broken; opening a session on it may still fail."""
+        ...
+
+    def session(self, store: str = "") -> AbstractAsyncContextManager[Session]:
+        """A session with one configuration store ("" is the platform's first); closed on exit.
+
+        Closing it leaves the connection open. DeviceUnreachable when the connection is gone.
+        """
+        ...
+
+
 class Driver(Protocol):
     """One platform. Small: what the platform *is* lies in device_models/<platform>/."""
 
@@ -169,21 +244,41 @@ class Driver(Protocol):
         """Declared; a session's ``offers`` confirm."""
         ...
 
-    def session(self, endpoint: Endpoint) -> AbstractAsyncContextManager[Session]:
-        """Connect (pinned host key first, then credential) and close on exit."""
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """Its configuration stores by name, the main one first; () when it takes no configuration.
+
+        Each is a participant of its own (``netconf``, ``vtysh``).
+        """
         ...
 
-    def render(self, edits: Sequence[Edit]) -> str:
+    def connect(self, endpoint: Endpoint) -> AbstractAsyncContextManager[Connection]:
+        """Log in (pinned host key first, then credential); everything is closed on exit."""
+        ...
+
+    def session(self, endpoint: Endpoint, store: str = "") -> AbstractAsyncContextManager[Session]:
+        """``connect`` and one session in one step, for those who need no more."""
+        ...
+
+    def render(self, edits: Sequence[Edit], store: str = "") -> str:
         """The native form that ``edit`` would send for these edits, for the dry-run and its hash.
 
         Pure; holds no message id, token or time.
         """
         ...
 
-    def instantiate(self, template: str, slots: Mapping[str, str]) -> Tree:
-        """A configuration tree from the platform's template data with its typed slots filled.
+    def instantiate(self, template: str, slots: Mapping[str, str]) -> Mapping[str, Tree]:
+        """The configuration trees, by store, of the platform's template with its slots filled.
 
         Pure. Raises OrderRejected naming the slot when a value does not fit its type.
+        """
+        ...
+
+    def shareable(self, path: Path, store: str = "") -> bool:
+        """May several services own the node at ``path``, as one they all want alike?
+
+        The platform's data say so of the schema node (a rate profile, a route-map); nodes they do
+        not name belong to one service alone. Pure.
         """
         ...
 

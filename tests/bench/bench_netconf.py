@@ -62,7 +62,7 @@ def _endpoint(peer: peers.NetconfPeer) -> device.Endpoint:
 
 async def _prepare(peer: peers.NetconfPeer) -> None:
     slots = {"name": "bench", "vni": "1", "port": "eth1", "rate": "1"}
-    tree = DRIVER.instantiate("eline", slots)
+    tree = DRIVER.instantiate("eline", slots)["netconf"]
     async with DRIVER.session(_endpoint(peer)) as session:
         await session.edit([Edit(Operation.CREATE, _ENTRY, tree.at(_ENTRY))])
         await session.commit()

@@ -22,7 +22,7 @@ def seconds(lab: Lab, vni: int) -> float:
 
 async def _order(lab: Lab, vni: int) -> float:
     slots = {"name": "bench-alone", "vni": str(vni), "port": "eth3", "rate": "20000"}
-    wanted = DRIVER.instantiate("eline", slots).at(_ENTRY)
+    wanted = DRIVER.instantiate("eline", slots)["netconf"].at(_ENTRY)
     began = time.perf_counter()
     await _everywhere(lab, Edit(Operation.CREATE, _ENTRY, wanted))
     took = time.perf_counter() - began

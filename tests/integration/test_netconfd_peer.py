@@ -51,7 +51,7 @@ def creation(name: str, port: str = "eth4", vni: str = "10100") -> list[Edit]:
     tree = DRIVER.instantiate(
         "eline",
         {"name": name, "vni": vni, "port": port, "rate": "5000", "description": "a <b> & c"},
-    )
+    )["netconf"]
     return [Edit(Operation.CREATE, path(name), tree.at(path(name)))]
 
 

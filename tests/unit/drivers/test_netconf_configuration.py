@@ -199,7 +199,7 @@ def test_canonical_text_keeps_the_order_that_users_chose() -> None:
 def test_render_is_pure_and_holds_no_message_id() -> None:
     driver = NetconfDriver("frr_linux")
     tree = driver.instantiate("eline", {"name": "acme", "vni": "10", "port": "eth4"})
-    edits = creation(tree)
+    edits = creation(tree["netconf"])
 
     assert driver.render(edits) == driver.render(edits)
     assert "message-id" not in driver.render(edits)
