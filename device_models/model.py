@@ -6,18 +6,27 @@ place. Schema paths are the names of nodes joined by ``/`` (``services/eline``),
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import ConfigDict
+from pydantic import AfterValidator, ConfigDict
 from pydantic.dataclasses import dataclass
 
 from oss_agent.spi import device
 from oss_agent.spi.proof import Scalar
 
 _STRICT = ConfigDict(extra="forbid")
+
+
+def _compiles(expression: str) -> str:
+    try:
+        re.compile(expression)
+    except re.error as wrong:
+        raise ValueError(f"{expression!r} is not a regular expression: {wrong}") from wrong
+    return expression
 
 
 class SlotType(StrEnum):
@@ -72,11 +81,40 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
+class Line:
+    """A node of a command-line template: its words are joined by one blank.
+
+    ``line`` is one that a service owns, with all below it; ``section`` a container that nobody owns
+    (``router bgp 65000``). One whose optional slot is empty is left out, with all below it. Write a
+    line as the device shows it in its running configuration: that is how it is recognised again.
+    """
+
+    line: tuple[Word, ...] = ()
+    section: tuple[Word, ...] = ()
+    children: tuple[Line, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a node that is both or neither."""
+        if bool(self.line) == bool(self.section):
+            raise ValueError("a command-line node has either `line` or `section`")
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The words of either."""
+        return self.line or self.section
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
 class Template:
-    """A configuration tree with typed slots: what a resource intent becomes on this platform."""
+    """Configuration trees with typed slots: what a resource intent becomes on this platform.
+
+    ``tree`` is for a store of keyed nodes (NETCONF), ``stores`` for command-line stores, by name.
+    A store that is not mentioned takes no part.
+    """
 
     slots: Mapping[str, Slot]
-    tree: tuple[Node, ...]
+    tree: tuple[Node, ...] = ()
+    stores: Mapping[str, tuple[Line, ...]] = field(default_factory=dict[str, tuple[Line, ...]])
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -115,6 +153,105 @@ class Netconf:
     hello_within: float = 15.0
     rpc_within: float = 30.0
     commit_within: float = 120.0
+
+
+Expression: TypeAlias = Annotated[str, AfterValidator(_compiles)]
+"""A regular expression, searched for; anchor it where it must match from the start."""
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Negation:
+    """How a line that matches is taken back when ``no `` before it would not do.
+
+    ``undo`` may name groups of the expression by a backslash and number (``re.Match.expand``).
+    """
+
+    line: Expression
+    undo: str
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Grammar:
+    """What the text of a running configuration means, and how lines change it.
+
+    All expressions see one line without its indentation.
+
+    * ``containers``: sections that nobody owns; they are entered, never created or taken back.
+    * ``sections``: other lines that lead into a section of their own even when nothing is in it.
+    * ``ends``: lines that close a section or mean nothing (``!``, ``exit-address-family``).
+    * ``leave``: what leads one section up.
+    * ``negations``: first match wins; else ``no LINE``, and ``LINE`` for ``no LINE``.
+    * ``replaces``: two lines of one section that match the same expression with equal groups are
+      one setting: the new one is sent, the old one goes by itself.
+    * ``first`` and ``last``: lines are sent in this order, what neither names in between; they are
+      taken back in reverse.
+    * ``shared``: lines that several services may want alike, with all below them.
+    * ``volatile``: lines that change by themselves and stay out of snapshots and trees.
+    """
+
+    containers: tuple[Expression, ...] = ()
+    sections: tuple[Expression, ...] = ()
+    ends: tuple[Expression, ...] = (r"^!",)
+    leave: str = "exit"
+    negations: tuple[Negation, ...] = ()
+    replaces: tuple[Expression, ...] = ()
+    first: tuple[Expression, ...] = ()
+    last: tuple[Expression, ...] = ()
+    shared: tuple[Expression, ...] = ()
+    volatile: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Shell:
+    """How to hold a conversation with a command line; times in seconds, sizes in bytes.
+
+    * ``protocol``: the port it is reached by.
+    * ``prompt``: the whole prompt; its first group is the device's own name, which must stay.
+    * ``prepare``: sent after the login (pager off).
+    * ``echoes``: the device repeats every line it is sent; one that it does not repeat, or repeats
+      otherwise, was not received as it was sent.
+    * ``errors``: an answer that is a refusal, of whatever command. A line of configuration is
+      refused by any answer at all that is not ``harmless``.
+    * ``questions``: an unfinished answer that waits for a person: a confirmation, a pager.
+    * ``busy``: answers to ``enter`` that mean that somebody else configures; ``others`` asks for
+      them beforehand, and what it finds by ``others_found`` does.
+    * ``window``: how many lines may be sent before the first answer; 1 is line by line.
+    """
+
+    prompt: Expression
+    show: str
+    enter: str
+    end: str
+    protocol: str = "ssh"
+    save: str | None = None
+    prepare: tuple[str, ...] = ()
+    echoes: bool = True
+    errors: tuple[Expression, ...] = ()
+    harmless: tuple[Expression, ...] = ()
+    questions: tuple[Expression, ...] = ()
+    busy: tuple[Expression, ...] = ()
+    others: str | None = None
+    others_found: Expression = "."
+    window: int = 1
+    line_within: float = 15.0
+    show_within: float = 60.0
+    block_within: float = 300.0
+    output_limit: int = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class CommandLine:
+    """A configuration store behind a command line: its name, grammar and shell.
+
+    ``capabilities`` are what this store can do.
+    """
+
+    store: str
+    grammar: Grammar
+    shell: Shell
+    capabilities: frozenset[device.Capability] = frozenset(
+        {device.Capability.CONFIGURE, device.Capability.LINES}
+    )
 
 
 class Extract(StrEnum):
@@ -205,6 +342,7 @@ class Platform:
     ports: Mapping[str, int] = field(default_factory=dict[str, int])
     configuration: Schema = field(default_factory=Schema)
     netconf: Netconf = field(default_factory=Netconf)
+    command_line: CommandLine | None = None
     templates: Mapping[str, Template] = field(default_factory=dict[str, Template])
     observe: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
 

@@ -31,6 +31,10 @@ class ProbeDriver:
         """As declared."""
         return self.model.capabilities
 
+    def declared(self, store: str = "") -> frozenset[device.Capability]:  # noqa: ARG002 - no store
+        """The same: there is no store."""
+        return self.model.capabilities
+
     @property
     def stores(self) -> tuple[str, ...]:
         """None."""
@@ -54,7 +58,7 @@ class ProbeDriver:
 
     def instantiate(self, template: str, slots: Mapping[str, str]) -> Mapping[str, tree.Tree]:
         """Refused (ConfigurationError): there are no templates."""
-        return {"": templates.instantiate(self.model, template, slots)}
+        return templates.instantiate(self.model, template, slots, "")
 
     def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - no store
         """Nothing is owned here."""

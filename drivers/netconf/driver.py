@@ -44,6 +44,10 @@ class NetconfDriver:
         """As declared."""
         return self.model.capabilities
 
+    def declared(self, store: str = "") -> frozenset[device.Capability]:  # noqa: ARG002 - one store
+        """The same: there is one store."""
+        return self.model.capabilities
+
     @property
     def stores(self) -> tuple[str, ...]:
         """One."""
@@ -70,8 +74,8 @@ class NetconfDriver:
         return etree.tostring(config, encoding="unicode") + "\n"
 
     def instantiate(self, template: str, slots: Mapping[str, str]) -> Mapping[str, tree.Tree]:
-        """A tree from the platform's templates. OrderRejected naming the slot."""
-        return {STORE: templates.instantiate(self.model, template, slots)}
+        """Trees from the platform's templates. OrderRejected naming the slot."""
+        return templates.instantiate(self.model, template, slots, STORE)
 
     def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - there is one
         """As the platform's data say."""

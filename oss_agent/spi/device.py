@@ -241,7 +241,14 @@ class Driver(Protocol):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Declared; a session's ``offers`` confirm."""
+        """Declared of the platform and its main store; a session's ``offers`` confirm."""
+        ...
+
+    def declared(self, store: str = "") -> frozenset[Capability]:
+        """What the data promise of one store ("" is the main one): its rung, before any session.
+
+        Pure; ``capabilities`` tells of the main store and of what belongs to none (SNMP, a probe).
+        """
         ...
 
     @property

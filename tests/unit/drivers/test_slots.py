@@ -104,8 +104,10 @@ def test_unknown_and_missing_slots_are_named() -> None:
 
 
 def test_an_empty_optional_slot_leaves_its_leaf_out() -> None:
-    tree = templates.instantiate(PLATFORM, "eline", GOOD)
-    full = templates.instantiate(PLATFORM, "eline", {**GOOD, "rate": "5", "description": "to b"})
+    tree = templates.instantiate(PLATFORM, "eline", GOOD, "netconf")["netconf"]
+    full = templates.instantiate(
+        PLATFORM, "eline", {**GOOD, "rate": "5", "description": "to b"}, "netconf"
+    )["netconf"]
 
     entry, whole = tree.at(ENTRY), full.at(ENTRY)
     assert entry is not None
@@ -116,12 +118,12 @@ def test_an_empty_optional_slot_leaves_its_leaf_out() -> None:
 
 def test_an_unknown_template_lists_the_known() -> None:
     with pytest.raises(ConfigurationError, match="there are: eline"):
-        templates.instantiate(PLATFORM, "l3vpn", {})
+        templates.instantiate(PLATFORM, "no-such", {}, "netconf")
 
 
 @pytest.mark.parametrize("name", ["vni", "name", "port", "rate", "description"])
 def test_every_slot_of_the_template_refuses_a_newline(name: str) -> None:
     with pytest.raises(OrderRejected) as refusal:
-        templates.instantiate(PLATFORM, "eline", {**GOOD, name: "1\nno shutdown"})
+        templates.instantiate(PLATFORM, "eline", {**GOOD, name: "1\nno shutdown"}, "netconf")
 
     assert refusal.value.field == name
