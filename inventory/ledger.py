@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from inventory import (
+    configured,
     dependants,
     observed,
     ownership,
@@ -18,7 +19,7 @@ from inventory import (
     tenancy,
 )
 from oss_agent.spi import clock, ledger
-from oss_agent.spi.tree import Tree
+from oss_agent.spi.tree import Path, Tree
 from oss_agent.spi.views import OperatingStatus, ServiceState, ServiceView
 
 
@@ -74,37 +75,69 @@ class SqlLedger:
         service: str,
         order: str,
         device: str,
+        store: str,
         paths: Sequence[str],
+        changed: Collection[str] = (),
         at: datetime,
     ) -> None:
-        """Record that ``service`` owns these configuration paths on ``device``."""
-        tenant = tenancy.of_service(connection, service, device=device)
+        """Record that ``service`` owns exactly these configuration paths in a device's store."""
         ownership.own(
             connection,
-            service=service,
+            ownership.Holding(service, device, store),
+            paths,
             order=order,
-            device=device,
-            paths=paths,
-            tenant=tenant,
+            changed=changed,
+            tenant=tenancy.of_service(connection, service, device=device),
             at=at,
         )
 
-    def disown(self, connection: sa.Connection, *, service: str, device: str, at: datetime) -> None:
-        """End a service's ownership on a device."""
-        ownership.disown(connection, service=service, device=device, at=at)
+    def disown(
+        self, connection: sa.Connection, *, service: str, device: str, store: str, at: datetime
+    ) -> None:
+        """End a service's ownership in a device's store."""
+        ownership.disown(connection, ownership.Holding(service, device, store), at=at)
 
-    def owners(self, connection: sa.Connection, device: str, path: str) -> tuple[str, ...]:
+    def owners(
+        self, connection: sa.Connection, device: str, store: str, path: str
+    ) -> tuple[str, ...]:
         """Services that own ``path`` or a node above it, now."""
-        return ownership.owners(connection, device, path)
+        return ownership.owners(connection, device, store, path)
 
     def record_configured(
-        self, connection: sa.Connection, *, device: str, service: str, tree: Tree, at: datetime
+        self,
+        connection: sa.Connection,
+        *,
+        device: str,
+        store: str,
+        service: str,
+        tree: Tree,
+        at: datetime,
     ) -> None:
         """The configured ledger: what was read back from the device for this service."""
-        tenant = tenancy.of_service(connection, service, device=device)
-        ownership.record_configured(
-            connection, device=device, service=service, read_back=tree, tenant=tenant, at=at
+        configured.record(
+            connection,
+            ownership.Holding(service, device, store),
+            tree,
+            tenant=tenancy.of_service(connection, service, device=device),
+            at=at,
         )
+
+    def configured(self, connection: sa.Connection, service: str) -> Mapping[tuple[str, str], Tree]:
+        """What a service has configured now, by (device, store)."""
+        return configured.of_service(connection, service)
+
+    def neighbours(
+        self,
+        connection: sa.Connection,
+        *,
+        device: str,
+        store: str,
+        paths: Sequence[Path],
+        besides: str,
+    ) -> Mapping[str, Tree]:
+        """What other services have configured at, above or below ``paths``."""
+        found = ownership.around(connection, device, store, paths) - {besides}
+        return configured.of_services(connection, device, store, found)
 
     def put_service(self, connection: sa.Connection, row: ledger.ServiceRow, at: datetime) -> None:
         """Write a planned service (state designed). Idempotent by id."""

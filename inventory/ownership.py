@@ -1,13 +1,16 @@
-"""Decides whose a line of configuration is, and what was read back for whom.
+"""Decides whose a line of configuration is.
 
-Ownership is by path text (``/services/eline[name=acme]``): a service that owns a node owns all
-below it. It survives out-of-band edits, because it is ours and not the device's.
+Ownership is by path text (``/services/eline[name=acme]``) within one configuration store of a
+device: a service that owns a node owns all below it. It survives out-of-band edits, because it is
+ours and not the device's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,36 +18,80 @@ from inventory import history, tables
 from oss_agent.spi import onboarding, tree
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one service has in one configuration store of one device."""
+
+    service: str
+    device: str
+    store: str
+
+    def among(self, table: sa.Table[Any]) -> sa.ColumnElement[bool]:
+        """True of the rows of ``table`` that are about it."""
+        c = table.c
+        return sa.and_(c.service == self.service, c.device == self.device, c.store == self.store)
+
+
 def own(
     connection: sa.Connection,
-    *,
-    service: str,
-    order: str,
-    device: str,
+    whose: Holding,
     paths: Sequence[str],
+    *,
+    order: str,
+    changed: Collection[str] = (),
     tenant: str,
     at: datetime,
 ) -> None:
-    """``service`` owns these paths on ``device``; paths it owned before stay, with their order."""
-    owned = _paths_of(connection, service, device)
+    """The service owns exactly these paths; what it owned before stays, with its order.
+
+    A path in ``changed`` is this order's from now on.
+    """
+    owned = _paths_of(connection, whose)
     for path in paths:
-        if path not in owned:
-            key = {"device": device, "path": path, "service": service}
+        if path not in owned or path in changed:
+            key = {
+                "device": whose.device,
+                "store": whose.store,
+                "path": path,
+                "service": whose.service,
+            }
             facts = {"tenant": tenant, "order_id": order}
             history.put(connection, tables.ownership, key, facts, at)
+    for gone in sorted(owned - set(paths)):
+        which = sa.and_(whose.among(tables.ownership), tables.ownership.c.path == gone)
+        history.end(connection, tables.ownership, which, at)
 
 
-def disown(connection: sa.Connection, *, service: str, device: str, at: datetime) -> None:
-    """End a service's ownership on a device. Safe twice."""
-    c = tables.ownership.c
-    history.end(connection, tables.ownership, sa.and_(c.service == service, c.device == device), at)
+def disown(connection: sa.Connection, whose: Holding, *, at: datetime) -> None:
+    """End a service's ownership in a store. Safe twice."""
+    history.end(connection, tables.ownership, whose.among(tables.ownership), at)
 
 
-def owners(connection: sa.Connection, device: str, path: str) -> tuple[str, ...]:
+def owners(connection: sa.Connection, device: str, store: str, path: str) -> tuple[str, ...]:
     """Services that own ``path`` or a node above it, sorted."""
     c = tables.ownership.c
-    query = sa.select(c.service).where(_covers(device, path)).distinct().order_by(c.service)
+    covers = sa.and_(_covers(device, path), c.store == store)
+    query = sa.select(c.service).where(covers).distinct().order_by(c.service)
     return tuple(connection.execute(query).scalars())
+
+
+def around(
+    connection: sa.Connection, device: str, store: str, paths: Sequence[tree.Path]
+) -> frozenset[str]:
+    """Services that own a node at, above or below one of ``paths``."""
+    found: set[str] = set()
+    c = tables.ownership.c
+    here = (history.current(tables.ownership), c.device == device, c.store == store)
+    for path in paths:
+        upwards = [tree.path_text(path[:depth]) for depth in range(len(path) + 1)]
+        below = f"{upwards[-1]}/"
+        near = sa.or_(
+            c.path.in_(upwards),
+            # By substr, not LIKE: key values may hold % and _.
+            sa.func.substr(c.path, 1, len(below)) == below,
+        )
+        found.update(connection.execute(sa.select(c.service).where(*here, near)).scalars())
+    return frozenset(found)
 
 
 def why(connection: sa.Connection, tenant: str, device: str, path: str) -> list[onboarding.Owner]:
@@ -63,30 +110,9 @@ def why(connection: sa.Connection, tenant: str, device: str, path: str) -> list[
     ]
 
 
-def record_configured(
-    connection: sa.Connection,
-    *,
-    device: str,
-    service: str,
-    read_back: tree.Tree,
-    tenant: str,
-    at: datetime,
-) -> None:
-    """What the device holds for a service now; an empty tree ends the row: nothing is there."""
-    key = {"device": device, "service": service}
-    c = tables.configured.c
-    if not read_back.children:
-        which = sa.and_(c.device == device, c.service == service)
-        history.end(connection, tables.configured, which, at)
-        return
-    facts = {"tenant": tenant, "tree": tree.to_json(read_back)}
-    history.put(connection, tables.configured, key, facts, at)
-
-
-def _paths_of(connection: sa.Connection, service: str, device: str) -> set[str]:
-    c = tables.ownership.c
-    query = sa.select(c.path).where(
-        history.current(tables.ownership), c.service == service, c.device == device
+def _paths_of(connection: sa.Connection, whose: Holding) -> set[str]:
+    query = sa.select(tables.ownership.c.path).where(
+        history.current(tables.ownership), whose.among(tables.ownership)
     )
     return set(connection.execute(query).scalars())
 

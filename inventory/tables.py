@@ -25,6 +25,9 @@ METADATA = sa.MetaData(
     }
 )
 
+_FIRST_STORE = "netconf"
+"""Rows from before stores were told apart: every platform had this one."""
+
 PLANNED = "planned"
 OBSERVED = "observed"
 
@@ -273,9 +276,13 @@ port_claims = sa.Table(
 
 
 class Ownership(Fact):
-    """A configuration path on a device that a service owns; several services may own one path."""
+    """A configuration path that a service owns; several services may own one path.
+
+    ``store`` is the device's configuration store that holds it.
+    """
 
     device: sa.Named[str]
+    store: sa.Named[str] = sa.Column(server_default=_FIRST_STORE)
     path: sa.Named[str]
     service: sa.Named[str]
     order_id: sa.Named[str]
@@ -285,7 +292,8 @@ ownership = sa.Table(
     "inv_ownership",
     METADATA,
     Ownership,
-    _only_one("uq_inv_ownership_current", "device", "path", "service"),
+    _only_one("uq_inv_ownership_current", "device", "store", "path", "service"),
+    sa.Index("ix_inv_ownership_service", "service", "device", "store"),
 )
 
 
@@ -293,6 +301,7 @@ class Configured(Fact):
     """CONFIGURED: the subtree read back from a device for a service (JSON of spi.tree)."""
 
     device: sa.Named[str]
+    store: sa.Named[str] = sa.Column(server_default=_FIRST_STORE)
     service: sa.Named[str]
     tree: sa.Named[dict[str, Any]] = sa.Column(Json)
 
@@ -301,7 +310,8 @@ configured = sa.Table(
     "inv_configured",
     METADATA,
     Configured,
-    _only_one("uq_inv_configured_current", "device", "service"),
+    _only_one("uq_inv_configured_current", "device", "store", "service"),
+    sa.Index("ix_inv_configured_service", "service"),
 )
 
 

@@ -105,6 +105,6 @@ def _touches(
         owner
         for change in changes
         for root in change.intent.roots
-        for owner in p.ledger.owners(connection, change.intent.device, path_text(root))
+        for owner in p.ledger.owners(connection, change.intent.device, "netconf", path_text(root))
     }
     return tuple(sorted(owners - {item.service_id}))

@@ -194,7 +194,7 @@ def _refuse_foreign(
     """Our nodes must be ours: nobody else's, and not configured by hand."""
     name = change.intent.device
     for root in change.intent.roots:
-        owners = set(p.ledger.owners(connection, name, path_text(root)))
+        owners = set(p.ledger.owners(connection, name, "netconf", path_text(root)))
         others = sorted(owners - {ready.service})
         if others:
             raise errors.Conflict(

@@ -27,6 +27,9 @@ from oss_agent.fulfilment import (
 from oss_agent.spi import events, flow, orders, views
 from oss_agent.spi.tree import path_text
 
+_STORE = "netconf"
+"""The one configuration store a device has until participants name theirs."""
+
 
 async def report(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
     """Complete, fail, or start over; the transaction's devices are all settled."""
@@ -89,12 +92,13 @@ def _activate(
             service=service,
             order=transaction.order,
             device=one.device,
+            store=_STORE,
             paths=paths,
             at=at,
         )
         # The settling compared what it read back with the target: they are the same value.
         p.ledger.record_configured(
-            connection, device=one.device, service=service, tree=one.target, at=at
+            connection, device=one.device, store=_STORE, service=service, tree=one.target, at=at
         )
     view = p.ledger.move_service(
         connection, service=service, state=views.ServiceState.ACTIVE, at=at
@@ -113,9 +117,9 @@ def _terminate(
 ) -> None:
     service = item.service_id or ""
     for one in participants:
-        p.ledger.disown(connection, service=service, device=one.device, at=at)
+        p.ledger.disown(connection, service=service, device=one.device, store=_STORE, at=at)
         p.ledger.record_configured(
-            connection, device=one.device, service=service, tree=one.target, at=at
+            connection, device=one.device, store=_STORE, service=service, tree=one.target, at=at
         )
     conclude.give_back(connection, p, transaction, service, at)
     view = p.ledger.move_service(

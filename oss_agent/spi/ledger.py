@@ -6,7 +6,7 @@ the order they belong to. Sync on purpose: a unit never waits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from oss_agent.spi.device import Endpoint
-    from oss_agent.spi.tree import Tree
+    from oss_agent.spi.tree import Path, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class DeviceFact:
     trusted: bool
     managed: bool
     router_id: str | None = None
+    site: str = ""
     ports: Mapping[str, PortFact] = field(default_factory=dict[str, PortFact])
 
 
@@ -157,24 +158,61 @@ class Ledger(Protocol):
         service: str,
         order: str,
         device: str,
+        store: str,
         paths: Sequence[str],
+        changed: Collection[str] = (),
         at: datetime,
     ) -> None:
-        """Record that ``service`` owns these configuration paths on ``device``."""
+        """Record that ``service`` owns exactly these configuration paths in a device's store.
+
+        A path it owned before stays with the order that brought it, unless it is in ``changed``:
+        this order set it anew. What it owned there and is not named any more ends.
+        """
         ...
 
-    def disown(self, connection: Connection, *, service: str, device: str, at: datetime) -> None:
-        """End a service's ownership on a device. Safe twice."""
+    def disown(
+        self, connection: Connection, *, service: str, device: str, store: str, at: datetime
+    ) -> None:
+        """End a service's ownership in a device's store. Safe twice."""
         ...
 
-    def owners(self, connection: Connection, device: str, path: str) -> tuple[str, ...]:
+    def owners(self, connection: Connection, device: str, store: str, path: str) -> tuple[str, ...]:
         """Services that own ``path`` or a node above it, now."""
         ...
 
     def record_configured(
-        self, connection: Connection, *, device: str, service: str, tree: Tree, at: datetime
+        self,
+        connection: Connection,
+        *,
+        device: str,
+        store: str,
+        service: str,
+        tree: Tree,
+        at: datetime,
     ) -> None:
-        """The configured ledger: what was read back from the device for this service."""
+        """The configured ledger: what was read back from the device for this service.
+
+        Its own part alone; an empty tree says that nothing of it is there any more.
+        """
+        ...
+
+    def configured(self, connection: Connection, service: str) -> Mapping[tuple[str, str], Tree]:
+        """What a service has configured now, by (device, store)."""
+        ...
+
+    def neighbours(
+        self,
+        connection: Connection,
+        *,
+        device: str,
+        store: str,
+        paths: Sequence[Path],
+        besides: str,
+    ) -> Mapping[str, Tree]:
+        """What other services have configured who own a node at, above or below one of ``paths``.
+
+        By service, of every tenant: a device does not know tenants. ``besides`` is left out.
+        """
         ...
 
     def put_service(self, connection: Connection, row: ServiceRow, at: datetime) -> None:

@@ -189,17 +189,25 @@ def test_owners_are_those_of_the_node_and_of_nodes_above(
 ) -> None:
     node = "/services/eline[name=ac_e%]"
     for service, paths in (("svc-1", [node]), ("svc-2", ["/services", node])):
-        it.own(connection, service=service, order="17", device="pe1", paths=paths, at=_T0)
+        it.own(
+            connection,
+            service=service,
+            order="17",
+            device="pe1",
+            store="netconf",
+            paths=paths,
+            at=_T0,
+        )
 
-    assert it.owners(connection, "pe1", f"{node}/rate") == ("svc-1", "svc-2")
-    assert it.owners(connection, "pe1", "/services/eline[name=acxex]/rate") == ("svc-2",)
-    assert it.owners(connection, "pe1", "/services/eline[name=ac_e%]x") == ("svc-2",)
-    assert it.owners(connection, "pe1", "/servicesx") == ()
-    assert it.owners(connection, "pe2", node) == ()
+    assert it.owners(connection, "pe1", "netconf", f"{node}/rate") == ("svc-1", "svc-2")
+    assert it.owners(connection, "pe1", "netconf", "/services/eline[name=acxex]/rate") == ("svc-2",)
+    assert it.owners(connection, "pe1", "netconf", "/services/eline[name=ac_e%]x") == ("svc-2",)
+    assert it.owners(connection, "pe1", "netconf", "/servicesx") == ()
+    assert it.owners(connection, "pe2", "netconf", node) == ()
 
-    it.disown(connection, service="svc-2", device="pe1", at=_after(1))
-    it.disown(connection, service="svc-2", device="pe1", at=_after(1))
-    assert it.owners(connection, "pe1", f"{node}/rate") == ("svc-1",)
+    it.disown(connection, service="svc-2", device="pe1", store="netconf", at=_after(1))
+    it.disown(connection, service="svc-2", device="pe1", store="netconf", at=_after(1))
+    assert it.owners(connection, "pe1", "netconf", f"{node}/rate") == ("svc-1",)
 
 
 def test_configured_is_versioned_and_ends_when_nothing_is_left(
@@ -211,14 +219,107 @@ def test_configured_is_versioned_and_ends_when_nothing_is_left(
 
     leaf = tree.Tree(tree.ROOT, children=(tree.Tree(tree.Step("rate"), "20000"),))
     for at in (_T0, _after(1)):
-        it.record_configured(connection, device="pe1", service="s", tree=leaf, at=at)
+        it.record_configured(
+            connection, device="pe1", store="netconf", service="s", tree=leaf, at=at
+        )
     assert configured() == [tree.to_json(leaf)]
     assert (
         connection.execute(sa.select(sa.func.count()).select_from(tables.configured)).scalar() == 1
     )
 
-    it.record_configured(connection, device="pe1", service="s", tree=tree.EMPTY, at=_after(2))
+    it.record_configured(
+        connection, device="pe1", store="netconf", service="s", tree=tree.EMPTY, at=_after(2)
+    )
     assert configured() == []
+
+
+def _tree(path: tree.Path) -> tree.Tree:
+    """Configuration that is nothing but ``path``."""
+    node = tree.Tree(path[-1])
+    for step in reversed(path[:-1]):
+        node = tree.Tree(step, children=(node,))
+    return tree.Tree(tree.ROOT, children=(node,))
+
+
+def test_a_service_owns_exactly_what_its_last_order_left(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    def own(order: str, *paths: str, changed: Sequence[str] = ()) -> dict[str, str]:
+        it.own(
+            connection,
+            service="svc-1",
+            order=order,
+            device="pe1",
+            store="vtysh",
+            paths=paths,
+            changed=changed,
+            at=_after(int(order)),
+        )
+        c = tables.ownership.c
+        rows = sa.select(c.path, c.order_id).where(history.current(tables.ownership))
+        return {row.path: row.order_id for row in connection.execute(rows)}
+
+    own("1", "/a", "/b", "/c")
+
+    assert own("2", "/a", "/b", "/d", changed=["/b"]) == {"/a": "1", "/b": "2", "/d": "2"}
+    assert it.owners(connection, "pe1", "vtysh", "/b") == ("svc-1",)
+    assert it.owners(connection, "pe1", "netconf", "/b") == ()
+
+
+def test_what_is_configured_is_told_by_device_and_store(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    one, two = _tree((tree.Step("one"),)), _tree((tree.Step("two", (("k", "v"),)),))
+    for device, store, held in (
+        ("pe1", "netconf", one),
+        ("pe1", "vtysh", two),
+        ("pe2", "netconf", one),
+    ):
+        it.record_configured(connection, device=device, store=store, service="s", tree=held, at=_T0)
+
+    assert it.configured(connection, "s") == {
+        ("pe1", "netconf"): one,
+        ("pe1", "vtysh"): two,
+        ("pe2", "netconf"): one,
+    }
+    assert it.configured(connection, "t") == {}
+
+
+def test_neighbours_are_who_owns_a_node_at_above_or_below(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    step = tree.Step
+    entry = (step("profiles"), step("profile", (("name", "20%/x"),)))
+    leaf = (*entry, step("rate"))
+    other = (step("profiles"), step("profile", (("name", "20%"),)))
+    for service, path, store in (
+        ("at", entry, "netconf"),
+        ("below", leaf, "netconf"),
+        ("beside", other, "netconf"),
+        ("elsewhere", entry, "vtysh"),
+    ):
+        it.own(
+            connection,
+            service=service,
+            order="1",
+            device="pe1",
+            store=store,
+            paths=[tree.path_text(path)],
+            at=_T0,
+        )
+        it.record_configured(
+            connection, device="pe1", store=store, service=service, tree=_tree(entry), at=_T0
+        )
+
+    def near(path: tree.Path, besides: str) -> set[str]:
+        return set(
+            it.neighbours(connection, device="pe1", store="netconf", paths=[path], besides=besides)
+        )
+
+    assert near(entry, "me") == {"at", "below"}
+    assert near(leaf, "me") == {"at", "below"}
+    assert near(entry, "at") == {"below"}
+    assert near(other, "me") == {"beside"}
 
 
 def test_a_service_and_its_children_move_together(

@@ -219,10 +219,9 @@ def test_why_names_the_service_and_its_order(database_url: str, tmp_path: Path) 
     def own(connection: sa.Connection) -> None:
         ownership.own(
             connection,
-            service="svc-1",
+            ownership.Holding("svc-1", "pe1", "netconf"),
+            ["/services/eline[name=acme]"],
             order="17",
-            device="pe1",
-            paths=["/services/eline[name=acme]"],
             tenant="default",
             at=clock.SystemClock().now(),
         )
