@@ -122,7 +122,9 @@ class _Holding:
 
     async def _commit(self, talk: contact.Talk) -> None:
         persist, seconds = prepare.persist_of(self._transaction), self._p.limits.confirm_within
-        await self._move(states.State.COMMITTING, persist=persist, deadline=deadline(self._p))
+        await self._move(
+            states.State.COMMITTING, persist=persist, sent=True, deadline=deadline(self._p)
+        )
         try:
             await talk.call(
                 "commit",

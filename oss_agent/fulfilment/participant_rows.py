@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import codec, journal, plain, states, tables
-from oss_agent.spi import clock
+from oss_agent.spi import clock, device
 from oss_agent.spi.tree import from_json, to_json
 
 
@@ -21,6 +21,7 @@ def plan(connection: sa.Connection, participants: tuple[states.Participant, ...]
                 transaction_id=one.transaction,
                 attempt=one.attempt,
                 device=one.device,
+                store=one.store,
                 tenant=one.tenant,
                 platform=one.platform,
                 state=one.state,
@@ -32,6 +33,9 @@ def plan(connection: sa.Connection, participants: tuple[states.Participant, ...]
                 roots=[codec.path_to_json(path) for path in one.roots],
                 snapshot=one.snapshot,
                 snapshot_digest=one.snapshot_digest,
+                rung=one.rung,
+                sent=one.sent,
+                confirmed=one.confirmed,
                 reason=one.reason,
                 who=one.who,
                 outcome=one.outcome,
@@ -42,12 +46,12 @@ def plan(connection: sa.Connection, participants: tuple[states.Participant, ...]
 def of(
     connection: sa.Connection, transaction: states.Transaction
 ) -> tuple[states.Participant, ...]:
-    """Those of the current attempt, by device."""
+    """Those of the current attempt, by device and store."""
     table = tables.participant
     asked = table.select().where(
         table.c.transaction_id == transaction.id, table.c.attempt == transaction.attempt
     )
-    rows = connection.execute(asked.order_by(table.c.device))
+    rows = connection.execute(asked.order_by(table.c.device, table.c.store))
     return tuple(_participant(row) for row in rows)
 
 
@@ -76,6 +80,10 @@ def _participant(row: sa.Row[Any]) -> states.Participant:
         reason=row.reason,
         who=row.who,
         outcome=row.outcome,
+        store=row.store,
+        rung=None if row.rung is None else device.Rung(row.rung),
+        sent=row.sent,
+        confirmed=row.confirmed,
     )
 
 
@@ -92,6 +100,7 @@ def move(
         table.c.transaction_id == one.transaction,
         table.c.attempt == one.attempt,
         table.c.device == one.device,
+        table.c.store == one.store,
         table.c.token == one.token,
     )
     since = at if state is not one.state else one.since

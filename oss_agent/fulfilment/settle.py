@@ -110,7 +110,7 @@ class _Settling:
             await self._lost(f"a fault of the agent itself: {type(fault).__name__}: {fault}")
 
     async def _undecided(self, trouble: errors.DeviceError) -> None:
-        if self._commit or self._one.commit_sent:
+        if self._commit or self._one.sent:
             await self._lost(trouble.reason)
             return
         # What was staged went with our session; waiting for the device would tell us nothing.
@@ -169,11 +169,11 @@ class _Settling:
         return found
 
     async def _undo(self, talk: contact.Talk) -> None:
-        if self._one.commit_sent:
+        if self._one.sent:
             persist = self._one.persist
             await talk.call("cancel", lambda session: session.cancel(persist=persist))
         current = await talk.read(self._one.roots)
-        if not self._one.commit_sent and not tree.same(current, self._one.before):
+        if not self._one.sent and not tree.same(current, self._one.before):
             # We committed nothing there: whatever our part is now, somebody else made it so.
             await self._end(
                 states.State.REVERTED, "nothing was committed; somebody else changed our part"

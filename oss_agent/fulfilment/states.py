@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from oss_agent.spi import catalogue, clock
+from oss_agent.spi.device import Rung
 from oss_agent.spi.tree import Path, Tree
 
 
@@ -117,7 +118,11 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """One device's part in one attempt."""
+    """One configuration store's part in one attempt; ``store`` "" is the platform's first.
+
+    ``rung`` is how it took part, known once its device was asked. ``sent`` says that a commit of
+    ours may have reached it, ``confirmed`` that the device itself said ok to our confirmation.
+    """
 
     transaction: str
     attempt: int
@@ -138,11 +143,15 @@ class Participant:
     reason: str = ""
     who: str = ""
     outcome: str = ""
+    store: str = ""
+    rung: Rung | None = None
+    sent: bool = False
+    confirmed: bool = False
 
     @property
-    def commit_sent(self) -> bool:
-        """May the device have committed? The deadline is written before the commit is sent."""
-        return self.deadline is not None
+    def key(self) -> tuple[str, str]:
+        """What it is among the participants of its attempt: device and store."""
+        return (self.device, self.store)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,26 @@ class Moment(sa.types.TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
+class Boot(sa.types.TypeDecorator[clock.BootTime]):
+    """A moment of the machine's own time, as ``boot-id seconds``: compared in code, never in SQL."""
+
+    impl = String(80)
+    cache_ok = True
+
+    def process_bind_param(self, value: clock.BootTime | None, dialect: sa.Dialect) -> str | None:
+        """A boot time to text."""
+        del dialect
+        return None if value is None else f"{value.boot_id} {value.seconds!r}"
+
+    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> clock.BootTime | None:
+        """Text to a boot time."""
+        del dialect
+        if value is None:
+            return None
+        boot_id, _, seconds = str(value).rpartition(" ")
+        return clock.BootTime(boot_id, float(seconds))
+
+
 class CounterColumns(TypedColumns):
     """The last number given out, by what is numbered; numbers are shared by all tenants."""
 
@@ -119,7 +139,11 @@ class ResourceItemColumns(TypedColumns):
 
 
 class TransactionColumns(TypedColumns):
-    """The device work of one service order item. ``accepted`` orders the queues."""
+    """The device work of one service order item. ``accepted`` orders the queues.
+
+    A wait with a ``wake_boot`` is over by the machine's own time, whatever the wall clock says; one
+    without is for a date. ``faults`` counts how often the agent itself failed at it in a row.
+    """
 
     id = Column(String(40), primary_key=True)
     tenant: Named[str]
@@ -132,22 +156,32 @@ class TransactionColumns(TypedColumns):
     token: Named[int]
     tries: Named[int]
     touched_at: Named[datetime] = Column(Moment)
+    touched_boot: Named[clock.BootTime | None] = Column(Boot)
     wait_reason: Named[str | None] = Column(Text)
     wait_since: Named[datetime | None] = Column(Moment)
     wake_at: Named[datetime | None] = Column(Moment)
+    wake_boot: Named[clock.BootTime | None] = Column(Boot)
     wait_who: Named[str | None] = Column(Text)
     deadline: Named[datetime | None] = Column(Moment)
+    deadline_boot: Named[clock.BootTime | None] = Column(Boot)
+    deadline_of: Named[str | None]
+    faults: Named[int] = Column(Integer, server_default="0")
     design = Column(sa.JSON(none_as_null=True), nullable=True)
     hash: Named[str | None]
     closed_at: Named[datetime | None] = Column(Moment)
 
 
 class ParticipantColumns(TypedColumns):
-    """One device's part in one attempt. ``persist`` is what the device knows our commit by."""
+    """One configuration store's part in one attempt.
+
+    ``persist`` is what the device knows our commit by, ``sent`` whether a commit of ours may have
+    reached it, ``confirmed`` whether the device said ok to our confirmation.
+    """
 
     transaction_id: Named[str] = Column(ForeignKey("ord_transaction.id"), primary_key=True)
     attempt = Column(Integer, primary_key=True, autoincrement=False)
     device = Column(String(64), primary_key=True)
+    store = Column(String(32), primary_key=True, server_default="")
     tenant: Named[str]
     platform: Named[str]
     state: Named[str]
@@ -159,6 +193,9 @@ class ParticipantColumns(TypedColumns):
     roots = Column(sa.JSON)
     snapshot: Named[str] = Column(Text)
     snapshot_digest: Named[str]
+    rung: Named[str | None]
+    sent: Named[bool] = Column(sa.Boolean, server_default="0")
+    confirmed: Named[bool] = Column(sa.Boolean, server_default="0")
     deadline: Named[datetime | None] = Column(Moment)
     deadline_boot_id: Named[str | None]
     deadline_boot: Named[float | None]
@@ -213,12 +250,16 @@ class ClaimColumns(TypedColumns):
 
 
 class EvidenceColumns(TypedColumns):
-    """One judged predicate, kept with the order for ever."""
+    """One judged predicate, kept with the order for ever.
+
+    ``service_id`` names the neighbour whose predicate it is; NULL for the order's own service.
+    """
 
     number = Column(Integer, primary_key=True)
     tenant: Named[str]
     transaction_id: Named[str] = Column(String(40), index=True)
     attempt: Named[int]
+    service_id: Named[str | None] = Column(String(40))
     kind: Named[str]
     device: Named[str]
     outcome: Named[str]

@@ -168,3 +168,19 @@ def test_a_forged_audit_entry_is_found(tmp_path: Path) -> None:
 
         assert audit.verify(connection) == 2
     engine.dispose()
+
+
+def test_the_migrations_make_the_keys_of_the_rooms(database_url: str) -> None:
+    upgrade.migrate(database_url)
+    engine = sa.create_engine(database_url)
+    found = sa.inspect(engine)
+    wrong = [
+        table.name
+        for room in rooms.everything()
+        for table in room.sorted_tables
+        if set(found.get_pk_constraint(table.name)["constrained_columns"])
+        != {column.name for column in table.primary_key}
+    ]
+    engine.dispose()
+
+    assert wrong == [], "the generated revision lacks keys.rekey(table, columns) for these"
