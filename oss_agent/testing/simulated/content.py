@@ -7,7 +7,7 @@ Insertion order is kept: clients must not rely on any other.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 from xml.sax.saxutils import escape
 
@@ -54,15 +54,39 @@ def _element(member: Member, value: str | Content, node: Node, declared: str = "
 
 def canonical(schema: Schema, content: Content) -> str:
     """Equal text for equal configurations: siblings sorted, empty containers gone."""
-    return render(schema, _sorted(prune(content)))
+    return render(schema, _sorted(prune(content), schema.children))
 
 
-def _sorted(content: Content) -> Content:
-    return {m: v if isinstance(v, str) else _sorted(v) for m, v in sorted(content.items(), key=_by)}
+def _sorted(content: Content, nodes: Mapping[str, Node]) -> Content:
+    def by(item: tuple[Member, str | Content]) -> Member:
+        (name, keys), node = item[0], nodes[item[0][0]]
+        # The sort is stable: without its keys an entry stays where the user put it.
+        return name, () if isinstance(node, List) and node.ordered_by_user else keys
+
+    return {
+        member: value if isinstance(value, str) else _sorted(value, _below(nodes[member[0]]))
+        for member, value in sorted(content.items(), key=by)
+    }
 
 
-def _by(item: tuple[Member, str | Content]) -> Member:
-    return item[0]
+def _below(node: Node) -> Mapping[str, Node]:
+    return {} if isinstance(node, Leaf) else node.children
+
+
+def halfway(before: Content, after: Content) -> Content:
+    """``before`` with the first difference of ``after`` carried out and no more."""
+    for member in (*after, *before):
+        old, new = before.get(member), after.get(member)
+        if old == new:
+            continue
+        if not member[1] and isinstance(old, dict) and isinstance(new, dict):
+            return {**before, member: halfway(old, new)}
+        if new is None:
+            return {m: v for m, v in before.items() if m != member}
+        if not member[1] and isinstance(new, dict):
+            return {**before, member: halfway({}, new)}
+        return {**before, member: new}
+    return before
 
 
 def digest(text: str) -> str:

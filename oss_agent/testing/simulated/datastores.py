@@ -26,6 +26,10 @@ RUNNING, CANDIDATE, STARTUP = "running", "candidate", "startup"
 class Timer(Protocol):
     """One alarm clock: starting it again moves it."""
 
+    def now(self) -> float:
+        """Seconds since any moment."""
+        ...
+
     def start(self, seconds: float, ring: Callable[[], None]) -> None:
         """Call ``ring`` once after so many seconds."""
         ...
@@ -50,6 +54,7 @@ class Datastores:
     _locks: Locks = field(default_factory=Locks)
     _pending: Pending | None = None
     _dirty_for_good: bool = False
+    _denied: tuple[Faults, float] | None = None
 
     # --- what can be read
 
@@ -81,7 +86,7 @@ class Datastores:
 
     def lock(self, session: int, name: str) -> None:
         """RFC 6241 7.5, with its three reasons to say no."""
-        if self.faults.lock_held_by is not None:
+        if self.faults.lock_held_by is not None and self._still_held():
             raise lock_denied(self.faults.lock_held_by, f"{name} is locked")
         if name == RUNNING and self._pending is not None and self._pending.session != session:
             raise RpcError("in-use", "another session's confirmed commit is pending", "protocol")
@@ -90,6 +95,13 @@ class Datastores:
             self._locks.release(session, name)
             raise RpcError("resource-denied", "the candidate holds uncommitted changes", "protocol")
         self.history.add(session, Kind.LOCK, detail=name)
+
+    def _still_held(self) -> bool:
+        """Whether the stranger of the faults keeps the lock; counted from the first denial."""
+        if self._denied is None or self._denied[0] is not self.faults:
+            self._denied = self.faults, self.timer.now()
+        held_for = self.faults.lock_held_for
+        return held_for is None or self.timer.now() - self._denied[1] < held_for
 
     def unlock(self, session: int, name: str) -> None:
         """Give a lock back; the candidate's takes uncommitted changes along (RFC 6241 8.3.5.2)."""
@@ -101,7 +113,23 @@ class Datastores:
         if name == CANDIDATE and not self._dirty_for_good:
             self._candidate = None
 
-    # --- the candidate
+    # --- editing
+
+    def edit_running(self, session: int, config: Element, *, default_operation: str) -> None:
+        """Edit running at once: all of it, or nothing and RpcError. RFC 6241 8.2 and 8.5."""
+        self._locks.ask(session, RUNNING)
+        before = self.running
+        result = edit.apply(self.schema, before, config, default_operation)
+        try:
+            self._refuse_if_told(self.faults.refuse_commit)
+            constraints.check(self.schema, result, self.ceilings)
+        except RpcError as error:
+            self._refused(session, before, result, error)
+            raise
+        self.running = before if self.faults.ok_changes_nothing else result
+        text = config.content()
+        self.history.add(session, Kind.EDIT, content.digest(text), text)
+        self.history.add(session, Kind.COMMIT, self.running_digest())
 
     def edit(
         self,
@@ -154,19 +182,24 @@ class Datastores:
             self._hold(session, request, before)
 
     def _judge(self, session: int, request: CommitRequest) -> None:
+        confirming = self._pending is not None and request.confirm_within is None
+        words = self.faults.refuse_confirm if confirming else self.faults.refuse_commit
         try:
-            self._refuse_if_told(request)
+            self._refuse_if_told(words)
             constraints.check(self.schema, self.candidate, self.ceilings)
         except RpcError as error:
             self._dirty_for_good = self.faults.keeps_dirty_candidate
-            self.history.add(session, Kind.REFUSED, detail=error.message)
+            self._refused(session, self.running, self.candidate, error)
             raise
 
-    def _refuse_if_told(self, request: CommitRequest) -> None:
-        confirming = self._pending is not None and request.confirm_within is None
-        words = self.faults.refuse_confirm if confirming else self.faults.refuse_commit
+    def _refuse_if_told(self, words: str | None) -> None:
         if words is not None:
             raise RpcError("operation-failed", words)
+
+    def _refused(self, session: int, before: Content, wanted: Content, error: RpcError) -> None:
+        if self.faults.refused_half_done:
+            self.running = content.halfway(before, wanted)
+        self.history.add(session, Kind.REFUSED, self.running_digest(), error.message)
 
     def _make_permanent(self, session: int) -> None:
         kind = Kind.COMMIT if self._pending is None else Kind.CONFIRM

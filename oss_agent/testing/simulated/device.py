@@ -125,6 +125,12 @@ class SimulatedDevice:
             await self._server.cut_all()
         self.datastores.reboot()
 
+    def reboot_now(self) -> None:
+        """``reboot`` for a session of its own: nobody waits until the last connection is gone."""
+        if self._server is not None:
+            self._server.abort_all()
+        self.datastores.reboot()
+
     async def cut(self) -> None:
         """Cut every connection, as a broken link does."""
         if self._server is not None:
@@ -140,6 +146,11 @@ class SimulatedDevice:
         """Carry one operation out."""
         self._timer.touch()
         return self._operations.answer(caller, operation)
+
+    @property
+    def pending(self) -> bool:
+        """Whether a confirmed commit waits for its confirmation."""
+        return self.datastores.pending
 
     def count_commit(self) -> int:
         """The number of this commit since the faults were set."""

@@ -5,7 +5,7 @@ Written apart from the agent's tree code on purpose: two readings of the RFC che
 
 from __future__ import annotations
 
-from oss_agent.testing.simulated import payload
+from oss_agent.testing.simulated import order, payload
 from oss_agent.testing.simulated.content import Content, Member, copy
 from oss_agent.testing.simulated.markup import Element
 from oss_agent.testing.simulated.place import Place
@@ -34,6 +34,8 @@ def _edit(parent: Content, node: Node, element: Element, inherited: str, place: 
             parent[member] = payload.value(node, element)
     else:
         _edit_below(parent, member, node, element, operation, place)
+        if isinstance(node, List) and node.ordered_by_user:
+            order.put(parent, member, node, element, place)
 
 
 def _check_existence(parent: Content, member: Member, operation: str, place: Place) -> None:

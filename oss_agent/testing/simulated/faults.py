@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from oss_agent.testing.simulated.mangling import Mangling
+
 
 class Greeting(StrEnum):
     """How the device begins a session."""
@@ -34,7 +36,16 @@ class Faults:
     drop_before_commit: int | None = None
     """the connection is cut when the n-th commit arrives; it is not carried out"""
     commit_delay: float = 0.0
-    """seconds between carrying a commit out and answering it"""
+    """seconds between carrying a commit out and answering it: with the client's patience over, a late
+    ok"""
+    commit_takes: float = 0.0
+    """seconds between taking a commit and carrying it out; a client that leaves does not stop it"""
+    swallow_confirm: bool = False
+    """a confirming commit is neither carried out nor answered; the session stays open"""
+    reboot_after_commit: int | None = None
+    """once the n-th commit is answered the device starts anew: what was not saved is lost"""
+    half_open: bool = False
+    """no request is carried out or answered any more, the connection stays open"""
     starve_timer: float = 0.0
     """an automatic rollback waits until no RPC came for so many seconds (netconfd 2.13: about 1)"""
     warning_then_error: bool = False
@@ -44,14 +55,20 @@ class Faults:
     """a commit answers <ok/> beside an rpc-error of severity warning (Junos)"""
     lock_held_by: int | None = None
     """every lock is denied in the name of this session"""
+    lock_held_for: float | None = None
+    """so many seconds after the first denial ``lock_held_by`` lets go; None: never"""
     keeps_dirty_candidate: bool = False
     """after a failed commit neither unlock nor the session's end cleans the candidate (IOS-XE)"""
     refuse_commit: str | None = None
-    """every commit is refused with operation-failed and these words"""
+    """every commit, and every edit of running, is refused with operation-failed and these words"""
+    refused_half_done: bool = False
+    """what is refused so leaves its first node live, rollback-on-error or not"""
     refuse_confirm: str | None = None
     """every confirming commit is refused with these words"""
     wrong_message_id: bool = False
     """replies carry another message-id than the request"""
+    mangling: Mangling | None = None
+    """how every reply is spoilt"""
     garbage_reply: bytes = b""
     """sent as it is in place of every reply"""
     byte_delay: float = 0.0

@@ -16,6 +16,19 @@ from oss_agent.testing.simulated.schema import (
 
 _PORT = Text(r"eth[0-9]+")
 _WORDS = Text(maximum=255)
+_NAME = Text(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}")
+_VNI = Unsigned(1, 16777215)
+_GATEWAY = Text(r"[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}")
+
+_SITE = List(
+    keys=("port",),
+    children={
+        "port": Leaf(_PORT),
+        "gateway": Leaf(_GATEWAY, mandatory=True),
+        "rate": Leaf(Unsigned()),
+        "description": Leaf(_WORDS),
+    },
+)
 
 LAB_SERVICES = Schema(
     module="oss-lab-services",
@@ -29,11 +42,54 @@ LAB_SERVICES = Schema(
                     keys=("name",),
                     unique=("port",),
                     children={
-                        "name": Leaf(Text(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}")),
-                        "vni": Leaf(Unsigned(1, 16777215), mandatory=True),
+                        "name": Leaf(_NAME),
+                        "vni": Leaf(_VNI, mandatory=True),
                         "port": Leaf(_PORT, mandatory=True),
                         "rate": Leaf(Unsigned()),
                         "description": Leaf(_WORDS),
+                    },
+                ),
+                "internet-access": List(
+                    keys=("name",),
+                    unique=("port",),
+                    children={
+                        "name": Leaf(_NAME),
+                        "port": Leaf(_PORT, mandatory=True),
+                        "gateway": Leaf(_GATEWAY, mandatory=True),
+                        "profile": Leaf(_NAME),
+                        "description": Leaf(_WORDS),
+                    },
+                ),
+                "vrf": List(
+                    keys=("name",),
+                    unique=("vni",),
+                    children={
+                        "name": Leaf(_NAME),
+                        "vni": Leaf(_VNI, mandatory=True),
+                        "transit": Leaf(_WORDS),
+                        "description": Leaf(_WORDS),
+                        "site": _SITE,
+                    },
+                ),
+            }
+        ),
+        "profiles": Container(
+            {
+                "rate-profile": List(
+                    keys=("name",),
+                    children={"name": Leaf(_NAME), "rate": Leaf(Unsigned(), mandatory=True)},
+                )
+            }
+        ),
+        "policy": Container(
+            {
+                "rule": List(
+                    keys=("name",),
+                    ordered_by_user=True,
+                    children={
+                        "name": Leaf(_NAME),
+                        "match": Leaf(_WORDS),
+                        "action": Leaf(Text("permit|deny"), mandatory=True),
                     },
                 )
             }

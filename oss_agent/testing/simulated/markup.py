@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -39,6 +40,14 @@ class Element:
         yield self
         for child in self.children:
             yield from child.walk()
+
+    def pieces(self) -> Iterator[Element]:
+        """The element once for every grandchild, with that alone: an edit's entries one by one."""
+        for child in self.children:
+            for below in child.children:
+                yield dataclasses.replace(
+                    self, children=[dataclasses.replace(child, children=[below])]
+                )
 
     def content(self) -> str:
         """Its children as canonical text: attributes sorted, namespaces spelt out, no blanks."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
+from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.namespaces import BASE
 from oss_agent.testing.simulated.schema import Schema
 
@@ -17,6 +19,9 @@ class Offer:
 
     chunked: bool = True
     """base:1.1"""
+    candidate: bool = True
+    writable_running: bool = False
+    rollback_on_error: bool = True
     confirmed_commit: bool = True
     persist: bool = True
     """confirmed-commit:1.1 beside 1.0"""
@@ -33,7 +38,9 @@ class Offer:
         ).encode()
 
     def _uris(self, schema: Schema) -> list[str]:
-        words = ["candidate:1.0", "rollback-on-error:1.0"]
+        words = ["candidate:1.0"] if self.candidate else []
+        words += ["writable-running:1.0"] if self.writable_running else []
+        words += ["rollback-on-error:1.0"] if self.rollback_on_error else []
         words += ["confirmed-commit:1.0"] if self.confirmed_commit else []
         words += ["confirmed-commit:1.1"] if self.confirmed_commit and self.persist else []
         words += ["startup:1.0"] if self.startup else []
@@ -45,3 +52,15 @@ class Offer:
             *(_CAPABILITY + word for word in words),
             module,
         ]
+
+
+_RUNNING_ONLY = Offer(candidate=False, writable_running=True, confirmed_commit=False, persist=False)
+OFFERS: Mapping[Rung, Offer] = {
+    Rung.PERSIST: Offer(),
+    Rung.CONFIRMED: Offer(persist=False),
+    Rung.CANDIDATE: Offer(confirmed_commit=False, persist=False),
+    Rung.RUNNING: _RUNNING_ONLY,
+}
+"""An offer for every rung that NETCONF carries."""
+UNSAFE = replace(_RUNNING_ONLY, rollback_on_error=False)
+"""Running can be written and half of a refused edit stays: no rung carries that."""

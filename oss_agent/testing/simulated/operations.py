@@ -19,6 +19,7 @@ from oss_agent.testing.simulated.offer import Offer
 from oss_agent.testing.simulated.rpc_error import RpcError
 
 OK = "<ok/>"
+_OF_CANDIDATE = frozenset({"commit", "cancel-commit", "discard-changes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Operations:
     def answer(self, caller: Caller, operation: Element) -> str:
         """The content of the reply: <ok/>, <data> or RpcError."""
         known = self._table().get(operation.name) if operation.namespace == BASE else None
+        if operation.name in _OF_CANDIDATE and not self.offer.candidate:
+            known = None
         if known is None:
             raise RpcError("operation-not-supported", f"no operation {operation.name}", "protocol")
         return known(caller, operation)
@@ -77,25 +80,37 @@ class Operations:
         return f"<data>{content.render(schema, store)}</data>"
 
     def _edit_config(self, caller: Caller, operation: Element) -> str:
-        if self._datastore(operation, "target") != CANDIDATE:
-            raise RpcError("operation-not-supported", "only the candidate is writable", "protocol")
+        target = self._datastore(operation, "target")
         config = operation.child("config")
         if config is None:
             raise _missing("config")
-        self.datastores.edit(
-            caller.session,
-            config,
-            default_operation=_choice(
-                operation, "default-operation", "merge", ("merge", "replace", "none")
-            ),
-            test_option=_choice(
-                operation,
-                "test-option",
-                "test-then-set" if self.offer.validate else "set",
-                ("test-then-set", "set", "test-only"),
-            ),
+        default = _choice(operation, "default-operation", "merge", ("merge", "replace", "none"))
+        test = _choice(
+            operation,
+            "test-option",
+            "test-then-set" if self.offer.validate else "set",
+            ("test-then-set", "set", "test-only"),
         )
+        if target == RUNNING:
+            self._edit_running(caller, operation, config, default)
+        elif target == CANDIDATE:
+            self.datastores.edit(
+                caller.session, config, default_operation=default, test_option=test
+            )
+        else:
+            raise RpcError("operation-not-supported", "startup cannot be edited", "protocol")
         return OK
+
+    def _edit_running(
+        self, caller: Caller, operation: Element, config: Element, default: str
+    ) -> None:
+        if not self.offer.writable_running:
+            raise RpcError("operation-not-supported", "only the candidate is writable", "protocol")
+        safe = ("rollback-on-error",) if self.offer.rollback_on_error else ()
+        known = ("stop-on-error", "continue-on-error", *safe)
+        atomic = _choice(operation, "error-option", "stop-on-error", known) == "rollback-on-error"
+        for part in (config,) if atomic else config.pieces():
+            self.datastores.edit_running(caller.session, part, default_operation=default)
 
     def _copy_config(self, caller: Caller, operation: Element) -> str:
         pair = self._datastore(operation, "source"), self._datastore(operation, "target")
@@ -152,7 +167,11 @@ class Operations:
         if holder is None or not holder.children:
             raise _missing(role)
         name = holder.children[0].name
-        known = (RUNNING, CANDIDATE, *((STARTUP,) if self.offer.startup else ()))
+        known = (
+            RUNNING,
+            *((CANDIDATE,) if self.offer.candidate else ()),
+            *((STARTUP,) if self.offer.startup else ()),
+        )
         if name not in known:
             info = [("bad-element", name)]
             raise RpcError("unknown-element", f"no datastore {name}", "protocol", info=info)

@@ -77,11 +77,15 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """A list; ``children`` holds the key leaves too; ``unique`` names leaves no two entries share."""
+    """A list; ``children`` holds the key leaves too; ``unique`` names leaves no two entries share.
+
+    ``ordered_by_user``: the order of the entries is configuration (RFC 7950 7.7.7).
+    """
 
     keys: tuple[str, ...]
     children: Mapping[str, Node]
     unique: tuple[str, ...] = ()
+    ordered_by_user: bool = False
 
 
 Node: TypeAlias = Leaf | Container | List

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 from xml.sax.saxutils import quoteattr
 
-from oss_agent.testing.simulated import framing, markup
+from oss_agent.testing.simulated import framing, mangling, markup
 from oss_agent.testing.simulated.faults import Faults, Greeting
 from oss_agent.testing.simulated.markup import Element
 from oss_agent.testing.simulated.namespaces import BASE
@@ -52,6 +52,15 @@ class Host(Protocol):
 
     def perform(self, caller: Caller, operation: Element) -> str:
         """Carry an operation out; RpcError when the device says no."""
+        ...
+
+    @property
+    def pending(self) -> bool:
+        """Whether a confirmed commit waits for its confirmation."""
+        ...
+
+    def reboot_now(self) -> None:
+        """Start anew."""
         ...
 
     def count_commit(self) -> int:
@@ -127,17 +136,34 @@ class NetconfSession:
         except (markup.Malformed, RpcError) as error:
             await self._reply({}, _malformed(error))
             return True
-        name = operation.name
-        commit = self._host.count_commit() if name == "commit" else 0
-        if commit and self._host.faults.drop_before_commit == commit:
+        if self._host.faults.half_open or self._swallows(operation):
+            self._host.note_fault(self._caller.session, f"{operation.name} swallowed")
+            return True
+        attributes = dict(rpc.attributes)
+        if _makes_live(operation):
+            await self._commit(attributes, operation)
+        else:
+            await self._reply(attributes, self._body(operation.name, operation))
+        return operation.name != "close-session"
+
+    def _swallows(self, operation: Element) -> bool:
+        plain = operation.name == "commit" and operation.child("confirmed") is None
+        return self._host.faults.swallow_confirm and plain and self._host.pending
+
+    async def _commit(self, attributes: dict[str, str], operation: Element) -> None:
+        faults, number = self._host.faults, self._host.count_commit()
+        if faults.drop_before_commit == number:
             raise self._cut("before commit")
-        body = self._body(name, operation)
-        if commit and self._host.faults.lose_commit_reply == commit:
+        await asyncio.sleep(faults.commit_takes)
+        body = self._body(operation.name, operation)
+        if faults.lose_commit_reply == number:
             raise self._cut("commit reply lost")
-        if commit:
-            await asyncio.sleep(self._host.faults.commit_delay)
-        await self._reply(dict(rpc.attributes), body)
-        return name != "close-session"
+        await asyncio.sleep(faults.commit_delay)
+        await self._reply(attributes, body)
+        if faults.reboot_after_commit == number:
+            self._host.note_fault(self._caller.session, "reboot")
+            self._host.reboot_now()
+            raise Cut
 
     def _cut(self, detail: str) -> Cut:
         self._host.note_fault(self._caller.session, detail)
@@ -163,7 +189,7 @@ class NetconfSession:
             attributes = {**attributes, "message-id": "no-such-request"}
         named = "".join(f" {k}={quoteattr(v)}" for k, v in attributes.items() if k[0] != "{")
         reply = f'<rpc-reply xmlns="{BASE}"{named}>{body}</rpc-reply>'.encode()
-        framed = framing.frame(reply, chunked=self._unframer.chunked)
+        framed = mangling.frame(reply, faults.mangling, chunked=self._unframer.chunked)
         await self._send_raw(faults.garbage_reply or framed)
 
     async def _send_raw(self, data: bytes) -> None:
@@ -184,6 +210,14 @@ def _operation(rpc: Element) -> Element:
     if len(rpc.children) != 1:
         raise RpcError("missing-element", "one operation per rpc", "rpc")
     return rpc.children[0]
+
+
+def _makes_live(operation: Element) -> bool:
+    """A commit, or an edit of running, which is both in one."""
+    if operation.name != "edit-config":
+        return operation.name == "commit"
+    target = operation.child("target")
+    return target is not None and [child.name for child in target.children] == ["running"]
 
 
 def _malformed(error: markup.Malformed | RpcError) -> str:

@@ -45,12 +45,16 @@ class Server:
         )
         return int(self._acceptor.get_port())
 
-    async def cut_all(self) -> None:
-        """Abort every connection and wait until the last has noticed."""
+    def abort_all(self) -> list[asyncssh.SSHServerConnection]:
+        """Abort every connection; those that were there."""
         connections = list(self.connections)
         for connection in connections:
             connection.abort()
-        for connection in connections:
+        return connections
+
+    async def cut_all(self) -> None:
+        """Abort every connection and wait until the last has noticed."""
+        for connection in self.abort_all():
             await connection.wait_closed()
 
     async def close(self) -> None:

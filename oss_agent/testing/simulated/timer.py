@@ -14,9 +14,13 @@ class LoopTimer:
         self._handle: asyncio.TimerHandle | None = None
         self._touched = float("-inf")
 
+    def now(self) -> float:
+        """The loop's clock."""
+        return asyncio.get_running_loop().time()
+
     def touch(self) -> None:
         """An RPC came."""
-        self._touched = asyncio.get_running_loop().time()
+        self._touched = self.now()
 
     def start(self, seconds: float, ring: Callable[[], None]) -> None:
         """Ring once after so many seconds; a second start moves the alarm."""
