@@ -1,20 +1,16 @@
 """Decides how a question is put to a device and its answer handed on, by the platform's data.
 
-The SSH connection for commands is opened at the first question that needs it and shared.
+Commands go over the links of the device's connection, beside its other channels.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import asyncssh
-
 from device_models import model
-from drivers import extraction, slots, ssh
+from drivers import extraction, links, slots
 from drivers.cli import execution
 from oss_agent.errors import DeviceRefused, OrderRejected
 from oss_agent.spi import device
@@ -29,25 +25,18 @@ def utc() -> datetime:
     return datetime.now(UTC)
 
 
-@asynccontextmanager
-async def observer(
-    endpoint: device.Endpoint, platform: model.Platform, now: Now
-) -> AsyncIterator[Observer]:
-    """Somebody to ask for as long as the block lasts."""
-    async with AsyncExitStack() as open_links:
-        yield Observer(endpoint, platform, now, open_links)
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Observer:
-    """Answers the questions of one device."""
+    """Answers the questions of one device, over its links."""
 
-    endpoint: device.Endpoint
+    ways: links.Links
     platform: model.Platform
     now: Now
-    open_links: AsyncExitStack
-    link: asyncssh.SSHClientConnection | None = None
-    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def endpoint(self) -> device.Endpoint:
+        """The device."""
+        return self.ways.endpoint
 
     async def answer(self, question: Question) -> Observation:
         """What the device says.
@@ -71,9 +60,10 @@ class Observer:
         self, question: Question, reading: model.Reading, params: Mapping[str, str]
     ) -> Observation:
         words = [extraction.word(word, params) for word in reading.command]
-        link = await self.connected()
         try:
-            output = await execution.run(link, words, within=reading.within, limit=reading.limit)
+            output = await execution.run(
+                self.ways, self.port(), words, within=reading.within, limit=reading.limit
+            )
         except execution.NoOutput as silence:
             return self._unobservable(question, f"{' '.join(words)}: {silence}")
         try:
@@ -88,16 +78,12 @@ class Observer:
             extraction.transcript(words, output),
         )
 
-    async def connected(self) -> asyncssh.SSHClientConnection:
-        """The connection for commands, opened when there is none."""
-        async with self.opening:
-            if self.link is None or self.link.is_closed():
-                port = self.platform.port("ssh", self.endpoint.ports)
-                if port is None:
-                    raise DeviceRefused(self.endpoint.device, "no SSH port is known for commands")
-                opened = ssh.connection(self.endpoint, port)
-                self.link = await self.open_links.enter_async_context(opened)
-        return self.link
+    def port(self) -> int:
+        """Where commands go. DeviceRefused when nobody knows."""
+        port = self.platform.port("ssh", self.endpoint.ports)
+        if port is None:
+            raise DeviceRefused(self.endpoint.device, "no SSH port is known for commands")
+        return port
 
     def _unobservable(
         self, question: Question, reason: str, output: execution.Output | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device_models import loader, model
-from drivers import observation, single, templates
+from drivers import links, observation, single, templates
 from drivers.cli.session import ProbeSession
 from oss_agent.spi import device, tree
 
@@ -66,7 +66,8 @@ class ProbeDriver:
 
     @asynccontextmanager
     async def _session(self, endpoint: device.Endpoint) -> AsyncIterator[device.Session]:
-        async with observation.observer(endpoint, self.model, self.now) as observer:
+        async with links.opened(endpoint) as ways:
+            observer = observation.Observer(ways, self.model, self.now)
             # A session that is open has passed the host key and the login.
-            await observer.connected()
+            await ways.login(observer.port())
             yield ProbeSession(endpoint.device, self.model, observer.answer)

@@ -6,11 +6,10 @@ import asyncio
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import asyncssh
 
-from drivers import text
+from drivers import links, text
 
 
 class NoOutput(Exception):
@@ -28,17 +27,17 @@ class Output:
 
 
 async def run(
-    link: asyncssh.SSHClientConnection, words: Sequence[str], *, within: float, limit: int
+    ways: links.Links, port: int, words: Sequence[str], *, within: float, limit: int
 ) -> Output:
     """Run one command in a channel of its own; ``within`` seconds, ``limit`` bytes of each stream.
 
     The words are quoted for a shell, which leaves words of a router's grammar as they are.
-    Raises NoOutput; the connection may be used again.
+    Raises NoOutput, DeviceRefused or DeviceUnreachable; the connection may be used again.
     """
     try:
         async with asyncio.timeout(within):
-            channel = await _open(link, shlex.join(words), limit)
-            return await channel.output
+            made = await ways.channel(port, lambda: _Channel(limit), shlex.join(words))
+            return await _output(*made)
     except TimeoutError:
         raise NoOutput(f"no end within {within:g} s") from None
     except asyncssh.Error as wrong:
@@ -73,6 +72,9 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
             self.output.set_result(Output(self._status, out, err, self._cut))
 
 
-async def _open(link: asyncssh.SSHClientConnection, command: str, limit: int) -> _Channel:
-    _, channel = await link.create_session(lambda: _Channel(limit), command, encoding=None)
-    return cast("_Channel", channel)
+async def _output(opened: asyncssh.SSHClientChannel[bytes], session: _Channel) -> Output:
+    try:
+        return await session.output
+    finally:
+        # The link is shared: a command that does not end would hold its place on it for good.
+        opened.abort()

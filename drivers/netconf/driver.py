@@ -18,8 +18,8 @@ from pathlib import Path
 from lxml import etree
 
 from device_models import loader, model
-from drivers import observation, single, templates
-from drivers.netconf import configuration, session, transport
+from drivers import observation, templates
+from drivers.netconf import configuration, connection
 from oss_agent.spi import device, tree
 
 STORE = "netconf"
@@ -55,7 +55,7 @@ class NetconfDriver:
 
     def connect(self, endpoint: device.Endpoint) -> AbstractAsyncContextManager[device.Connection]:
         """Log in. DeviceRefused or DeviceUnreachable."""
-        return single.connect(self._session, endpoint)
+        return connection.opened(endpoint, self.model, self.now)
 
     def session(
         self,
@@ -85,11 +85,5 @@ class NetconfDriver:
 
     @asynccontextmanager
     async def _session(self, endpoint: device.Endpoint) -> AsyncIterator[device.Session]:
-        platform = self.model
-        async with (
-            transport.session(endpoint, platform) as (greeted, exchange),
-            observation.observer(endpoint, platform, self.now) as observer,
-        ):
-            yield session.NetconfSession(
-                endpoint.device, platform, greeted, exchange, observer.answer
-            )
+        async with self.connect(endpoint) as made, made.session() as session:
+            yield session

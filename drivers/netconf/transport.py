@@ -9,13 +9,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import cast
 
 import asyncssh
 import structlog
 
 from device_models import model
-from drivers import ssh, text
+from drivers import links, text
 from drivers.netconf import document, framing, hello, operations, rpc
 from oss_agent.errors import DeviceRefused, DeviceUnreachable
 from oss_agent.spi import device
@@ -105,29 +104,34 @@ class Channel(asyncssh.SSHClientSession[bytes]):
         self.close()
 
 
+def port(endpoint: device.Endpoint, platform: model.Platform) -> int:
+    """Where NETCONF is spoken. DeviceRefused when nobody knows."""
+    known = platform.port("netconf", endpoint.ports)
+    if known is None:
+        raise DeviceRefused(endpoint.device, "no NETCONF port is known: give the endpoint one")
+    return known
+
+
 @asynccontextmanager
 async def session(
-    endpoint: device.Endpoint, platform: model.Platform
+    ways: links.Links, platform: model.Platform
 ) -> AsyncIterator[tuple[hello.Hello, rpc.Exchange]]:
-    """Connect, log in, exchange hellos; say goodbye and hang up on exit.
+    """Open a channel, exchange hellos; say goodbye and hang up on exit, the link stays.
 
     DeviceRefused or DeviceUnreachable, with the reason.
     """
-    port = platform.port("netconf", endpoint.ports)
-    if port is None:
-        raise DeviceRefused(endpoint.device, "no NETCONF port is known: give the endpoint one")
-    async with ssh.connection(endpoint, port) as link:
-        try:
-            greeted, exchange = await _greet(link, platform.netconf)
-        except (_NoHello, document.Unreadable, asyncssh.Error) as failure:
-            raise DeviceUnreachable(endpoint.device, f"no NETCONF there: {failure}") from failure
-        try:
-            yield greeted, exchange
-        finally:
-            await _say_goodbye(exchange)
-            if exchange.counters():
-                log = structlog.get_logger("drivers.netconf")
-                log.warning("replies dropped", device=endpoint.device, **exchange.counters())
+    device_name = ways.endpoint.device
+    try:
+        greeted, exchange = await _greet(ways, port(ways.endpoint, platform), platform.netconf)
+    except (_NoHello, document.Unreadable, asyncssh.Error) as failure:
+        raise DeviceUnreachable(device_name, f"no NETCONF there: {failure}") from failure
+    try:
+        yield greeted, exchange
+    finally:
+        await _say_goodbye(exchange)
+        if exchange.counters():
+            log = structlog.get_logger("drivers.netconf")
+            log.warning("replies dropped", device=device_name, **exchange.counters())
 
 
 class _NoHello(Exception):
@@ -135,28 +139,30 @@ class _NoHello(Exception):
 
 
 async def _greet(
-    link: asyncssh.SSHClientConnection, netconf: model.Netconf
+    ways: links.Links, at: int, netconf: model.Netconf
 ) -> tuple[hello.Hello, rpc.Exchange]:
+    await ways.login(at)  # its time is its own
+    channel = Channel(netconf.message_limit)
     try:
         async with asyncio.timeout(netconf.hello_within):
-            channel = await _open(link, netconf.message_limit)
+            await ways.channel(at, lambda: channel, subsystem="netconf")
             channel.send(hello.ours())
-            first = await channel.hello
+            greeted = _read_hello(await channel.hello)
     except TimeoutError:
+        channel.close()
         raise _NoHello(f"no hello within {netconf.hello_within:g} s") from None
-    if isinstance(first, str):
-        raise _NoHello(first)
-    greeted = hello.read(first)
+    except BaseException:
+        channel.close()
+        raise
     # A server that gets our hello and the first RPC in one read may sit on the RPC (netconfd 2.13).
     await asyncio.sleep(netconf.pause)
     return greeted, channel.start(chunked=greeted.chunked)
 
 
-async def _open(link: asyncssh.SSHClientConnection, limit: int) -> Channel:
-    _, channel = await link.create_session(
-        lambda: Channel(limit), subsystem="netconf", encoding=None
-    )
-    return cast("Channel", channel)
+def _read_hello(first: bytes | str) -> hello.Hello:
+    if isinstance(first, str):
+        raise _NoHello(first)
+    return hello.read(first)
 
 
 async def _say_goodbye(exchange: rpc.Exchange) -> None:

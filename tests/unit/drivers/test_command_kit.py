@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import asyncssh
 import pytest
 
-from drivers import observation, ssh, text
+from drivers import links, observation, text
 from drivers.cli import execution
 from drivers.linux_host.driver import DRIVER
 from oss_agent.errors import ChangeRejected, DeviceRefused, DeviceUnreachable
@@ -33,6 +33,7 @@ class Host:
         self.answers = answers
         self.commands: list[str] = []
         self.connections = 0
+        self.open: list[asyncssh.SSHServerConnection] = []
 
     async def run(self, process: asyncssh.SSHServerProcess[str]) -> None:
         command = process.command or ""
@@ -48,11 +49,22 @@ class Host:
 
     def accept(self) -> asyncssh.SSHServer:
         self.connections += 1
-        return Door()
+        return Door(self)
+
+    def cut(self) -> None:
+        """Abort every connection."""
+        for connection in self.open:
+            connection.abort()
 
 
 class Door(asyncssh.SSHServer):
     """Lets ``ops`` in by password."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self.host.open.append(conn)
 
     def password_auth_supported(self) -> bool:
         return True
@@ -117,11 +129,11 @@ async def test_a_value_that_does_not_fit_is_never_sent() -> None:
 async def test_a_command_that_never_ends_is_given_up_and_the_next_one_runs() -> None:
     async with (
         listening(Host(ip=("[]", 0))) as endpoint,
-        ssh.connection(endpoint, endpoint.ports["ssh"]) as link,
+        links.opened(endpoint) as ways,
     ):
         with pytest.raises(execution.NoOutput, match="no end within"):
-            await execution.run(link, ["sleep"], within=0.1, limit=100)
-        after = await execution.run(link, ["ip"], within=5, limit=100)
+            await execution.run(ways, endpoint.ports["ssh"], ["sleep"], within=0.1, limit=100)
+        after = await execution.run(ways, endpoint.ports["ssh"], ["ip"], within=5, limit=100)
 
     assert (after.status, after.out, after.cut) == (0, "[]", False)
 
@@ -129,9 +141,9 @@ async def test_a_command_that_never_ends_is_given_up_and_the_next_one_runs() -> 
 async def test_endless_output_is_cut_and_said_so() -> None:
     async with (
         listening(Host()) as endpoint,
-        ssh.connection(endpoint, endpoint.ports["ssh"]) as link,
+        links.opened(endpoint) as ways,
     ):
-        output = await execution.run(link, ["endless"], within=5, limit=1000)
+        output = await execution.run(ways, endpoint.ports["ssh"], ["endless"], within=5, limit=1000)
 
     assert output.cut
     assert output.out == "x" * 1000
@@ -139,8 +151,10 @@ async def test_endless_output_is_cut_and_said_so() -> None:
 
 async def test_words_are_quoted_for_the_shell() -> None:
     host = Host()
-    async with listening(host) as endpoint, ssh.connection(endpoint, endpoint.ports["ssh"]) as link:
-        await execution.run(link, ["echo", "a; reboot", "$(id)"], within=5, limit=100)
+    async with listening(host) as endpoint, links.opened(endpoint) as ways:
+        await execution.run(
+            ways, endpoint.ports["ssh"], ["echo", "a; reboot", "$(id)"], within=5, limit=100
+        )
 
     assert host.commands == ["echo 'a; reboot' '$(id)'"]
 
@@ -177,11 +191,11 @@ async def test_an_open_session_has_passed_key_and_login() -> None:
 
 
 async def test_a_lost_connection_is_unreachable_or_unobservable_never_an_answer() -> None:
-    async with (
-        listening(Host(ping=(PINGED, 0))) as endpoint,
-        observation.observer(endpoint, DRIVER.model, observation.utc) as observer,
-    ):
-        (await observer.connected()).abort()
+    host = Host(ping=(PINGED, 0))
+    async with listening(host) as endpoint, links.opened(endpoint) as ways:
+        observer = observation.Observer(ways, DRIVER.model, observation.utc)
+        assert (await observer.answer(PING)).values["sent"] == 3
+        host.cut()
         try:
             seen = await observer.answer(PING)
         except DeviceUnreachable:

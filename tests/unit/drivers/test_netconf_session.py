@@ -12,7 +12,7 @@ import asyncssh
 import pytest
 
 from device_models import loader, model
-from drivers import observation
+from drivers import links, observation
 from drivers.netconf import session, transport
 from oss_agent.errors import (
     ChangeRejected,
@@ -143,9 +143,10 @@ async def listening(device: Device) -> AsyncIterator[Endpoint]:
 @asynccontextmanager
 async def opened(endpoint: Endpoint) -> AsyncIterator[session.NetconfSession]:
     async with (
-        transport.session(endpoint, PLATFORM) as (greeted, exchange),
-        observation.observer(endpoint, PLATFORM, observation.utc) as observer,
+        links.opened(endpoint) as ways,
+        transport.session(ways, PLATFORM) as (greeted, exchange),
     ):
+        observer = observation.Observer(ways, PLATFORM, observation.utc)
         yield session.NetconfSession("pe1", PLATFORM, greeted, exchange, observer.answer)
 
 
