@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
 import asyncssh
-from asyncssh import constants
 import pytest
+from asyncssh import constants
 
 from drivers import links
 from oss_agent.errors import DeviceRefused, DeviceUnreachable
