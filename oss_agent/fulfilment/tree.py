@@ -1,13 +1,13 @@
 """Decides how two configuration trees differ, and what applying, undoing and sharing mean. Pure.
 
 The laws (transactions.md section 2), kept by property tests: apply(diff(a, b), a) = b; diff(a, a)
-is empty; undo after apply is the identity; disjoint changes commute; a node that two services
-own stays until the last of them leaves.
+is empty; undo after apply is the identity; disjoint changes commute.
 
 A container without keys and without children is the same as no container (RFC 7950 7.5.1,
 non-presence): ``normal`` prunes those, and an edit never creates or deletes a bare container, so
 that two services under one container stay disjoint. A name has one kind under its parent, as in
 every schema; where a device answers otherwise, ``diff`` still gives edits, but not ones to undo by.
+Edits below one list that the user orders depend on one another; all others may be done in any order.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
 from oss_agent import errors
+from oss_agent.fulfilment import sequences
 from oss_agent.spi.tree import EMPTY, Edit, Operation, Path, Step, Tree, path_text
 
 
@@ -31,9 +32,35 @@ def diff(before: Tree, after: Tree) -> tuple[Edit, ...]:
 
 
 def _between(before: Tree, after: Tree, path: Path) -> Iterator[Edit]:
+    lists = {step.name for step in (*before.order, *after.order)}
+    for name in sorted(lists):
+        yield from _reordered(before, after, path, name)
     for step in sorted({child.step for child in (*before.children, *after.children)}):
-        old, new = before.child(step), after.child(step)
-        yield from _change(old, new, (*path, step))
+        if step.name not in lists:
+            yield from _change(before.child(step), after.child(step), (*path, step))
+
+
+def _reordered(before: Tree, after: Tree, path: Path, name: str) -> Iterator[Edit]:
+    old, new = _entries(before, name), _entries(after, name)
+    for shift in sequences.shifts(old, new):
+        moves = shift.operation is Operation.MOVE
+        yield Edit(
+            shift.operation,
+            (*path, shift.step),
+            node=None if moves else after.child(shift.step),
+            was=None if moves else before.child(shift.step),
+            place=shift.place,
+            left=shift.left,
+        )
+    for step in old:
+        if step in new:
+            yield from _change(before.child(step), after.child(step), (*path, step))
+
+
+def _entries(tree: Tree, name: str) -> tuple[Step, ...]:
+    """A list's entries as they follow one another; a tree that keeps no order has the sorted one."""
+    ordered = tuple(step for step in tree.order if step.name == name)
+    return ordered or tuple(child.step for child in tree.children if child.step.name == name)
 
 
 def _change(old: Tree | None, new: Tree | None, path: Path) -> Iterator[Edit]:
@@ -83,8 +110,11 @@ def _inverse(edit: Edit) -> Edit:
         Operation.CREATE: Operation.DELETE,
         Operation.DELETE: Operation.CREATE,
         Operation.REPLACE: Operation.REPLACE,
+        Operation.MOVE: Operation.MOVE,
     }[edit.operation]
-    return Edit(operation, edit.path, node=edit.was, was=edit.node)
+    return Edit(
+        operation, edit.path, node=edit.was, was=edit.node, place=edit.left, left=edit.place
+    )
 
 
 def merge(trees: Iterable[Tree]) -> Tree:
@@ -109,27 +139,10 @@ def _merge(one: Tree, two: Tree, path: Path) -> Tree:
             children.append(_merge(first, second, (*path, step)))
         else:
             children.extend(found for found in (first, second) if found is not None)
-    return dataclasses.replace(one, children=tuple(children))
-
-
-def without(tree: Tree, mine: Tree, others: Sequence[Tree]) -> Tree:
-    """``tree`` after the owner of ``mine`` leaves: nodes that another owner also wants stay.
-
-    Nodes below mine that belong to nobody go with it: the list entry they live in is gone.
-    """
-    keep = merge(others) if others else EMPTY
-    return normal(_strip(tree, mine, keep))
-
-
-def _strip(tree: Tree, mine: Tree, keep: Tree | None) -> Tree:
-    children: list[Tree] = []
-    for child in tree.children:
-        my, kept = mine.child(child.step), keep.child(child.step) if keep else None
-        if my is None:
-            children.append(child)
-        elif kept is not None or _is_bare(child):
-            children.append(_strip(child, my, kept))
-    return dataclasses.replace(tree, children=tuple(children))
+    if not sequences.agree(one.order, two.order):
+        raise errors.Conflict(f"{path_text(path)}: two intents disagree about the order in it")
+    order = sequences.joined(one.order, two.order)
+    return dataclasses.replace(one, children=tuple(children), order=order)
 
 
 def roots(tree: Tree) -> tuple[Path, ...]:
@@ -182,14 +195,24 @@ def _both(old: Tree | None, new: Tree | None) -> bool:
 
 def _put(tree: Tree, path: Path, edit: Edit) -> Tree:
     step, rest = path[0], path[1:]
-    old = tree.child(step)
+    old, order = tree.child(step), tree.order
     if rest:
         new: Tree | None = _put(_parent(old, step, edit), rest, edit)
     else:
         _fits(old, edit)
-        new = edit.node
+        new = old if edit.operation is Operation.MOVE else edit.node
+        order = _order(order, edit)
     others = tuple(child for child in tree.children if child.step != step)
-    return dataclasses.replace(tree, children=(*others, *(() if new is None else (new,))))
+    children = (*others, *(() if new is None else (new,)))
+    return dataclasses.replace(tree, children=children, order=order)
+
+
+def _order(order: tuple[Step, ...], edit: Edit) -> tuple[Step, ...]:
+    if edit.place is not None:
+        return sequences.put(order, edit.path[-1], edit.place)
+    if edit.operation is Operation.DELETE:
+        return tuple(step for step in order if step != edit.path[-1])
+    return order
 
 
 def _parent(old: Tree | None, step: Step, edit: Edit) -> Tree:

@@ -1,8 +1,9 @@
 """Configuration as a tree of keyed nodes: the one form that plan, journal and drivers share.
 
 A node is a container (no keys), a list entry (keys identify it among its siblings) or a leaf
-(value set). Siblings are unique by (name, keys); their order carries no meaning and is kept
-canonical (sorted), so two equal configurations are equal values.
+(value set). Siblings are unique by (name, keys); where their order carries no meaning it is kept
+canonical (sorted), so two equal configurations are equal values. Entries of a list that the user
+orders (RFC 7950 7.7.7) are named in ``Tree.order``, first to last.
 """
 
 from __future__ import annotations
@@ -37,11 +38,17 @@ def path_text(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A node with its children. Key leaves of a list entry are in ``step.keys``, not children."""
+    """A node with its children. Key leaves of a list entry are in ``step.keys``, not children.
+
+    ``order`` has the entries that keep the place their user gave them, first to last: of a list
+    (or leaf-list) that is ``ordered-by user`` all entries, of others none. They are list entries;
+    the value of a leaf-list is its key ``.``.
+    """
 
     step: Step
     value: str | None = None
     children: tuple[Tree, ...] = ()
+    order: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
         """Keep siblings canonical and refuse what would be ambiguous."""
@@ -52,6 +59,17 @@ class Tree:
             if one.step == two.step:
                 raise ValueError(f"{self.step} has two children {one.step}")
         object.__setattr__(self, "children", ordered)
+        if self.order:
+            self._check_order()
+
+    def _check_order(self) -> None:
+        # Stable: the places of two lists under one parent have nothing to do with each other.
+        order = tuple(sorted(self.order, key=lambda step: step.name))
+        names = {step.name for step in order}
+        entries = [child.step for child in self.children if child.step.name in names]
+        if sorted(order) != entries or not all(step.keys for step in entries):
+            raise ValueError(f"the order of {self.step} names other than all entries of its lists")
+        object.__setattr__(self, "order", order)
 
     def child(self, step: Step) -> Tree | None:
         """The child at ``step``, or None."""
@@ -78,6 +96,18 @@ class Operation(StrEnum):
     """A leaf changes its value; ``was`` is what it had."""
     DELETE = "delete"
     """The node and everything below it go; ``was`` is what they were."""
+    MOVE = "move"
+    """An entry of a list that the user orders gets another place; what is in it stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands in its list: behind the entry ``after``, or first when that is None.
+
+    RFC 7950 7.8.6: ``insert="after"`` with ``key``, or ``insert="first"``.
+    """
+
+    after: Step | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +115,17 @@ class Edit:
     """One difference between two trees: enough to apply it and to undo it.
 
     ``node`` is the new subtree (CREATE, REPLACE), ``was`` the old one (REPLACE, DELETE).
-    ``path`` includes the node's own step.
+    ``path`` includes the node's own step. In lists that the user orders ``place`` is where the
+    entry then stands (CREATE, MOVE) and ``left`` where it stood (DELETE, MOVE), each as it is when
+    the edits before this one are done: these edits have to be applied one after another.
     """
 
     operation: Operation
     path: Path
     node: Tree | None = None
     was: Tree | None = None
+    place: Place | None = None
+    left: Place | None = None
 
 
 def to_json(tree: Tree) -> dict[str, Any]:
@@ -103,6 +137,8 @@ def to_json(tree: Tree) -> dict[str, Any]:
         out["value"] = tree.value
     if tree.children:
         out["children"] = [to_json(child) for child in tree.children]
+    if tree.order:
+        out["order"] = [[step.name, [list(pair) for pair in step.keys]] for step in tree.order]
     return out
 
 
@@ -112,4 +148,7 @@ def from_json(data: Mapping[str, Any]) -> Tree:
         step=Step(data["name"], tuple((k, v) for k, v in data.get("keys", ()))),
         value=data.get("value"),
         children=tuple(from_json(child) for child in data.get("children", ())),
+        order=tuple(
+            Step(name, tuple((k, v) for k, v in keys)) for name, keys in data.get("order", ())
+        ),
     )
