@@ -187,6 +187,9 @@ class Grammar:
       taken back in reverse.
     * ``shared``: lines that several services may want alike, with all below them.
     * ``volatile``: lines that change by themselves and stay out of snapshots and trees.
+    * ``sendable``: what a whole line must match to be sent. By default words of plain ASCII with one
+      blank between, so that it is read back as it was sent, and no ``?``, which asks for help at
+      once wherever it stands; command lines have no quoting that would change that.
     """
 
     containers: tuple[Expression, ...] = ()
@@ -199,6 +202,7 @@ class Grammar:
     last: tuple[Expression, ...] = ()
     shared: tuple[Expression, ...] = ()
     volatile: tuple[Expression, ...] = ()
+    sendable: Expression = r"[!->@-~]+( [!->@-~]+)*"
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -206,7 +210,8 @@ class Shell:
     """How to hold a conversation with a command line; times in seconds, sizes in bytes.
 
     * ``protocol``: the port it is reached by.
-    * ``prompt``: the whole prompt; its first group is the device's own name, which must stay.
+    * ``prompt``: the whole prompt, matched from the start of a line and not anchored at its end;
+      its first group is the device's own name, which must stay.
     * ``prepare``: sent after the login (pager off).
     * ``echoes``: the device repeats every line it is sent; one that it does not repeat, or repeats
       otherwise, was not received as it was sent.
@@ -252,6 +257,32 @@ class CommandLine:
     capabilities: frozenset[device.Capability] = frozenset(
         {device.Capability.CONFIGURE, device.Capability.LINES}
     )
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Napalm:
+    """A configuration store reached through NAPALM; times in seconds.
+
+    * ``driver``: NAPALM's own name of the platform; ``options`` are its optional arguments.
+    * ``protocol``: the port it is reached by.
+    * ``grammar``: what the text of the running configuration means, and how lines change it.
+    * ``timer_step``: the device takes a commit timer in multiples of this (IOS: 60).
+    * ``lock_for``: how long a lock of a holder that died keeps others away.
+    * ``plain_http``: the operator vouches for the way to the device; else only loopback may be
+      reached without TLS.
+    """
+
+    driver: str
+    store: str
+    protocol: str
+    grammar: Grammar
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
+    timer_step: int = 1
+    lock_for: float = 300.0
+    plain_http: bool = False
+    connect_within: float = 20.0
+    call_within: float = 60.0
+    commit_within: float = 120.0
 
 
 class Extract(StrEnum):
@@ -343,6 +374,7 @@ class Platform:
     configuration: Schema = field(default_factory=Schema)
     netconf: Netconf = field(default_factory=Netconf)
     command_line: CommandLine | None = None
+    napalm: Napalm | None = None
     templates: Mapping[str, Template] = field(default_factory=dict[str, Template])
     observe: Mapping[str, Reading] = field(default_factory=dict[str, Reading])
 

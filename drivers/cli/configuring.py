@@ -1,0 +1,160 @@
+"""Decides nothing of its own: a command-line store, made of its platform's data and this kit.
+
+A platform that is configured by command lines alone is one value::
+
+    DRIVER = LinesDriver("sim_cli")
+
+A platform with another store beside it composes ``store_of`` and ``session`` (drivers.stores).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from device_models import loader, model
+from drivers import links, observation, templates
+from drivers.cli import block, steps
+from drivers.cli.conversation import conversation
+from drivers.cli.grammar import Grammar
+from drivers.cli.lines import LinesSession
+from oss_agent.errors import ConfigurationError, DeviceRefused, DeviceUnreachable, OrderRejected
+from oss_agent.spi import device, tree
+
+
+def store_of(platform: model.Platform) -> model.CommandLine:
+    """The platform's command-line store. ConfigurationError when it has none."""
+    if platform.command_line is None:
+        raise ConfigurationError(f"{platform.platform}: platform.yaml has no `command_line`")
+    return platform.command_line
+
+
+def render(edits: Sequence[tree.Edit], store: model.CommandLine) -> str:
+    """The lines that would be sent, indented by section. Pure."""
+    return block.text(block.commands(edits, Grammar(store.grammar)))
+
+
+def sendable(wanted: tree.Tree, store: model.CommandLine) -> tree.Tree:
+    """The same tree. OrderRejected naming the first line that must not be sent."""
+    grammar = Grammar(store.grammar)
+    for line in _lines(wanted):
+        if not grammar.sendable(line):
+            raise OrderRejected(
+                f"the command line {line[:120]!r} cannot be sent to this platform: it takes plain "
+                "ASCII words without ? and with one blank between them",
+                field="slots",
+            )
+    return wanted
+
+
+def shareable(path: tree.Path, store: model.CommandLine) -> bool:
+    """May several services own the line at ``path``? As the platform's data say."""
+    return Grammar(store.grammar).shared(path)
+
+
+def port(endpoint: device.Endpoint, platform: model.Platform) -> int:
+    """Where the command line is. DeviceRefused when nobody knows."""
+    protocol = store_of(platform).shell.protocol
+    found = platform.port(protocol, endpoint.ports)
+    if found is None:
+        raise DeviceRefused(endpoint.device, f"no {protocol} port is known for its command line")
+    return found
+
+
+@asynccontextmanager
+async def session(
+    ways: links.Links, platform: model.Platform, now: observation.Now
+) -> AsyncIterator[device.Session]:
+    """A session with the command-line store, over the links of a device; no shell is opened yet."""
+    endpoint, store = ways.endpoint, store_of(platform)
+    observer = observation.Observer(ways, platform, now)
+    async with conversation(ways, port(endpoint, platform), store.shell) as talk:
+        yield LinesSession(endpoint.device, store, talk, observer.answer)
+
+
+def _lines(node: tree.Tree) -> Sequence[str]:
+    return [line for child in node.children for line in (steps.text(child.step), *_lines(child))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """The links to one device (spi.device.Connection)."""
+
+    ways: links.Links
+    platform: model.Platform
+    now: observation.Now
+
+    @property
+    def alive(self) -> bool:
+        return self.ways.alive
+
+    def session(
+        self,
+        store: str = "",  # noqa: ARG002 - there is one
+    ) -> AbstractAsyncContextManager[device.Session]:
+        if not self.ways.alive:
+            raise DeviceUnreachable(
+                self.ways.endpoint.device, "the connection is gone: connect again"
+            )
+        return session(self.ways, self.platform, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class LinesDriver:
+    """A driver (spi.device.Driver) for one command-line platform; ``now`` stamps observations."""
+
+    platform: str
+    data: Path = loader.SHIPPED
+    now: observation.Now = observation.utc
+
+    @property
+    def model(self) -> model.Platform:
+        """What the platform declares. ConfigurationError when its files are wrong."""
+        return loader.load(self.platform, self.data)
+
+    @property
+    def capabilities(self) -> frozenset[device.Capability]:
+        """As declared."""
+        return self.model.capabilities
+
+    def declared(self, store: str = "") -> frozenset[device.Capability]:  # noqa: ARG002 - one store
+        """What the command line can do."""
+        return store_of(self.model).capabilities
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """One."""
+        return (store_of(self.model).store,)
+
+    @asynccontextmanager
+    async def connect(self, endpoint: device.Endpoint) -> AsyncIterator[device.Connection]:
+        """Log in. DeviceRefused or DeviceUnreachable."""
+        async with links.opened(endpoint) as ways:
+            await ways.login(port(endpoint, self.model))
+            yield _Connection(ways, self.model, self.now)
+
+    @asynccontextmanager
+    async def session(
+        self,
+        endpoint: device.Endpoint,
+        store: str = "",
+    ) -> AsyncIterator[device.Session]:
+        """Log in, close on exit. DeviceRefused or DeviceUnreachable."""
+        async with self.connect(endpoint) as made, made.session(store) as opened:
+            yield opened
+
+    def render(self, edits: Sequence[tree.Edit], store: str = "") -> str:  # noqa: ARG002 - one
+        """The lines that ``commit`` would send; "" for no edits."""
+        return render(edits, store_of(self.model))
+
+    def instantiate(self, template: str, slots: Mapping[str, str]) -> Mapping[str, tree.Tree]:
+        """Trees from the platform's templates. OrderRejected naming the slot or the line."""
+        store = store_of(self.model)
+        made = templates.instantiate(self.model, template, slots, store.store)
+        return {name: sendable(wanted, store) for name, wanted in made.items()}
+
+    def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - there is one
+        """As the platform's data say."""
+        return shareable(path, store_of(self.model))
