@@ -67,7 +67,7 @@ class Routers:
         """What it is, for the first line."""
         nodes = self.lab.topology.nodes
         routers = sum(1 for node in nodes if node.labels.get("platform") == "frr_linux")
-        return f"{routers} routers, {len(nodes) - routers} customer hosts in network namespaces, routing settled"
+        return f"{routers} routers, {len(nodes) - routers} hosts in network namespaces, routing settled"
 
     @property
     def labdir(self) -> Path:

@@ -5,6 +5,7 @@ container the same. What each variable means:
 
 LAB_LOOPBACK   router id and VXLAN source, without prefix length
 LAB_ADDRESSES  core links, "eth1=10.0.0.0/31 eth2=..."
+LAB_INTERNET   the port towards the Internet and its address, whose net BGP announces, "eth5=..."
 LAB_BGP_PEERS  iBGP neighbours; LAB_BGP_CLIENTS those of them we reflect for
 LAB_TRAP_SINK  where SNMP traps go
 ELINE_VNI_MAX  refuse a larger VNI at commit
@@ -12,6 +13,7 @@ ELINE_VNI_MAX  refuse a larger VNI at commit
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
 import socket
@@ -20,8 +22,9 @@ from pathlib import Path
 
 AS_NUMBER = 65000
 
+# datacenter: sessions the operator adds in a VRF have timers of seconds too, not of minutes
 _ROUTER = """\
-frr defaults traditional
+frr defaults datacenter
 hostname {name}
 service integrated-vtysh-config
 agentx
@@ -32,7 +35,7 @@ interface lo
  ip address {loopback}/32
  ip ospf area 0
 !
-{core}router ospf
+{core}{internet}router ospf
  ospf router-id {loopback}
  timers throttle spf 10 100 1000
 !
@@ -41,7 +44,7 @@ router bgp {number}
  no bgp default ipv4-unicast
  timers bgp 3 9
 {neighbours} address-family ipv4 unicast
-{unicast} exit-address-family
+{networks}{unicast} exit-address-family
  address-family l2vpn evpn
 {evpn}  advertise-all-vni
  exit-address-family
@@ -55,6 +58,12 @@ interface {name}
  ip ospf network point-to-point
  ip ospf hello-interval 1
  ip ospf dead-interval 4
+!
+"""
+
+_INTERNET = """\
+interface {name}
+ ip address {address}
 !
 """
 
@@ -164,7 +173,8 @@ def host() -> dict[str, str]:
 
 
 def _frr(env: Mapping[str, str], name: str) -> str:
-    pairs = [word.split("=", 1) for word in env["LAB_ADDRESSES"].split()]
+    core, internet = (_ports(env.get(name, "")) for name in ("LAB_ADDRESSES", "LAB_INTERNET"))
+    nets = [ipaddress.ip_interface(address).network for _, address in internet]
     peers = env["LAB_BGP_PEERS"].split()
     clients = set(env.get("LAB_BGP_CLIENTS", "").split())
     family = {peer: _activate(peer, reflect=peer in clients) for peer in peers}
@@ -172,11 +182,20 @@ def _frr(env: Mapping[str, str], name: str) -> str:
         name=name,
         loopback=env["LAB_LOOPBACK"],
         number=AS_NUMBER,
-        core="".join(_CORE.format(name=port, address=address) for port, address in pairs),
+        core="".join(_CORE.format(name=port, address=address) for port, address in core),
+        internet="".join(
+            _INTERNET.format(name=port, address=address) for port, address in internet
+        ),
+        networks="".join(f"  network {net}\n" for net in nets),
         neighbours="".join(_NEIGHBOUR.format(peer=peer, number=AS_NUMBER) for peer in peers),
         unicast="".join(family.values()),
         evpn="".join(family.values()),
     )
+
+
+def _ports(pairs: str) -> list[tuple[str, str]]:
+    """Read "eth1=10.0.0.0/31 eth2=..."."""
+    return [(port, address) for port, _, address in (pair.partition("=") for pair in pairs.split())]
 
 
 def _activate(peer: str, *, reflect: bool) -> str:

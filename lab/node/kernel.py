@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from lab.node.wanted import Desired, Port, creation, policer, present, removal, shaper
+from lab.node import present, rates
+from lab.node.pieces import Piece, Step, difference, vrf_name
+from lab.node.wanted import Desired, Port
 
 MEMORY = Path("/run/oss-lab-applied.json")
+NAMESPACES = Path("/run/netns")
 IF_ALIAS = "1.3.6.1.2.1.31.1.1.1.18"
 
 log = logging.getLogger("applier")
@@ -30,46 +36,40 @@ class Kernel:
     """Makes the kernel so; remembers the settings it cannot read back cheaply."""
 
     source: str
-    rates: dict[str, int] = field(default_factory=dict)
-    ports: dict[str, Port] = field(default_factory=dict)
+    rates: dict[str, int] = field(default_factory=dict[str, int])
+    ports: dict[str, Port] = field(default_factory=dict[str, Port])
 
     def apply(self, wanted: Desired) -> bool:
         """Change what differs, removals first; False when something was refused."""
         began = time.monotonic()
-        links = json.loads(subprocess.check_output(["ip", "-d", "-j", "link", "show"]))
-        have, want = present(links), set(wanted.elines)
-        for line in have - want:
-            command(["ip", "-force", "-batch", "-"], "\n".join(removal(line)), quiet=True)
-        done = [
-            command(["ip", "-batch", "-"], "\n".join(creation(line, self.source)))
-            for line in want - have
-        ]
-        done += self._rates({line.port: line.rate for line in wanted.elines if line.rate})
+        gone, made = difference(_present(), wanted.pieces)
+        for piece in gone:
+            _take(piece.removal(), quiet=True)
+        done = [_take(piece.creation(self.source)) for piece in made]
+        done += self._rates(wanted.rates)
         done += self._ports(wanted.ports)
-        MEMORY.write_text(
-            json.dumps(
-                {"rates": self.rates, "ports": {k: asdict(v) for k, v in self.ports.items()}}
-            )
-        )
-        if have ^ want:
-            gone, made = sorted(x.vni for x in have - want), sorted(x.vni for x in want - have)
+        ports = {name: asdict(port) for name, port in self.ports.items()}
+        MEMORY.write_text(json.dumps({"rates": self.rates, "ports": ports}))
+        for profile in wanted.undefined:
+            log.warning("there is no rate-profile %s: what names it is not limited", profile)
+        if gone or made:
             log.info("removed %s, made %s in %.3f s", gone, made, time.monotonic() - began)
         return all(done)
 
-    def _rates(self, wanted: dict[str, int | None]) -> list[bool]:
+    def _rates(self, wanted: Mapping[str, int]) -> list[bool]:
         done: list[bool] = []
         for port in {*self.rates, *wanted}:
             rate = wanted.get(port)
             if self.rates.get(port) == rate:
                 continue
-            done += [command(argv) for argv in shaper(port, rate)]
-            done.append(command(["nft", "-f", "-"], policer(port, rate)))
+            done += [command(argv) for argv in rates.shaper(port, rate)]
+            done.append(command(["nft", "-f", "-"], rates.policer(port, rate)))
             log.info("rate of %s: %s kbit/s", port, rate or "no limit, no")
         if all(done):
-            self.rates = {port: rate for port, rate in wanted.items() if rate is not None}
+            self.rates = dict(wanted)
         return done
 
-    def _ports(self, wanted: dict[str, Port]) -> list[bool]:
+    def _ports(self, wanted: Mapping[str, Port]) -> list[bool]:
         """Touch only ports whose settings changed: a cable someone pulled stays pulled."""
         done: list[bool] = []
         for name in {*self.ports, *wanted}:
@@ -83,6 +83,38 @@ class Kernel:
         if all(done):
             self.ports = dict(wanted)
         return done
+
+
+def _present() -> set[Piece]:
+    names = [path.name for path in NAMESPACES.iterdir()] if NAMESPACES.is_dir() else []
+    numbers = [int(match[1]) for match in (re.fullmatch(r"vpn(\d+)", n) for n in names) if match]
+    return present.pieces(_links(""), {vni: _links(vrf_name(vni)) for vni in numbers})
+
+
+def _links(namespace: str) -> list[dict[str, Any]]:
+    argv = ["ip", *_inside(namespace), "-j", "address", "show"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    # a namespace that cannot be entered is one half taken away: it has nothing
+    return list(json.loads(done.stdout or "[]")) if done.returncode == 0 else []
+
+
+def _take(steps: Iterable[Step], *, quiet: bool = False) -> bool:
+    """Take the steps up to the first that is refused; when quiet, all of them."""
+    for step in steps:
+        inside = _inside(step.namespace)
+        if step.command:
+            done = command(["ip", "netns", "exec", step.namespace, *step.command], quiet=quiet)
+        else:
+            force = ["-force"] if quiet else []
+            lines = "\n".join(step.lines)
+            done = command(["ip", *force, *inside, "-batch", "-"], lines, quiet=quiet)
+        if not done and not quiet:
+            return False
+    return True
+
+
+def _inside(namespace: str) -> list[str]:
+    return ["-n", namespace] if namespace else []
 
 
 def _tell_agent(port: str, description: str) -> None:

@@ -56,8 +56,8 @@ class Server:
     def running(self) -> Desired:
         """Read running; events up to now are answered by it."""
         self.events = 0
-        both = f'<services xmlns="{SERVICES}"/><ports xmlns="{SERVICES}"/>'
-        filtered = f"<source><running/></source><filter>{both}</filter>"
+        ours = (f'<{name} xmlns="{SERVICES}"/>' for name in ("services", "profiles", "ports"))
+        filtered = f"<source><running/></source><filter>{''.join(ours)}</filter>"
         return desired(self.ask(f"<get-config>{filtered}</get-config>"))
 
     def changed(self, within: float | None = None) -> bool:

@@ -8,7 +8,7 @@
 set -u
 lab=/opt/oss-lab/lab/node state=/run/oss-lab
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
-mkdir -p $state/log /run/sshd /run/frr /var/agentx
+mkdir -p $state/log /run/sshd /run/frr /run/netns /var/agentx # zebra watches /run/netns only if it is there
 chown frr:frr /run/frr 2>/dev/null
 exec >>$state/log/init.log 2>&1
 
@@ -41,14 +41,17 @@ kernel() {
         net.ipv4.conf.default.rp_filter=0 net.ipv4.fib_multipath_hash_policy=1; do
         sysctl -q -w "$setting" || echo "the kernel refused $setting"
     done
+    # customers are routed in the main table: none of them into the management network, nor out of it
+    nft -f - <<<'table inet lab_mgmt { chain customers { type filter hook forward priority 0; iifname eth0 drop; oifname eth0 drop; }; }'
 }
 
 routing() { # DAEMON...; AgentX's master must be there before them: they retry only every 15 s
-    local daemon snmp
+    local daemon options
     for daemon in "$@"; do
-        snmp=(-M snmp)
-        [ "$daemon" = staticd ] && snmp=()
-        "/usr/lib/frr/$daemon" -d -A 127.0.0.1 "${snmp[@]}" --log "file:$state/log/$daemon.log" || exit 1
+        options=(-M snmp)
+        [ "$daemon" = staticd ] && options=()
+        [ "$daemon" = zebra ] && options+=(-n) # a VRF is a network namespace: the kernel may have no VRF devices
+        "/usr/lib/frr/$daemon" -d -A 127.0.0.1 "${options[@]}" --log "file:$state/log/$daemon.log" || exit 1
     done
     vtysh -b
 }

@@ -63,7 +63,7 @@ def test_the_lab_is_imported_and_discovered(telco5: Lab, tmp_path: Path) -> None
     async def question(it: onboarding.StoredOnboarding, opened: store.SqlStore) -> None:
         report = await it.import_lab("default", _files(telco5))
         assert [one.device for one in report.devices if one.outcome != "created"] == []
-        assert report.links == 12
+        assert report.links == 13
         began = time.monotonic()
         while True:
             found = await it.discover("default")

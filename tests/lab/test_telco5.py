@@ -100,11 +100,14 @@ def test_routing_is_settled(telco5: Lab) -> None:
     assert set(summary) == {"ipv4Unicast", "l2VpnEvpn"}
 
 
-def test_links_are_seven_in_the_core_and_five_to_customers(telco5: Lab) -> None:
+def test_links_are_seven_in_the_core_five_to_customers_and_one_to_the_internet(
+    telco5: Lab,
+) -> None:
     roles = {node.name: node.labels["role"] for node in telco5.topology.nodes}
     ends = [{roles[link.a.node], roles[link.z.node]} for link in telco5.topology.links]
-    assert sum("ce" not in pair for pair in ends) == 7
+    assert sum(pair <= {"p", "pe"} for pair in ends) == 7
     assert sum("ce" in pair for pair in ends) == 5
+    assert sum("internet" in pair for pair in ends) == 1
 
 
 def test_neighbours_are_seen_by_snmp(telco5: Lab) -> None:
