@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from oss_agent.spi.ledger import Snapshot
@@ -47,6 +48,19 @@ class MeterPoint:
     port: str
 
 
+class OutOfBand(StrEnum):
+    """What to do when somebody else changed a service's own configuration (transactions.md)."""
+
+    ABORT = "abort"
+    """stop, show the difference, leave it to a person"""
+    REVERT = "revert"
+    """ours is put back over it, in our own part only"""
+    ADOPT = "adopt"
+    """it becomes the service's, where it is not in the way of what is ordered"""
+    ACCEPT = "accept"
+    """as adopt, for this transaction; what should be stays as it was"""
+
+
 @dataclass(frozen=True, slots=True)
 class Design:
     """A customer-facing service decomposed: replayable from (catalogue version, item, snapshot)."""
@@ -58,6 +72,7 @@ class Design:
     resources: tuple[ResourceIntent, ...]
     predicates: tuple[Predicate, ...]
     meters: tuple[MeterPoint, ...] = field(default=())
+    out_of_band: OutOfBand = OutOfBand.ABORT
 
 
 class Catalogue(Protocol):
