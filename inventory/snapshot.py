@@ -22,6 +22,7 @@ def take(connection: sa.Connection, tenant: str) -> ledger.Snapshot:
             managed=row["managed"],
             # What the operator's file says beats what the device says of itself.
             router_id=row["router_id"] or row["observed_router_id"],
+            site=row["site"],
             ports=ports.get(row["name"], {}),
         )
         for row in _devices(connection, tenant)
@@ -40,6 +41,7 @@ def _devices(connection: sa.Connection, tenant: str) -> list[sa.RowMapping]:
             d.platform,
             d.managed,
             d.router_id,
+            d.site,
             s.router_id.label("observed_router_id"),
             sa.exists(pinned).label("trusted"),
         )

@@ -7,12 +7,13 @@ resolved where it is used.
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import pydantic
 import pydantic_settings as ps
@@ -25,6 +26,8 @@ _REFERENCE = re.compile(r"file:.+|env:[A-Za-z_][A-Za-z0-9_]*")
 _HTTP_URL = re.compile(r"https?://[^/\s]+", re.ASCII)
 Seconds = Annotated[float, pydantic.Field(gt=0, le=86_400)]
 Port = Annotated[int, pydantic.Field(ge=0, le=65_535)]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEK: tuple[Day, ...] = get_args(Day)
 
 
 def _reference(text: str) -> str:
@@ -108,6 +111,29 @@ class Http(Section):
         return self
 
 
+class Window(Section):
+    """When devices may be written to, each week, UTC. Devices that no window covers always may."""
+
+    scope: Literal["all", "device", "site", "platform"] = "all"
+    """What it covers; ``name`` says which device, site or platform."""
+    name: str = ""
+    """Empty for scope ``all``."""
+    days: tuple[Day, ...] = WEEK
+    """Days on which it opens."""
+    begins: dt.time
+    """Opens at, ``22:00``."""
+    ends: dt.time
+    """Closes at; earlier than ``begins`` means on the next day."""
+
+    @pydantic.model_validator(mode="after")
+    def _hangs_together(self) -> Window:
+        if (self.scope == "all") is bool(self.name):
+            raise ValueError("scope all has no name, every other scope needs one")
+        if not self.days:
+            raise ValueError("a window without days never opens: pause writes instead")
+        return self
+
+
 class Fulfilment(Section):
     """How orders meet devices."""
 
@@ -121,6 +147,16 @@ class Fulfilment(Section):
     """Seconds an order waits for a device that is down or locked before it fails."""
     retry: Seconds = 5.0
     """Seconds before the next try of a waiting order, doubled with jitter up to a minute."""
+    windows: tuple[Window, ...] = ()
+    """Change windows: outside them an order waits. ``oss-agent pause`` is for everything else."""
+    breaker_votes: int = pydantic.Field(default=3, ge=0, le=100)
+    """So many failed proofs in a row on one platform pause its writes and call a person; 0: never."""
+    approval: Literal["never", "large", "always"] = "large"
+    """Whose plan a person must approve first: ``large`` means more than ``large_devices`` devices."""
+    large_devices: int = pydantic.Field(default=20, ge=1)
+    """Devices one item may change without a person's approval."""
+    approve_within: Seconds = 86_400.0
+    """Seconds a plan waits for approval before the order fails and gives back what it reserved."""
 
     @pydantic.model_validator(mode="after")
     def _proof_fits(self) -> Fulfilment:

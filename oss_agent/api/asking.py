@@ -16,10 +16,15 @@ LIMIT: Final = 1_000
 _DIGITS: Final = 9
 
 
+def caller(request: Request) -> access.Caller:
+    """Who asks: set by whoever serves the application."""
+    found: access.Caller = request.state.caller
+    return found
+
+
 def tenant(request: Request) -> str:
-    """Whose rows the caller sees: set by whoever serves the application."""
-    caller: access.Caller = request.state.caller
-    return caller.tenant
+    """Whose rows the caller sees."""
+    return caller(request).tenant
 
 
 def query(request: Request) -> Query:

@@ -9,10 +9,10 @@ import bss_bridge.hub
 import bss_bridge.serve
 import inventory.ports
 from oss_agent import __version__
-from oss_agent.api import health, network, state
+from oss_agent.api import health, network, state, stops
 from oss_agent.app import deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics
-from oss_agent.fulfilment import order
+from oss_agent.fulfilment import order, stop_desk
 from oss_agent.web import reference
 
 
@@ -46,6 +46,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     operator = (
         state.router(ports),
         network.router(built.onboarding),
+        stops.router(stop_desk.StopDesk(built.parts)),
         health.router(gauges.readiness(rows), page.render),
         reference.router(),
     )

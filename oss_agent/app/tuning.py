@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import bss_bridge.access
@@ -12,8 +13,9 @@ from drivers.snmp import engine
 from inventory import pools
 from oss_agent import flow, settings
 from oss_agent.assurance import meter, poller, role
-from oss_agent.fulfilment import limits
+from oss_agent.fulfilment import limits, stops
 from oss_agent.spi import access
+from oss_agent.spi import stops as spi_stops
 
 _FRESH = 5.0
 """Seconds at most between two looks at who is to be polled: a new service is watched soon."""
@@ -21,7 +23,18 @@ _FRESH = 5.0
 
 def fulfilment(of: settings.Fulfilment) -> limits.Limits:
     """How orders meet devices; the names are the same on purpose."""
-    return limits.Limits(**of.model_dump())
+    windows = tuple(
+        stops.Window(
+            scope=spi_stops.Scope(one.scope),
+            name=one.name,
+            days=frozenset(map(settings.WEEK.index, one.days)),
+            begins=one.begins,
+            ends=one.ends,
+        )
+        for one in of.windows
+    )
+    plain = limits.Limits(**of.model_dump(exclude={"windows"}))
+    return dataclasses.replace(plain, windows=windows)
 
 
 def assurance(tree: settings.Settings) -> role.Pace:

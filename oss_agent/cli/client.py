@@ -40,6 +40,10 @@ class Api:
         """POST JSON and decode; Refused on any error."""
         return self._send("POST", path, json=body, headers=headers)
 
+    def delete(self, path: str) -> Any:
+        """DELETE and decode; Refused on any error."""
+        return self._send("DELETE", path)
+
     def _send(self, method: str, path: str, **options: Any) -> Any:
         headers = dict(options.pop("headers", None) or {})
         if self.token:

@@ -106,10 +106,7 @@ def close(connection: sa.Connection, transaction: states.Transaction, at: dateti
         transaction,
         stage=states.Stage.CLOSED,
         closed_at=at,
-        wait_reason=None,
-        wait_since=None,
-        wake_at=None,
-        wait_who=None,
+        **journal.wait_columns(None),
     )
     leases.release(connection, transaction.id, at)
 

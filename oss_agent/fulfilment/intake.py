@@ -166,4 +166,5 @@ def _until_start(request: orders.OrderRequest, at: datetime) -> states.Wait | No
     if start is None or start <= at:
         return None
     reason = f"its requestedStartDate {clock.rfc3339(start)}"
-    return states.Wait(reason, at, start, f"wait, or ask {request.requester}")
+    who = f"wait, or ask {request.requester}"
+    return states.Wait(reason, at, start, who, states.WaitKind.START)

@@ -64,10 +64,7 @@ def begin(
             token=0,
             tries=0,
             touched_at=at,
-            wait_reason=wait.reason if wait else None,
-            wait_since=wait.since if wait else None,
-            wake_at=wait.wake_at if wait else None,
-            wait_who=wait.who if wait else None,
+            **wait_columns(wait),
         )
     )
     return transaction
@@ -91,7 +88,8 @@ def of_row(row: sa.Row[Any]) -> states.Transaction:
     """A row as a value."""
     wait = None
     if row.wait_reason is not None:
-        wait = states.Wait(row.wait_reason, row.wait_since, row.wake_at, row.wait_who)
+        kind = states.WaitKind(row.wait_kind or states.WaitKind.WORK)
+        wait = states.Wait(row.wait_reason, row.wait_since, row.wake_at, row.wait_who, kind)
     return states.Transaction(
         id=row.id,
         tenant=row.tenant,
@@ -159,13 +157,21 @@ def wait(
         connection,
         transaction,
         stage=states.Stage.WAITING,
-        wait_reason=plain.line(why.reason),
-        wait_since=why.since,
-        wake_at=why.wake_at,
-        wait_who=plain.line(why.who),
+        **wait_columns(why),
         tries=transaction.tries + 1,
         **values,
     )
+
+
+def wait_columns(why: states.Wait | None) -> dict[str, Any]:
+    """The columns of a wait; all empty when nothing is waited for."""
+    return {
+        "wait_reason": plain.line(why.reason) if why else None,
+        "wait_since": why.since if why else None,
+        "wake_at": why.wake_at if why else None,
+        "wait_who": plain.line(why.who) if why else None,
+        "wait_kind": why.kind if why else None,
+    }
 
 
 def wake(connection: sa.Connection, order: str, at: datetime) -> None:

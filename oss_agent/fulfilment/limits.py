@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+from oss_agent.fulfilment import stops
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds unless said. The first five carry the names of the settings' fulfilment section."""
+    """Seconds unless said. What the settings' fulfilment section has goes by the same name."""
 
     confirm_within: float = 120.0
     """a device undoes an unconfirmed commit by itself after this: 3x our worst restart"""
@@ -31,6 +34,18 @@ class Limits:
     """a running transaction without a sign of life is given to a new run"""
     items: int = 100
     """items of one order"""
+    windows: tuple[stops.Window, ...] = ()
+    """change windows; a device that none covers may be written to at any time"""
+    breaker_votes: int = 3
+    """so many failed proofs in a row on one platform pause its writes; 0: never"""
+    approval: Literal["never", "large", "always"] = "large"
+    """whose plan a person must approve before anything is sent"""
+    large_devices: int = 20
+    """devices of one transaction above which it is large"""
+    approve_within: float = 86_400.0
+    """a plan waits so long for approval, then its order fails"""
+    stopped_look: float = 60.0
+    """longest sleep of a transaction that a stop keeps from starting"""
 
     @property
     def proving(self) -> float:

@@ -27,6 +27,7 @@ from oss_agent.fulfilment import (
     plan,
     resource_orders,
     states,
+    stop_rows,
     waits,
 )
 from oss_agent.spi import catalogue, flow, views
@@ -96,6 +97,10 @@ def _reserve(
         at=at,
     )
     devices = sorted({one.device for one in made.resources})
+    stopped = stop_rows.keeps(connection, p, transaction, devices, at)
+    if stopped is not None:
+        journal.wait(connection, transaction, stopped)
+        return None
     blockers = leases.take(connection, transaction, devices, at)
     if blockers:
         why = waits.lease_wait(blockers[0], transaction, p.limits, at)
@@ -141,10 +146,7 @@ def _write_intent(
         design=codec.design_to_json(ready.design),
         hash=plan.digest(changes),
         tries=0,
-        wait_reason=None,
-        wait_since=None,
-        wake_at=None,
-        wait_who=None,
+        **journal.wait_columns(None),
     )
     pairs = zip(changes, found, strict=True)
     participant_rows.plan(

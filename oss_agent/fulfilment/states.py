@@ -68,6 +68,19 @@ class Cause(StrEnum):
         return self in {Cause.UNREACHABLE, Cause.BUSY, Cause.INTERRUPTED}
 
 
+class WaitKind(StrEnum):
+    """What a transaction waits for; what ends the wait wakes those of its kind."""
+
+    WORK = "work"
+    """a device, a lease, another try: time or other transactions end it"""
+    START = "start"
+    """its requestedStartDate"""
+    STOP = "stop"
+    """a pause, freeze or change window"""
+    APPROVAL = "approval"
+    """a person who looks at its plan"""
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Why a transaction stands still; the reason is a sentence, ``who`` says who can help."""
@@ -76,6 +89,7 @@ class Wait:
     since: datetime
     wake_at: datetime
     who: str
+    kind: WaitKind = WaitKind.WORK
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,12 +162,14 @@ class TransactionColumns(TypedColumns):
     wake_at: Named[datetime | None] = Column(Moment)
     wake_boot: Named[clock.BootTime | None] = Column(Boot)
     wait_who: Named[str | None] = Column(Text)
+    wait_kind: Named[str | None] = Column(String(16))
     deadline: Named[datetime | None] = Column(Moment)
     deadline_boot: Named[clock.BootTime | None] = Column(Boot)
     deadline_of: Named[str | None]
     faults: Named[int] = Column(Integer, server_default="0")
     design = Column(sa.JSON(none_as_null=True), nullable=True)
     hash: Named[str | None]
+    approved: Named[str | None] = Column(String(64))
     closed_at: Named[datetime | None] = Column(Moment)
 
 
@@ -270,6 +272,31 @@ class EvidenceColumns(TypedColumns):
     digest: Named[str]
 
 
+class StopColumns(TypedColumns):
+    """What keeps writes from the network; a lifted one stays as a record."""
+
+    number = Column(Integer, primary_key=True)
+    tenant: Named[str]
+    scope: Named[str] = Column(String(16))
+    name: Named[str]
+    reason: Named[str] = Column(Text)
+    cause: Named[str] = Column(String(16))
+    set_by: Named[str]
+    begins: Named[datetime] = Column(Moment)
+    ends: Named[datetime | None] = Column(Moment)
+    lifted_at: Named[datetime | None] = Column(Moment)
+    lifted_by: Named[str | None]
+
+
+class PlanColumns(TypedColumns):
+    """The native text of a plan by its hash, so that two plans can be shown side by side."""
+
+    tenant = Column(String(255), primary_key=True)
+    hash = Column(String(64), primary_key=True)
+    at: Named[datetime] = Column(Moment)
+    natives = Column(sa.JSON)
+
+
 class HistoryColumns(TypedColumns):
     """What happened to an order, in sentences; append-only."""
 
@@ -301,4 +328,6 @@ lease = sa.Table("ord_lease", METADATA, LeaseColumns)
 queue = sa.Table("ord_lease_queue", METADATA, QueueColumns)
 claim = sa.Table("ord_claim", METADATA, ClaimColumns)
 evidence = sa.Table("ord_evidence", METADATA, EvidenceColumns)
+stop = sa.Table("ord_stop", METADATA, StopColumns)
+plan = sa.Table("ord_plan", METADATA, PlanColumns)
 history = sa.Table("ord_history", METADATA, HistoryColumns)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import (
+    breaker,
     conclude,
     journal,
     observer,
@@ -115,6 +116,7 @@ def _decide(
         for verdict in opinion.verdicts:
             _keep(connection, p, transaction, verdict)
     conclude.say(connection, transaction, at, f"decision {decided.verdict}: {decided.reason}")
+    breaker.after_vote(connection, p, transaction, at)
     if decided.verdict is states.Verdict.COMMIT:
         order_rows.add_milestone(connection, transaction.order, transaction.position, "proven", at)
 

@@ -21,6 +21,7 @@ SECTIONS = {
     "store": "Store",
     "flow": "Flow",
     "fulfilment": "Fulfilment",
+    "fulfilment.windows": "Window",
     "snmp": "Snmp",
     "assurance": "Assurance",
     "pools": "Pool",

@@ -14,6 +14,29 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "ord_plan",
+        sa.Column("tenant", sa.String(length=255), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.String(length=24), nullable=False),
+        sa.Column("natives", sa.JSON(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "hash"),
+    )
+    op.create_table(
+        "ord_stop",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("tenant", sa.String(), nullable=False),
+        sa.Column("scope", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("cause", sa.String(length=16), nullable=False),
+        sa.Column("set_by", sa.String(), nullable=False),
+        sa.Column("begins", sa.String(length=24), nullable=False),
+        sa.Column("ends", sa.String(length=24), nullable=True),
+        sa.Column("lifted_at", sa.String(length=24), nullable=True),
+        sa.Column("lifted_by", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("number"),
+    )
     op.add_column(
         "inv_configured", sa.Column("store", sa.String(), server_default="netconf", nullable=False)
     )
@@ -50,6 +73,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_inv_ownership_service", "inv_ownership", ["service", "device", "store"], unique=False
     )
+    op.add_column("inv_pool_claims", sa.Column("text", sa.String(), nullable=True))
+    op.add_column("inv_pools", sa.Column("prefix", sa.String(), nullable=True))
+    op.add_column("inv_pools", sa.Column("length", sa.Integer(), nullable=True))
     op.add_column("ord_evidence", sa.Column("service_id", sa.String(length=40), nullable=True))
     op.add_column(
         "ord_participant",
@@ -73,4 +99,6 @@ def upgrade() -> None:
     op.add_column(
         "ord_transaction", sa.Column("faults", sa.Integer(), server_default="0", nullable=False)
     )
+    op.add_column("ord_transaction", sa.Column("wait_kind", sa.String(length=16), nullable=True))
+    op.add_column("ord_transaction", sa.Column("approved", sa.String(length=64), nullable=True))
     keys.rekey("ord_participant", ["transaction_id", "attempt", "device", "store"])

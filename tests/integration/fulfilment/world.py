@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from inventory import history, pools
 from inventory import ledger as inventory_ledger
 from inventory import tables as inventory_tables
-from oss_agent import database, errors, registry, store
+from oss_agent import audit, database, errors, registry, store
 from oss_agent.catalog import catalogue, specification
 from oss_agent.fulfilment import (
     failpoints,
@@ -273,7 +273,7 @@ async def open_world(
 def create(url: str) -> None:
     engine = database.writer(database.parse(url))
     with engine.begin() as connection:
-        for metadata in (tables.METADATA, inventory_tables.METADATA, _EVENTS):
+        for metadata in (tables.METADATA, inventory_tables.METADATA, audit.METADATA, _EVENTS):
             metadata.create_all(connection)
     engine.dispose()
 
