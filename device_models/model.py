@@ -42,6 +42,12 @@ class SlotType(StrEnum):
     """an interface name: a letter, then letters, digits and ``/ . : _ -``, at most 63"""
     ADDRESS = "address"
     """an IPv4 or IPv6 address without scope, rendered from ``ipaddress``"""
+    INTERFACE = "interface"
+    """an address with its prefix length, ``172.16.1.1/24``, in canonical form"""
+    PREFIX = "prefix"
+    """a prefix, ``172.16.1.0/24``, in canonical form"""
+    COMMUNITY = "community"
+    """a BGP community, ``65000:100`` (RFC 1997)"""
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -314,7 +320,7 @@ class Value:
     regex: str | None = None
     path: tuple[Word, ...] | None = None
     map: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
-    where: Mapping[str, str] = field(default_factory=dict[str, str])
+    where: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
     wanted: Word | None = None
     otherwise: Scalar = None
     optional: bool = False

@@ -124,7 +124,7 @@ def _scalar(value: model.Value, raw: Any) -> Scalar:
         raise NotThere(f"{said!r} is not a number") from None
 
 
-def _count(raw: Any, where: Mapping[str, str]) -> int:
+def _count(raw: Any, where: Mapping[str, Scalar]) -> int:
     if isinstance(raw, int) and not isinstance(raw, bool):
         return raw
     if not isinstance(raw, list | dict):
@@ -133,7 +133,7 @@ def _count(raw: Any, where: Mapping[str, str]) -> int:
     return sum(1 for entry in entries if _fits(entry, where))
 
 
-def _fits(entry: Any, where: Mapping[str, str]) -> bool:
+def _fits(entry: Any, where: Mapping[str, Scalar]) -> bool:
     if not where:
         return True
     return isinstance(entry, dict) and all(entry.get(k) == wanted for k, wanted in where.items())

@@ -16,6 +16,9 @@ from oss_agent.errors import OrderRejected
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _IFNAME = re.compile(r"[A-Za-z][A-Za-z0-9/.:_-]{0,62}")
 _UINT = re.compile(r"0|[1-9][0-9]{0,19}")
+_PREFIX = re.compile(r"[0-9a-f.:]{2,45}/[0-9]{1,3}")
+_COMMUNITY = re.compile(r"(0|[1-9][0-9]{0,4}):(0|[1-9][0-9]{0,4})")
+_HALF = 65_535
 _DESCRIPTION_LONGEST = 255
 
 
@@ -78,10 +81,36 @@ def _address(_slot: model.Slot, value: str) -> str | None:
     return "an IPv4 or IPv6 address without scope"
 
 
+def _interface(_slot: model.Slot, value: str) -> str | None:
+    fits = _PREFIX.fullmatch(value) and value == _canonical(value, ipaddress.ip_interface)
+    return None if fits else "an address with its prefix length, as 172.16.1.1/24"
+
+
+def _prefix(_slot: model.Slot, value: str) -> str | None:
+    fits = _PREFIX.fullmatch(value) and value == _canonical(value, ipaddress.ip_network)
+    return None if fits else "a prefix, as 172.16.1.0/24"
+
+
+def _canonical(value: str, read: Callable[[str], object]) -> str | None:
+    try:
+        return str(read(value))
+    except ValueError:
+        return None
+
+
+def _community(_slot: model.Slot, value: str) -> str | None:
+    halves = _COMMUNITY.fullmatch(value)
+    fits = halves and all(int(half) <= _HALF for half in halves.groups())
+    return None if fits else "a BGP community, as 65000:100"
+
+
 _GRAMMARS: Mapping[model.SlotType, Callable[[model.Slot, str], str | None]] = {
     model.SlotType.NAME: _name,
     model.SlotType.DESCRIPTION: _description,
     model.SlotType.UINT: _uint,
     model.SlotType.IFNAME: _ifname,
     model.SlotType.ADDRESS: _address,
+    model.SlotType.INTERFACE: _interface,
+    model.SlotType.PREFIX: _prefix,
+    model.SlotType.COMMUNITY: _community,
 }

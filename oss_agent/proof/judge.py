@@ -4,14 +4,17 @@ A kind is a row of a table: a function from (expectations, values) to None (prov
 why not. Turn-up and watch judge by the same table. The value names of each kind are the contract
 with ``observe.yaml`` of every platform:
 
-=================  ==================================  ==========================================
-kind               values read                         holds when
-=================  ==================================  ==========================================
-config-equal       ``equal`` (bool)                    the read-back equals the target
-interface-up       ``oper_status`` (text)              it is ``up``
-evpn-remote-vtep   ``present`` (bool)                  the remote VTEP is known for the VNI
-ping               ``sent``, ``received`` (int)        loss is at most ``loss_max`` (0.0 to 1.0)
-=================  ==================================  ==========================================
+========================  ============================  =====================================
+kind                      values read                   holds when
+========================  ============================  =====================================
+config-equal              ``equal`` (bool)              the read-back equals the target
+interface-up              ``oper_status`` (text)        it is ``up``
+evpn-remote-vtep          ``present`` (bool)            the remote VTEP is known for the VNI
+bgp-neighbor-established  ``state`` (text)              it is ``Established`` (RFC 4271 8.2.2)
+route-present             ``installed`` (int)           a route to the prefix is in the FIB
+bgp-prefix-advertised     ``peers`` (int)               it is announced to one peer at least
+ping                      ``sent``, ``received`` (int)  loss is at most ``loss_max`` (0.0 to 1.0)
+========================  ============================  =====================================
 """
 
 from __future__ import annotations
@@ -75,6 +78,19 @@ def _evpn_remote_vtep(_expect: Values, values: Values) -> str | None:
     return "the remote VTEP is not known for this VNI (no EVPN type-3 route from it)"
 
 
+def _bgp_neighbor_established(_expect: Values, values: Values) -> str | None:
+    state = values.get("state")
+    return None if state == "Established" else f"the BGP session is {state or 'not there'}"
+
+
+def _route_present(_expect: Values, values: Values) -> str | None:
+    return None if _count(values.get("installed")) else "no route to the prefix is installed"
+
+
+def _bgp_prefix_advertised(_expect: Values, values: Values) -> str | None:
+    return None if _count(values.get("peers")) else "BGP announces the prefix to no peer"
+
+
 def _ping(expect: Values, values: Values) -> str | None:
     sent, received = _count(values.get("sent")), _count(values.get("received"))
     if not sent or received is None:
@@ -101,6 +117,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         proof.CONFIG_EQUAL: _config_equal,
         "interface-up": _interface_up,
         "evpn-remote-vtep": _evpn_remote_vtep,
+        "bgp-neighbor-established": _bgp_neighbor_established,
+        "route-present": _route_present,
+        "bgp-prefix-advertised": _bgp_prefix_advertised,
         "ping": _ping,
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -48,7 +49,11 @@ def test_expressions_compile_with_one_group(platform: str) -> None:
 def test_templates_use_their_slots_and_fit_the_schema(platform: str) -> None:
     data = loader.load(platform)
     for template in data.templates.values():
-        assert set(_slots(template.tree)) == set(template.slots)
+        commands = [slot for lines in template.stores.values() for slot in _line_slots(lines)]
+        used = {*_slots(template.tree), *commands}
+        assert used <= set(template.slots)
+        # Where there is no command line, what only a command line needs is taken and left out.
+        assert data.command_line is None or used == set(template.slots)
         for path, node in _paths(template.tree):
             assert tuple(node.keys) == data.configuration.lists.get(path, ())
             if not node.keys and node.value is None:
@@ -61,6 +66,11 @@ def _slots(nodes: tuple[model.Node, ...]) -> list[str]:
     return [w.slot for w in words if w.slot] + below
 
 
+def _line_slots(lines: tuple[model.Line, ...]) -> list[str]:
+    below = [slot for line in lines for slot in _line_slots(line.children)]
+    return [word.slot for line in lines for word in line.words if word.slot] + below
+
+
 def _paths(nodes: tuple[model.Node, ...], above: str = "") -> list[tuple[str, model.Node]]:
     here = [(f"{above}{n.name}", n) for n in nodes]
     return here + [found for path, n in here for found in _paths(n.children, f"{path}/")]
@@ -70,7 +80,9 @@ def test_the_simulated_device_has_the_lab_routers_configuration_and_questions() 
     router, simulated = loader.load("frr_linux"), loader.load("sim_netconf")
 
     assert simulated.configuration == router.configuration
-    assert simulated.templates == router.templates
+    assert set(simulated.templates) == set(router.templates)
+    for name, template in router.templates.items():
+        assert simulated.templates[name] == dataclasses.replace(template, stores={})
     assert set(router.observe) <= set(simulated.observe)
     assert {r.channel for r in simulated.observe.values()} == {model.Channel.SIMULATED}
 

@@ -56,6 +56,20 @@ def slot(kind: str, minimum: int = 0, maximum: int = 2**32 - 1) -> dict[str, mod
         ("address", "10.0.0.01"),
         ("address", "10.1"),
         ("address", "host.example"),
+        ("interface", "172.16.1.1"),
+        ("interface", "172.16.1.1/24\n"),
+        ("interface", "172.16.1.1/024"),
+        ("interface", "172.16.1.1/33"),
+        ("interface", "2001:DB8::1/64"),
+        ("interface", "fe80::1%eth0/64"),
+        ("prefix", "172.16.1.1/24"),
+        ("prefix", "172.16.1.0"),
+        ("prefix", "172.16.1.0/255.255.255.0"),
+        ("prefix", "2001:db8:0::/64"),
+        ("community", "65000"),
+        ("community", "65536:1"),
+        ("community", "065:1"),
+        ("community", "65000:100 additive"),
     ],
 )
 def test_what_does_not_fit_is_refused_naming_the_slot(kind: str, value: str) -> None:
@@ -68,7 +82,7 @@ def test_what_does_not_fit_is_refused_naming_the_slot(kind: str, value: str) -> 
 
 @given(st.text(max_size=40))
 def test_whatever_passes_is_one_harmless_word(value: str) -> None:
-    for kind in ("name", "ifname", "uint", "address"):
+    for kind in ("name", "ifname", "uint", "address", "interface", "prefix", "community"):
         try:
             passed = slots.fill(slot(kind), {"s": value})["s"]
         except OrderRejected:
