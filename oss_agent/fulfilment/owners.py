@@ -9,7 +9,7 @@ and shall have (``wanted``), and what other services have (``kept``). The rules,
 * given up by us alone: goes, with the list entry it lives in;
 * nobody's: never touched; where we want it, a Conflict, unless the policy is to adopt it.
 
-What somebody changed by hand in our own part is a Conflict by default; ``OutOfBand`` has the rest.
+What somebody changed by hand in our own part is a Conflict by default; ``spi.catalogue.OutOfBand`` has the rest.
 """
 
 from __future__ import annotations
@@ -17,27 +17,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from oss_agent import errors
 from oss_agent.fulfilment import sequences, tree
+from oss_agent.spi import catalogue
 from oss_agent.spi.tree import EMPTY, Path, Step, Tree, path_text
 
 _NAMED = 5
 """How many places a refusal names."""
-
-
-class OutOfBand(StrEnum):
-    """What to do about an edit that somebody made by hand in our own part, or where it will be."""
-
-    ABORT = "abort"
-    """touch nothing, say what differs: a person decides"""
-    ACCEPT = "accept"
-    """leave it where this change does not need the node otherwise"""
-    REVERT = "revert"
-    """put our part back as the service wants it"""
-    ADOPT = "adopt"
-    """as revert where the service wants the node; what it does not know becomes its own"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +36,7 @@ class Ground:
     wanted: Tree
     others: Mapping[str, Tree]
     shareable: Callable[[Path], bool]
-    policy: OutOfBand = OutOfBand.ABORT
+    policy: catalogue.OutOfBand = catalogue.OutOfBand.ABORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +56,7 @@ def decide(ground: Ground, now: Tree) -> Outcome:
     root = _Node(tree.normal(now), tree.normal(ground.was), tree.normal(ground.wanted), kept)
     decision = _Decision(ground)
     target, own = decision.inside(root, (), ours=False)
-    if decision.edited and ground.policy is OutOfBand.ABORT:
+    if decision.edited and ground.policy is catalogue.OutOfBand.ABORT:
         raise _by_hand(ground.where, decision.edited)
     return Outcome(tree.normal(target), tree.normal(own))
 
@@ -159,17 +146,18 @@ class _Decision:
                 self.edited.append(path)
         elif node.now is not None and not (ours and _alike(node.now, wanted)):
             self._claim(path, ours=ours)
-        if self._accepts(node, wanted):
-            return node.now, wanted
+        if self._leaves_as_found(node, wanted):
+            return node.now, node.now if self._adopts else wanted
         if wanted.value is not None:
             return wanted, wanted
         alone = node.kept is None and (node.was is not None or self._adopts)
         return self.inside(node, path, ours=alone)
 
-    def _accepts(self, node: _Node, wanted: Tree) -> bool:
-        """Is it something made otherwise by hand which this change leaves alone?"""
+    def _leaves_as_found(self, node: _Node, wanted: Tree) -> bool:
+        """Was it made otherwise by hand, where this change does not need it otherwise?"""
         changed = node.now is None or not _alike(node.now, wanted)
-        return self._policy is OutOfBand.ACCEPT and node.was == wanted and changed
+        lenient = self._policy in {catalogue.OutOfBand.ACCEPT, catalogue.OutOfBand.ADOPT}
+        return lenient and node.was == wanted and node.kept is None and changed
 
     def _join(self, node: _Node, wanted: Tree, kept: Tree, path: Path) -> None:
         """Ours and somebody else's: only what may be shared, and only alike."""
@@ -210,13 +198,13 @@ class _Decision:
         if not ours or node.kept is not None:
             return node.now, None
         self.edited.append(path)
-        if self._policy is OutOfBand.REVERT:
+        if self._policy is catalogue.OutOfBand.REVERT:
             return None, None
         return node.now, node.now if self._adopts else None
 
     @property
     def _adopts(self) -> bool:
-        return self._policy is OutOfBand.ADOPT
+        return self._policy is catalogue.OutOfBand.ADOPT
 
     def _check_order(self, node: _Node, path: Path) -> None:
         orders = [one.order if one is not None else () for one in (node.was, node.wanted)]
