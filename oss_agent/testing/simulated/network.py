@@ -101,7 +101,7 @@ class SimulatedNetwork:
 
 def _device(node: Node) -> SimulatedDevice:
     ceilings = [] if node.vni_maximum is None else [vni_ceiling(node.vni_maximum)]
-    return SimulatedDevice(node.name, ceilings=ceilings, address=node.address)
+    return SimulatedDevice(node.name, ceilings=ceilings, offer=node.offer, address=node.address)
 
 
 def _peers(topology: Topology) -> dict[tuple[str, str], tuple[str, str]]:

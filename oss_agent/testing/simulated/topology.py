@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from oss_agent.testing.simulated.offer import Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class Node:
     address: str
     ports: tuple[str, ...]
     vni_maximum: int | None = None
+    offer: Offer = field(default_factory=Offer)
 
 
 @dataclass(frozen=True, slots=True)
