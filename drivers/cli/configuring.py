@@ -31,12 +31,12 @@ def store_of(platform: model.Platform) -> model.CommandLine:
     return platform.command_line
 
 
-def render(edits: Sequence[tree.Edit], store: model.CommandLine) -> str:
+def render(edits: Sequence[tree.Edit], store: model.CommandLine | model.Napalm) -> str:
     """The lines that would be sent, indented by section. Pure."""
     return block.text(block.commands(edits, Grammar(store.grammar)))
 
 
-def sendable(wanted: tree.Tree, store: model.CommandLine) -> tree.Tree:
+def sendable(wanted: tree.Tree, store: model.CommandLine | model.Napalm) -> tree.Tree:
     """The same tree. OrderRejected naming the first line that must not be sent."""
     grammar = Grammar(store.grammar)
     for line in _lines(wanted):
@@ -49,7 +49,7 @@ def sendable(wanted: tree.Tree, store: model.CommandLine) -> tree.Tree:
     return wanted
 
 
-def shareable(path: tree.Path, store: model.CommandLine) -> bool:
+def shareable(path: tree.Path, store: model.CommandLine | model.Napalm) -> bool:
     """May several services own the line at ``path``? As the platform's data say."""
     return Grammar(store.grammar).shared(path)
 

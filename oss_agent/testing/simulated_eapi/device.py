@@ -65,10 +65,16 @@ class SimulatedEos:
             self._tls, self.host_key = certificate.made(name)
         self._server: asyncio.Server | None = None
         self._timer: asyncio.Task[None] | None = None
+        self._door: Door | None = None
 
     async def __aenter__(self) -> Self:
-        door = Door(self.commands, self.faults, *self._login, told=self.login_attempts.append)
-        self._server = await asyncio.start_server(door.serve, "127.0.0.1", 0, ssl=self._tls)
+        told = self.login_attempts.append
+        self._door = Door(self.commands, self.faults, *self._login, told=told)
+        # pyeapi hangs up without TLS's goodbye; waiting for it would take half a minute.
+        goodbye = None if self._tls is None else 0.5
+        self._server = await asyncio.start_server(
+            self._door.serve, "127.0.0.1", 0, ssl=self._tls, ssl_shutdown_timeout=goodbye
+        )
         self.port = int(self._server.sockets[0].getsockname()[1])
         # A TaskGroup would need a block of its own around the caller's; this one task is ended below.
         self._timer = asyncio.get_running_loop().create_task(self._ring())
@@ -85,6 +91,8 @@ class SimulatedEos:
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
+        if self._door is not None:
+            await self._door.shut()
 
     @property
     def running(self) -> str:

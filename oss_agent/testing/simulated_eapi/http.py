@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from oss_agent.testing.simulated_eapi.commands import Commands, Failure
@@ -25,15 +26,26 @@ class Door:
     username: str
     password: str
     told: Told
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    open: set[asyncio.Task[None] | None] = field(default_factory=set[asyncio.Task[None] | None])
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Read one request, answer it, close."""
+        self.open.add(asyncio.current_task())
         try:
             await self._exchange(reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
             pass  # the other side went away, or sent what is no request
         finally:
-            writer.transport.abort() if writer.transport.is_closing() else writer.close()
+            await _closed(writer)
+            self.open.discard(asyncio.current_task())
+
+    async def shut(self) -> None:
+        """End every connection there is."""
+        self.closing.set()
+        waiting = [task for task in self.open if task is not None]
+        if waiting:
+            await asyncio.wait(waiting)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -61,11 +73,16 @@ class Door:
         if commits and self.faults.takes("lose_requests"):
             return writer.transport.abort()
         answer = self._answer(request, commands)
-        await asyncio.sleep(self.faults.delay + (self.faults.commit_delay if commits else 0.0))
+        await self._wait(self.faults.delay + (self.faults.commit_delay if commits else 0.0))
         if commits and self.faults.takes("lose_answers"):
             return writer.transport.abort()
         body = b"<html>" if self.faults.takes("garbage") else json.dumps(answer).encode()
         return await _reply(writer, "200 OK", body)
+
+    async def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.closing.wait()
 
     def _answer(self, request: dict[str, Any], commands: list[str]) -> dict[str, Any]:
         head = {"jsonrpc": "2.0", "id": request.get("id")}
@@ -77,6 +94,12 @@ class Door:
 
 def _words(command: str | dict[str, str]) -> str:
     return command if isinstance(command, str) else command["cmd"]
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _reply(writer: asyncio.StreamWriter, status: str, body: bytes) -> None:

@@ -1,0 +1,1 @@
+"""Arista EOS, through NAPALM and its eAPI."""
