@@ -66,6 +66,7 @@ def _order(
     keys: tuple[str, ...] = ()
     if path not in schema.ordered_by_user:
         found = {document.local(e): document.content(e) for e in element}
+        found["."] = document.content(element)
         keys = tuple(found.get(name, "") for name in schema.lists.get(path, ()))
     return document.local(element), document.namespace(element), keys
 

@@ -1,42 +1,48 @@
-"""Decides how trees and edits become XML and how XML becomes a tree, by the platform's schema.
+"""Decides how edits and paths become XML, by the platform's schema.
 
 Containers without presence are structure, not configuration (RFC 7950 7.5.1): an edit of one is
-carried out on what is in it, so that another owner's nodes in the same container stay untouched,
-and an empty one is read as none.
+carried out on what is in it, so that another owner's nodes in the same container stay untouched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from lxml import etree
 
 from device_models import model
-from drivers.netconf import document
+from drivers.netconf import document, trees
 from drivers.netconf.document import Element
 from oss_agent.spi import tree
-from oss_agent.spi.tree import Edit, Operation, Path, Step, Tree
+from oss_agent.spi.tree import Edit, Operation, Path, Place, Step, Tree
 
 _OPERATION = f"{{{document.BASE}}}operation"
-_DEEPEST = 64
-
-
-class Mismatch(Exception):
-    """The device's configuration and the platform's schema do not fit each other."""
-
-
-def schema_path(path: Iterable[Step]) -> str:
-    """``services/eline``: the names of a path, without keys."""
-    return "/".join(step.name for step in path)
+_YANG = "urn:ietf:params:xml:ns:yang:1"
+_PREFIX = "k"
+"""Of the namespace of keys in ``yang:key``: an unprefixed name there belongs to no module."""
 
 
 def edit_config(edits: Sequence[Edit], schema: model.Schema) -> Element:
     """The ``<config>`` of an edit-config that carries out ``edits``, in their order."""
-    config = document.element(document.BASE, "config", {"nc": document.BASE})
+    placed = any(edit.place is not None for edit in edits)
+    prefixes = {"nc": document.BASE, **({"yang": _YANG} if placed else {})}
+    config = document.element(document.BASE, "config", prefixes)
     for edit in edits:
-        for operation, path, node in _on_nodes(edit, schema):
-            _mark(_descend(config, path, schema), operation, node, path, schema)
+        for operation, path, node in on_nodes(edit, schema):
+            element = _descend(config, path, schema, prefixed=placed)
+            _mark(element, operation, node, path, schema)
+            if edit.place is not None:
+                _place(element, edit.place)
     return config
+
+
+def text(edits: Sequence[Edit], schema: model.Schema) -> str:
+    """The ``<config>`` of ``edits``, indented, for people; "" for no edits."""
+    if not edits:
+        return ""
+    config = edit_config(edits, schema)
+    etree.indent(config)
+    return etree.tostring(config, encoding="unicode") + "\n"
 
 
 def default_operation(edits: Sequence[Edit]) -> str:
@@ -44,41 +50,21 @@ def default_operation(edits: Sequence[Edit]) -> str:
     return "merge" if any(edit.operation is Operation.CREATE for edit in edits) else "none"
 
 
-def subtree_filter(path: Path, schema: model.Schema) -> Element:
-    """The filter that selects ``path``; of the root, everything the schema knows."""
+def subtree_filter(paths: Sequence[Path], schema: model.Schema) -> Element:
+    """The filter that selects ``paths``, none below another; of the root, all the schema knows."""
     selection = document.base("filter")
     selection.set("type", "subtree")
-    for one in [path] if path else [(Step(name),) for name in schema.namespaces]:
-        _descend(selection, one, schema)
+    whole = [(Step(name),) for name in schema.namespaces]
+    for path in whole if () in paths else paths:
+        _descend(selection, path, schema)
     return selection
 
 
-def read(data: Element, schema: model.Schema) -> Tree:
-    """The tree of a ``<data>`` element, as far as the schema knows its top nodes.
-
-    Raises Mismatch when a list entry lacks its keys or two nodes cannot be told apart.
-    """
-    known = [e for e in data if schema.namespaces.get(document.local(e)) == document.namespace(e)]
-    try:
-        return Tree(tree.ROOT, children=tuple(_nodes(known, (), schema)))
-    except ValueError as wrong:
-        raise Mismatch(str(wrong)) from wrong
-
-
-def only(root: Tree, path: Path) -> Tree:
-    """``root`` with nothing but what is at ``path``; without it when it is absent."""
-    if not path:
-        return root
-    found = root.child(path[0])
-    kept = None if found is None else only(found, path[1:])
-    if kept is None or (len(path) > 1 and not kept.children):
-        return Tree(root.step)
-    return Tree(root.step, children=(kept,))
-
-
-def _on_nodes(edit: Edit, schema: model.Schema) -> Iterator[tuple[Operation, Path, Tree]]:
+def on_nodes(edit: Edit, schema: model.Schema) -> Iterator[tuple[Operation, Path, Tree]]:
     """An edit of a mere container as edits of what is in it; any other as it is."""
     node = edit.was if edit.operation is Operation.DELETE else edit.node
+    if edit.operation is Operation.MOVE:
+        node = Tree(edit.path[-1])
     if node is None:
         raise ValueError(f"{edit.operation} of {tree.path_text(edit.path)} says not what")
     yield from _spread(edit.operation, edit.path, node, schema)
@@ -87,53 +73,91 @@ def _on_nodes(edit: Edit, schema: model.Schema) -> Iterator[tuple[Operation, Pat
 def _spread(
     operation: Operation, path: Path, node: Tree, schema: model.Schema
 ) -> Iterator[tuple[Operation, Path, Tree]]:
-    if path and schema_path(path) not in schema.containers:
+    if path and trees.schema_path(path) not in schema.containers:
         yield operation, path, node
         return
     for child in node.children:
         yield from _spread(operation, (*path, child.step), child, schema)
 
 
-def _descend(top: Element, path: Path, schema: model.Schema) -> Element:
+def _descend(top: Element, path: Path, schema: model.Schema, *, prefixed: bool = False) -> Element:
     """The element at ``path`` below ``top``, made where it is missing, keys included."""
     element = top
     for depth, step in enumerate(path, 1):
         below = _find(element, step) if depth < len(path) else None
-        element = _append(element, step, _namespace(path, schema)) if below is None else below
+        if below is None:
+            prefixes = {_PREFIX: _namespace(path, schema)} if prefixed and depth == 1 else {}
+            below = _append(element, step, _namespace(path, schema), prefixes)
+        element = below
     return element
 
 
 def _find(parent: Element, step: Step) -> Element | None:
-    """An element of this step made before; only structure is shared, never what is marked."""
+    """An element of this step made before; of what is marked only an entry that moves is shared."""
     for element in parent:
-        if document.local(element) == step.name and element.get(_OPERATION) is None:
+        if document.local(element) == step.name and element.get(_OPERATION) in {None, "merge"}:
             keys = {document.local(e): document.content(e) for e in element}
             if all(keys.get(name) == value for name, value in step.keys):
                 return element
     return None
 
 
-def _append(parent: Element, step: Step, namespace: str) -> Element:
-    element = document.element(namespace, step.name)
+def _append(
+    parent: Element, step: Step, namespace: str, prefixes: dict[str, str] | None = None
+) -> Element:
+    element = document.element(namespace, step.name, prefixes)
     parent.append(element)
     for name, value in step.keys:
-        etree.SubElement(element, f"{{{namespace}}}{name}").text = value
+        if name == ".":
+            element.text = value
+        else:
+            etree.SubElement(element, f"{{{namespace}}}{name}").text = value
     return element
 
 
 def _mark(
     element: Element, operation: Operation, node: Tree, path: Path, schema: model.Schema
 ) -> None:
-    element.set(_OPERATION, operation.value)
+    moves = operation is Operation.MOVE
+    element.set(_OPERATION, "merge" if moves else operation.value)
     if operation is not Operation.DELETE:
         _fill(element, node, _namespace(path, schema))
+
+
+def _place(element: Element, place: Place) -> None:
+    """RFC 7950 7.8.6 and 7.7.9."""
+    if place.after is None:
+        element.set(f"{{{_YANG}}}insert", "first")
+        return
+    element.set(f"{{{_YANG}}}insert", "after")
+    keys = dict(place.after.keys)
+    if "." in keys:
+        element.set(f"{{{_YANG}}}value", keys["."])
+        return
+    tests = (f"[{_PREFIX}:{name}={_literal(value)}]" for name, value in keys.items())
+    element.set(f"{{{_YANG}}}key", "".join(tests))
+
+
+def _literal(value: str) -> str:
+    """XPath 1.0 has no escapes: one kind of quote, or ValueError."""
+    if "'" not in value:
+        return f"'{value}'"
+    if '"' in value:
+        raise ValueError(f"the key {value!r} holds both kinds of quotes: no place can name it")
+    return f'"{value}"'
 
 
 def _fill(element: Element, node: Tree, namespace: str) -> None:
     if node.value is not None:
         element.text = node.value
-    for child in node.children:
+    for child in _in_order(node):
         _fill(_append(element, child.step, namespace), child, namespace)
+
+
+def _in_order(node: Tree) -> Iterator[Tree]:
+    """The children, those of lists that users order as they follow one another."""
+    yield from (child for child in node.children if child.step not in node.order)
+    yield from (child for step in node.order if (child := node.child(step)) is not None)
 
 
 def _namespace(path: Path, schema: model.Schema) -> str:
@@ -141,36 +165,6 @@ def _namespace(path: Path, schema: model.Schema) -> str:
         return schema.namespaces[path[0].name]
     except KeyError:
         known = ", ".join(sorted(schema.namespaces))
-        raise Mismatch(
+        raise trees.Mismatch(
             f"{tree.path_text(path)} is not in the platform's schema, which knows: {known}"
         ) from None
-
-
-def _nodes(
-    elements: Iterable[Element], above: tuple[str, ...], schema: model.Schema
-) -> Iterator[Tree]:
-    for element in elements:
-        node = _node(element, (*above, document.local(element)), schema)
-        if node.value is not None or node.children or node.step.keys:
-            yield node
-
-
-def _node(element: Element, names: tuple[str, ...], schema: model.Schema) -> Tree:
-    path = "/".join(names)
-    if len(names) > _DEEPEST:
-        raise Mismatch(f"{path} is nested too deep")
-    keys = _keys(element, schema.lists.get(path, ()), path)
-    key_names = {name for name, _ in keys}
-    children = [e for e in element if document.local(e) not in key_names]
-    step = Step(names[-1], keys)
-    if children or keys or path in schema.containers:
-        return Tree(step, children=tuple(_nodes(children, names, schema)))
-    return Tree(step, document.content(element))
-
-
-def _keys(element: Element, names: Sequence[str], path: str) -> tuple[tuple[str, str], ...]:
-    found = {document.local(e): document.content(e) for e in element}
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise Mismatch(f"an entry of {path} came without its key {', '.join(missing)}")
-    return tuple((name, found[name]) for name in names)

@@ -15,8 +15,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lxml import etree
-
 from device_models import loader, model
 from drivers import observation, templates
 from drivers.netconf import configuration, connection
@@ -67,11 +65,7 @@ class NetconfDriver:
 
     def render(self, edits: Sequence[tree.Edit], store: str = "") -> str:  # noqa: ARG002 - same
         """The ``<config>`` that ``edit`` would send, indented; "" for no edits."""
-        if not edits:
-            return ""
-        config = configuration.edit_config(edits, self.model.configuration)
-        etree.indent(config)
-        return etree.tostring(config, encoding="unicode") + "\n"
+        return configuration.text(edits, self.model.configuration)
 
     def instantiate(self, template: str, slots: Mapping[str, str]) -> Mapping[str, tree.Tree]:
         """Trees from the platform's templates. OrderRejected naming the slot."""

@@ -10,6 +10,7 @@ from drivers.netconf.document import Element, base
 RUNNING = "running"
 CANDIDATE = "candidate"
 STARTUP = "startup"
+ROLLBACK_ON_ERROR = "rollback-on-error"
 
 
 def lock(datastore: str) -> Element:
@@ -30,15 +31,24 @@ def get_config(datastore: str, subtree: Element | None = None) -> Element:
     return operation
 
 
-def edit_candidate(config: Element, *, default: str, test_option: str | None) -> Element:
+def edit_config(
+    datastore: str,
+    config: Element,
+    *,
+    default: str,
+    test_option: str | None,
+    error_option: str | None = None,
+) -> Element:
     """RFC 6241 7.2; ``default`` is the default-operation, the test-option needs :validate."""
     operation = base(
         "edit-config",
-        base("target", base(CANDIDATE)),
+        base("target", base(datastore)),
         base("default-operation", text=default),
     )
     if test_option is not None:
         operation.append(base("test-option", text=test_option))
+    if error_option is not None:
+        operation.append(base("error-option", text=error_option))
     operation.append(config)
     return operation
 

@@ -117,11 +117,17 @@ class Pending(StrEnum):
     """What a probe of a pending confirmed commit found."""
 
     HELD = "held"
-    """still unconfirmed, by our persist token; its timer was re-armed"""
+    """still unconfirmed; its timer was re-armed. Certain with a token. Without one the device's
+    ``<ok/>`` proves nothing, so our own clock vouches that its timer has not rung"""
     GONE = "gone"
-    """nothing pending: confirmed or reverted, read back to know"""
+    """nothing of ours is pending: confirmed or reverted, read back to know.
+
+    Certain without a token. With one RFC 6241 names no error for it: the device refused the token as
+    netconfd and others do when nothing is pending (operation-failed) and, where running may be
+    locked, let itself be locked, which RFC 6241 7.5 forbids while any commit is pending. Where it
+    may not be locked, a commit that failed for another reason looks the same"""
     OTHERS = "others"
-    """somebody else's confirmed commit is pending"""
+    """a confirmed commit is pending by another token (invalid-value, RFC 6241's YANG)"""
 
 
 class Session(Protocol):
@@ -131,8 +137,9 @@ class Session(Protocol):
 
     * ``edit`` stages; where there is no candidate the session keeps the edits and sends nothing.
     * ``commit``: with a timer the change is live and undoes itself; without one it is live for good
-      and ``confirm_within`` and ``persist`` are ignored. ChangeRejected means the device holds what
-      it held before, looked at and not assumed; whatever else is CommitUnknown.
+      and ``confirm_within`` and ``persist`` are ignored. There ChangeRejected means the device holds
+      what it held before, looked at and not assumed; whatever else is CommitUnknown. With a timer
+      it is the device's word, as ``<ok/>`` is: read back.
     * ``confirm``, ``probe_pending`` and ``cancel`` mean something with a timer only; without one
       they do nothing, and ``probe_pending`` answers GONE.
     """
@@ -180,12 +187,18 @@ class Session(Protocol):
     async def probe_pending(self, *, persist: str | None, confirm_within: float) -> Pending:
         """Is our confirmed commit still pending? Re-arms its timer if so; commits nothing else.
 
-        ``persist`` is None where the rung has no token.
+        ``persist`` is None where the rung has no token. DeviceBusy when a lock hides the answer or
+        something unknown is pending; ChangeRejected when the device refused for a reason that says
+        nothing about it: what is pending is then not known.
         """
         ...
 
     async def cancel(self, *, persist: str | None = None) -> None:
-        """Undo a pending confirmed commit now. Safe when nothing is pending."""
+        """Undo a pending confirmed commit now. Safe when nothing is pending.
+
+        Where there is no operation for it (Rung.CONFIRMED of RFC 4741) the session itself is ended:
+        it answers DeviceUnreachable from then on; read back in a new one.
+        """
         ...
 
     async def discard(self) -> None:
@@ -198,6 +211,9 @@ class Session(Protocol):
 
     async def read(self, path: Path) -> Tree:
         """Running configuration at ``path``, as a tree from the root holding only that subtree.
+
+        Several may be asked for at once (a TaskGroup): where the protocol pipelines, up to 16 are
+        in flight together. Never beside an edit or a commit.
 
         An absent node gives a tree without it (``at(path) is None``).
         """

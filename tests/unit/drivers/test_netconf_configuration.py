@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_models import model
-from drivers.netconf import canonical, configuration, document
+from drivers.netconf import canonical, configuration, document, trees
 from drivers.netconf.driver import NetconfDriver
 from oss_agent.spi.tree import EMPTY, ROOT, Edit, Operation, Step, Tree
 
@@ -55,7 +55,7 @@ def elines(draw: st.DrawFn) -> Tree:
 
 
 @st.composite
-def trees(draw: st.DrawFn) -> Tree:
+def contents(draw: st.DrawFn) -> Tree:
     found = draw(st.lists(elines(), max_size=4, unique_by=lambda t: t.step))
     ports = draw(st.lists(TEXTS, max_size=3, unique=True))
     services = Tree(Step("services"), children=tuple(found))
@@ -74,12 +74,12 @@ def data_of(tree: Tree) -> document.Element:
     return document.parse(document.serialise(config))
 
 
-@given(trees())
+@given(contents())
 def test_tree_to_xml_to_tree_is_identity(tree: Tree) -> None:
-    assert configuration.read(data_of(tree), SCHEMA) == tree
+    assert trees.read(data_of(tree), SCHEMA) == tree
 
 
-@given(trees(), st.randoms())
+@given(contents(), st.randoms())
 def test_canonical_text_ignores_the_order_of_keyed_entries(tree: Tree, random: Random) -> None:
     shuffled = data_of(tree)
     for parent in shuffled.iter():
@@ -88,7 +88,7 @@ def test_canonical_text_ignores_the_order_of_keyed_entries(tree: Tree, random: R
     assert canonical.text(shuffled, SCHEMA) == canonical.text(data_of(tree), SCHEMA)
 
 
-@given(trees(), trees())
+@given(contents(), contents())
 def test_canonical_text_is_equal_only_for_equal_trees(one: Tree, two: Tree) -> None:
     texts = [canonical.text(data_of(tree), SCHEMA) for tree in (one, two)]
 
@@ -96,14 +96,14 @@ def test_canonical_text_is_equal_only_for_equal_trees(one: Tree, two: Tree) -> N
     assert (canonical.difference(*texts) == "") == (one == two)
 
 
-@given(trees())
+@given(contents())
 def test_only_keeps_what_is_at_the_path(tree: Tree) -> None:
     for top in tree.children:
         for child in top.children:
-            kept = configuration.only(tree, (top.step, child.step))
+            kept = trees.only(tree, (top.step, child.step))
             assert kept.at((top.step, child.step)) == child
             assert sum(len(t.children) for t in kept.children) == 1
-    assert configuration.only(tree, (Step("absent"), Step("x"))) == EMPTY
+    assert trees.only(tree, (Step("absent"), Step("x"))) == EMPTY
 
 
 def test_an_edit_of_a_container_touches_only_what_it_lists() -> None:
@@ -150,8 +150,8 @@ def test_edits_below_the_same_entry_share_it_and_marked_entries_stay_apart() -> 
     ],
 )
 def test_a_configuration_that_does_not_fit_is_a_mismatch(data: str) -> None:
-    with pytest.raises(configuration.Mismatch):
-        configuration.read(document.parse(data.encode()), SCHEMA)
+    with pytest.raises(trees.Mismatch):
+        trees.read(document.parse(data.encode()), SCHEMA)
 
 
 def test_unknown_top_nodes_and_empty_containers_are_none_of_ours() -> None:
@@ -160,13 +160,13 @@ def test_unknown_top_nodes_and_empty_containers_are_none_of_ours() -> None:
         f'<ports xmlns="urn:not:ours"><port/></ports></data>'.encode()
     )
 
-    assert configuration.read(data, SCHEMA) == EMPTY
+    assert trees.read(data, SCHEMA) == EMPTY
 
 
 def test_an_edit_outside_the_schema_is_refused() -> None:
     stray = Edit(Operation.CREATE, (Step("system"),), leaf("system", "x"))
 
-    with pytest.raises(configuration.Mismatch, match=r"/system is not in the platform's schema"):
+    with pytest.raises(trees.Mismatch, match=r"/system is not in the platform's schema"):
         configuration.edit_config([stray], SCHEMA)
 
 

@@ -305,7 +305,6 @@ async def test_nothing_is_committed_behind_an_edit_whose_answer_is_not_read() ->
         (OK, Pending.HELD),
         (failing("invalid-value"), Pending.OTHERS),
         (failing("operation-failed"), Pending.GONE),
-        (failing("data-missing"), Pending.GONE),
     ],
 )
 async def test_probing_tells_ours_from_others_from_gone(reply: str, found: Pending) -> None:
@@ -313,6 +312,37 @@ async def test_probing_tells_ours_from_others_from_gone(reply: str, found: Pendi
         assert await talk.probe_pending(persist="t", confirm_within=10) is found
 
     assert device.asked[:2] == ["discard-changes", "commit"]
+
+
+async def test_a_refusal_that_tells_nothing_about_what_is_pending_is_passed_on() -> None:
+    async with talking(script(commit=failing("data-missing", "no space"))) as (talk, _):
+        with pytest.raises(ChangeRejected, match="no space"):
+            await talk.probe_pending(persist="t", confirm_within=10)
+
+
+async def test_gone_is_not_believed_while_running_cannot_be_locked() -> None:
+    answers = script(commit=failing("operation-failed"), lock=failing("in-use", "commit pending"))
+    async with talking(answers) as (talk, _):
+        with pytest.raises(DeviceBusy, match="running cannot be locked"):
+            await talk.probe_pending(persist="t", confirm_within=10)
+
+
+async def test_without_a_token_only_the_session_that_committed_has_something_pending() -> None:
+    hello = HELLO.replace("confirmed-commit:1.1", "confirmed-commit:1.0")
+    async with talking(script(), hello) as (talk, device):
+        assert await talk.probe_pending(persist=None, confirm_within=10) is Pending.GONE
+        with pytest.raises(ChangeRejected, match="nothing is pending in this session"):
+            await talk.confirm()
+        await talk.cancel()
+        asked = list(device.asked)
+        await talk.commit(confirm_within=10)
+        assert await talk.probe_pending(persist=None, confirm_within=10) is Pending.HELD
+        await talk.cancel()
+        with pytest.raises(DeviceUnreachable, match="closed to undo"):
+            await talk.snapshot()
+
+    assert asked == []
+    assert device.asked == ["commit", "discard-changes", "commit", "close-session"]
 
 
 async def test_probing_behind_somebody_elses_lock_says_busy() -> None:
