@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from bss_bridge.hrefs import Hrefs
 from oss_agent import errors
 from oss_agent.spi import access, orders, views
 
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 EXAMPLE: Final = {
     "externalId": "BSS-4711",
@@ -37,9 +39,22 @@ EXAMPLE: Final = {
 def request_of(found: dict[str, Any], request: Request) -> orders.OrderRequest:
     """The order a request carries, in its caller's name. OrderRejected names the field."""
     caller = surface.caller(request)
-    return order_body.order_request(
+    order = order_body.order_request(
         found, tenant=caller.tenant, sender=caller.name, idempotency_key=_key(request)
     )
+    return dataclasses.replace(order, approved=_approved(request))
+
+
+def _approved(request: Request) -> tuple[str, ...]:
+    """The hashes of ``Plan-Hash``, one an item: what a dry-run showed and a person approved."""
+    given = ",".join(request.headers.getlist("plan-hash"))
+    words = [word.strip() for word in given.split(",")] if given else []
+    if not all(_HASH.fullmatch(word) for word in words):
+        raise errors.OrderRejected(
+            "must be the hash of a dry-run, 64 hexadecimal digits; one an item, commas between",
+            field="Plan-Hash",
+        )
+    return tuple(words)
 
 
 def _key(request: Request) -> str | None:

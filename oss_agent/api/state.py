@@ -30,6 +30,14 @@ class Outbox(Protocol):
         ...
 
 
+class Approve(pydantic.BaseModel):
+    """The plan a person looked at: its hash, or the twelve characters that are shown of it."""
+
+    model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    hash: Annotated[str, pydantic.Field(pattern=r"^[0-9a-f]{12,64}$")]
+
+
 class Again(pydantic.BaseModel):
     """Which delivery to try again, as ``GET /outbox`` names it."""
 
@@ -53,6 +61,7 @@ def router(ports: Ports) -> APIRouter:
     """Routes over the reading ports."""
     out = APIRouter(prefix="/api/v1", tags=["state"])
     _add_orders(out, ports.orders)
+    _add_plans(out, ports.orders)
     _add_lists(out, ports)
     return out
 
@@ -67,6 +76,26 @@ def _add_orders(out: APIRouter, orders: Orders) -> None:
     @out.get("/orders/{key}/explain", summary="What it waits for", openapi_extra=read)
     async def explain(key: str, request: Request) -> JSONResponse:
         return JSONResponse(as_json(await orders.explain(asking.tenant(request), key)))
+
+
+def _add_plans(out: APIRouter, orders: Orders) -> None:
+    @out.get(
+        "/orders/{key}/plans",
+        summary="What its items would send, and was approved",
+        openapi_extra=access.needs(Permission.READ),
+    )
+    async def plans(key: str, request: Request) -> JSONResponse:
+        return JSONResponse(as_json(await orders.plans(asking.tenant(request), key)))
+
+    @out.post(
+        "/orders/{key}/approve",
+        summary="Approve the plan it waits with",
+        openapi_extra=access.needs(Permission.ORDER),
+    )
+    async def approve(key: str, body: Approve, request: Request) -> JSONResponse:
+        caller = asking.caller(request)
+        item = await orders.approve(caller.tenant, caller.name, key, body.hash)
+        return JSONResponse({"order": key, "item": item, "approved": body.hash})
 
 
 def _add_lists(out: APIRouter, ports: Ports) -> None:

@@ -42,10 +42,13 @@ def submit(
     file: OrderFile,
     wait: Annotated[bool, typer.Option("--wait", help="until the order is final")] = False,
     key: Annotated[str | None, typer.Option(help="Idempotency-Key of this request")] = None,
+    plan: Annotated[
+        str | None, typer.Option("--plan", help="only as planned: the whole hash of a dry-run")
+    ] = None,
 ) -> None:
     """Send an order; the answer means it is stored and will be carried out."""
     here = context.of(ctx)
-    headers = {"Idempotency-Key": key} if key else None
+    headers = ({"Idempotency-Key": key} if key else {}) | ({"Plan-Hash": plan} if plan else {})
     order = here.api.post(client.SERVICE_ORDERS, read_order(file), headers)
     if wait:
         order = follow(here, order["id"])
@@ -156,6 +159,45 @@ def explain(ctx: typer.Context, order: OrderId) -> None:
         here.screen.text(f"  {when}  {what}")
 
 
+@orders.command("plans")
+def plans(ctx: typer.Context, order: OrderId) -> None:
+    """What the order's items send; beside what was approved, when that was something else."""
+    here = context.of(ctx)
+    found = here.api.get(f"{client.OPERATOR}/orders/{order}/plans")
+    if here.screen.as_json:
+        here.screen.json(found)
+        return
+    for one in found:
+        here.screen.text(
+            f"item {one['item']}  plan {one['hash'] or 'not made yet'}{_approval(one)}"
+        )
+        for name, native in one["natives"].items():
+            here.screen.text(f"  {name}")
+            here.screen.block(native)
+        here.screen.block(one["difference"])
+
+
+def _approval(one: Mapping[str, Any]) -> str:
+    if one["waits"]:
+        return "  waits for approval"
+    return f"  approved {one['approved']}" if one["approved"] else ""
+
+
+@orders.command("approve")
+def approve(
+    ctx: typer.Context,
+    order: OrderId,
+    plan: Annotated[str, typer.Option("--hash", help="of the plan you looked at")],
+) -> None:
+    """Approve the plan an order waits with; it runs only if it still comes to that plan."""
+    here = context.of(ctx)
+    answer = here.api.post(f"{client.OPERATOR}/orders/{order}/approve", {"hash": plan})
+    if here.screen.as_json:
+        here.screen.json(answer)
+    else:
+        here.screen.text(f"order {order} item {answer['item']}: plan {plan[:12]} is approved")
+
+
 def plan(ctx: typer.Context, file: OrderFile) -> None:
     """What an order would do; claims nothing. Exit code 0: nothing, 1: there is a difference."""
     here = context.of(ctx)
@@ -171,7 +213,7 @@ def plan(ctx: typer.Context, file: OrderFile) -> None:
 
 def show_plan(here: context.Here, one: Mapping[str, Any]) -> None:
     """One item's dry-run, device by device, with its reverse."""
-    here.screen.text(f"service {one['service_name']}  hash {one['hash'][:12]}")
+    here.screen.text(f"service {one['service_name']}  hash {one['hash']}")
     for device in one["devices"]:
         here.screen.text(f"  {device['device']} ({device['platform']}, {device['reversibility']})")
         here.screen.block(device["diff"])

@@ -1,4 +1,4 @@
-"""What an order would do, without claiming or storing anything."""
+"""What an order would do, without claiming anything; only its text is kept, by its hash."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 import sqlalchemy as sa
 
 from oss_agent import errors
-from oss_agent.fulfilment import contact, design, parts, plan
+from oss_agent.fulfilment import approvals, contact, design, parts, plan
 from oss_agent.spi import catalogue, device, orders, views
 from oss_agent.spi.tree import EMPTY, Tree, path_text
 
@@ -35,6 +35,8 @@ async def dry_run(p: parts.Parts, tenant: str, item: orders.ItemRequest) -> view
         for intent, one in zip(intents, seen, strict=True)
     )
     touches = await p.journal.read(lambda c: _touches(c, p, item, changes))
+    shown = approvals.Plan(plan.digest(changes), plan.natives(changes), len(changes))
+    await p.journal.write("shown", lambda c: approvals.keep(c, tenant, shown, p.clock.now()))
     devices = tuple(
         _device(p, change, one, drivers[change.intent.device])
         for change, one in zip(changes, seen, strict=True)

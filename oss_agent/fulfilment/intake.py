@@ -39,6 +39,13 @@ def check(
             field="serviceOrderItem",
             code="invalidValue",
         )
+    if request.approved and len(request.approved) != len(request.items):
+        raise errors.OrderRejected(
+            f"it names {len(request.approved)} plans for {len(request.items)} items: one hash an "
+            "item, in their order, or none",
+            field="Plan-Hash",
+            code="invalidValue",
+        )
     seen: set[str] = set()
     for item in request.items:
         if item.id in seen:
@@ -146,6 +153,7 @@ def accept(
             tenant=request.tenant,
             at=at,
             wait=_until_start(request, at),
+            approved=request.approved[position - 1] if request.approved else None,
         )
     order_rows.note(
         connection,

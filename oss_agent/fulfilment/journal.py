@@ -48,6 +48,7 @@ def begin(
     tenant: str,
     at: datetime,
     wait: states.Wait | None = None,
+    approved: str | None = None,
 ) -> str:
     """The transaction of one item, queued, or asleep until ``wait.wake_at``. Returns its id."""
     transaction = f"{order}-{position}"
@@ -65,6 +66,7 @@ def begin(
             tries=0,
             touched_at=at,
             **wait_columns(wait),
+            approved=approved,
         )
     )
     return transaction

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from oss_agent import errors
+from oss_agent import audit, errors
 from oss_agent.fulfilment import (
+    approvals,
     dry_run,
     explain,
     intake,
@@ -67,6 +68,25 @@ class ServiceOrders:
         if view is None:
             raise errors.NotFound(f"order {ascii(key)[:40]}")
         return view
+
+    async def plans(self, tenant: str, key: str) -> tuple[views.PlanView, ...]:
+        """What each item would send, was approved to send, and the difference."""
+        await self.get(tenant, key)
+        return await self._p.journal.read(lambda c: approvals.show(c, tenant, key))
+
+    async def approve(self, tenant: str, by: str, key: str, plan: str) -> str:
+        """Approve what an item waits with; it plans anew and runs if that is still the plan."""
+
+        def unit(connection: sa.Connection) -> str:
+            at = self._p.clock.now()
+            item = approvals.approve(connection, tenant, key, plan, at)
+            subject, detail = f"order:{key}", {"item": item, "plan": plan}
+            audit.append(connection, audit.Entry(tenant, at, by, "approve", subject, detail))
+            return item
+
+        item = await self._p.journal.write("approve", unit)
+        self._p.bell.set()
+        return item
 
     async def explain(self, tenant: str, key: str) -> views.Explanation:
         """What it waits for, since when, who can help."""

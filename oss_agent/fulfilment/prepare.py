@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import (
+    approvals,
     codec,
     conclude,
     contact,
@@ -84,6 +85,10 @@ def _reserve(
         gone = _error(p, states.Cause.CANCELLED, "cancelled before anything was sent")
         conclude.without_change(connection, p, transaction, views.OrderState.CANCELLED, gone)
         return None
+    if approvals.overdue(connection, p, transaction, at):
+        late = _error(p, states.Cause.REFUSED, "nobody approved its plan in time")
+        conclude.without_change(connection, p, transaction, views.OrderState.FAILED, late)
+        return None
     item = order_rows.request_of(connection, transaction.order, transaction.position)
     made = design.reserve(connection, p, transaction, at)
     conclude.move_item(connection, p, transaction, views.OrderState.IN_PROGRESS, at)
@@ -118,10 +123,9 @@ async def _intend(p: parts.Parts, transaction: states.Transaction, ready: Ready)
         plan.change(intent, ready.item, seen.own, drivers[intent.device])
         for intent, seen in zip(intents, found, strict=True)
     )
-    await p.journal.write(
+    return await p.journal.write(
         "intent", lambda c: _write_intent(c, p, transaction, ready, changes, found)
     )
-    return flow.Next.CONTINUE
 
 
 async def _look(p: parts.Parts, intent: plan.Intent) -> Found:
@@ -136,10 +140,17 @@ def _write_intent(
     ready: Ready,
     changes: tuple[plan.Change, ...],
     found: tuple[Found, ...],
-) -> None:
+) -> flow.Next:
     at = p.clock.now()
     for change in changes:
         _refuse_foreign(connection, p, change, ready)
+    made = approvals.Plan(
+        plan.digest(changes),
+        plan.natives(changes),
+        len({change.intent.device for change in changes}),
+    )
+    if approvals.hold(connection, p, transaction, made, at):
+        return flow.Next.END
     journal.update(
         connection,
         transaction,
@@ -162,6 +173,7 @@ def _write_intent(
             reverse=change.native_reverse,
         )
     conclude.say(connection, transaction, at, f"planned on {len(changes)} devices")
+    return flow.Next.CONTINUE
 
 
 def _participant(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from oss_agent.spi.query import Page, Query
-from oss_agent.spi.views import DryRun, Explanation, ItemAction, ServiceOrderView
+from oss_agent.spi.views import DryRun, Explanation, ItemAction, PlanView, ServiceOrderView
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class OrderRequest:
     requester: str
     items: tuple[ItemRequest, ...]
     body_digest: str
+    approved: tuple[str, ...] = ()
+    """a plan hash per item, when the sender approved what a dry-run showed"""
     idempotency_key: str | None = None
     external_id: str | None = None
     description: str | None = None
@@ -77,6 +79,17 @@ class Orders(Protocol):
 
     async def get(self, tenant: str, key: str) -> ServiceOrderView:
         """One order; NotFound."""
+        ...
+
+    async def plans(self, tenant: str, key: str) -> tuple[PlanView, ...]:
+        """What each item would send, was approved to send, and the difference. NotFound."""
+        ...
+
+    async def approve(self, tenant: str, by: str, key: str, plan: str) -> str:
+        """Approve the plan with this hash (or its first 12 characters) that an item waits with.
+
+        Returns the item's id. NotFound when nothing waits; OrderRejected (409) for another plan.
+        """
         ...
 
     async def explain(self, tenant: str, key: str) -> Explanation:

@@ -195,6 +195,23 @@ class DryRun:
     hash: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlanView:
+    """The plan of one item of an order, for whoever approves it.
+
+    ``hash`` is what it came to the last time it was planned, ``approved`` what a person approved;
+    ``natives`` is the text per participant (``pe1``, ``pe1/vtysh``) while it is remembered, and
+    ``difference`` a unified diff from the approved plan to this one ("" when there is none).
+    """
+
+    item: str
+    hash: str | None
+    approved: str | None
+    waits: bool
+    natives: Mapping[str, str]
+    difference: str
+
+
 class ServiceState(StrEnum):
     """TMF638 v4 service states."""
 

@@ -32,6 +32,7 @@ async def it(tmp_path: Path) -> AsyncIterator[world.World]:
         ("/api/v1/topology", (0, "z_port"), "eth1"),
         ("/api/v1/orders/17", ("items", 0, "evidence", 0, "kind"), "ping"),
         ("/api/v1/orders/17/explain", ("sentence",), "waits for pe2"),
+        ("/api/v1/orders/17/plans", (0, "natives", "pe1"), "+ x"),
         ("/api/v1/alarms?state=raised", (0, "alarmed_object"), "pe1:eth4"),
         ("/api/v1/services", (0, "operating_status"), "running"),
         ("/api/v1/services/s1", ("name",), "acme-s1"),
@@ -63,6 +64,24 @@ async def test_reads(it: world.World, path: str, place: tuple[Any, ...], value: 
 )
 async def test_a_delivery_is_tried_again(it: world.World, body: Any, status: int) -> None:
     answer = await it.http.post("/api/v1/outbox/redeliver", json=body)
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("key", "plan", "status"),
+    [
+        ("17", world.PLAN, 200),
+        ("17", world.PLAN[:12], 200),
+        ("17", "f" * 64, 409),
+        ("17", "short", 400),
+        ("none", world.PLAN, 404),
+    ],
+)
+async def test_the_plan_that_was_looked_at_is_approved(
+    it: world.World, key: str, plan: str, status: int
+) -> None:
+    answer = await it.http.post(f"/api/v1/orders/{key}/approve", json={"hash": plan})
 
     assert answer.status_code == status
 

@@ -30,6 +30,7 @@ T = TypeVar("T")
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
 URL = "http://oss.example.net"
 LINKS = Hrefs(URL)
+PLAN = "00" * 32
 SPEC = views.SpecificationRef("e-line", "1.0", "E-Line")
 
 
@@ -92,9 +93,19 @@ class MemoryOrders(MemoryPort[views.ServiceOrderView]):
     async def plan(self, request: orders.OrderRequest) -> tuple[views.DryRun, ...]:
         self.requests.append(request)
         return tuple(
-            views.DryRun(item.id, item.service_name or "", True, (), (), (), (), (), "00" * 32)
+            views.DryRun(item.id, item.service_name or "", True, (), (), (), (), (), PLAN)
             for item in request.items
         )
+
+    async def plans(self, tenant: str, key: str) -> tuple[views.PlanView, ...]:
+        await self.get(tenant, key)
+        return (views.PlanView("1", PLAN, None, True, {"pe1": "+ x"}, ""),)
+
+    async def approve(self, tenant: str, by: str, key: str, plan: str) -> str:
+        await self.get(tenant, key)
+        if not PLAN.startswith(plan):
+            raise errors.OrderRejected(f"it waits with {PLAN}, not for {by}", status=409)
+        return "1"
 
     async def explain(self, tenant: str, key: str) -> views.Explanation:
         order = await self.get(tenant, key)
