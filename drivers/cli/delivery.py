@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from device_models import model
 from drivers.cli import answers
 from drivers.cli.block import Command
-from drivers.cli.shell import Shell
+from drivers.cli.talking import Talker
 
 
 class Busy(Exception):
@@ -22,7 +22,7 @@ class Refused(Exception):
         self.line = line
 
 
-async def enter(shell: Shell, facts: model.Shell) -> None:
+async def enter(shell: Talker, facts: model.Shell) -> None:
     """Into configuration mode. Busy or Refused; Silent or Stopped."""
     answer = await shell.send([facts.enter])
     holder = answers.busy(answer, facts)
@@ -31,13 +31,13 @@ async def enter(shell: Shell, facts: model.Shell) -> None:
     _accept(facts.enter, answer, facts)
 
 
-async def deliver(shell: Shell, block: Sequence[Command], facts: model.Shell) -> None:
+async def deliver(shell: Talker, block: Sequence[Command], facts: model.Shell) -> None:
     """Send the block in configuration mode. Refused, Silent or Stopped leave it in part applied."""
     for batch in _batches(block, facts.window):
         _accept(" / ".join(batch), await shell.send(batch), facts)
 
 
-async def leave(shell: Shell, facts: model.Shell) -> None:
+async def leave(shell: Talker, facts: model.Shell) -> None:
     """Out of configuration mode."""
     _accept(facts.end, await shell.send([facts.end]), facts)
 

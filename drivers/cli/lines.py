@@ -15,9 +15,9 @@ from typing import NoReturn, TypeVar
 from device_models import model
 from drivers import observation, text
 from drivers.cli import answers, block, delivery, difference, running
-from drivers.cli.conversation import Conversation
 from drivers.cli.grammar import Grammar
 from drivers.cli.shell import Silent, Stopped
+from drivers.cli.talking import Talk
 from oss_agent.errors import (
     ChangeRejected,
     CommitUnknown,
@@ -41,7 +41,7 @@ class LinesSession:
         self,
         device: str,
         store: model.CommandLine,
-        talk: Conversation,
+        talk: Talk,
         observe: observation.Observe,
     ) -> None:
         self._device = device
