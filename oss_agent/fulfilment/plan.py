@@ -1,66 +1,40 @@
-"""Decides what every configuration store must change for a design, and how to take it back. Pure.
+"""Decides what every device must change for a design, and how to take it back. Pure.
 
-Values in (design, drivers' templates, what services have and what the devices have now), values
-out: per store the edits, their reverse, what the service owns then, and both native texts. Claims,
-leases and sessions are others' business, so that the dry-run and the transaction are one and the
-same computation.
+Values in (design, drivers' templates, what the devices have now), values out: per participant the
+edits, their reverse, the owned paths and both native texts. Claims, leases and sessions are
+others' business, so that the dry-run and the transaction are one and the same computation.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from oss_agent import errors
-from oss_agent.fulfilment import owners, tree
-from oss_agent.spi import catalogue, device
+from oss_agent.fulfilment import tree
+from oss_agent.spi import catalogue, device, views
 from oss_agent.spi.tree import EMPTY, Edit, Path, Tree, path_text
-
-Place: TypeAlias = tuple[str, str]
-"""A device and one of its configuration stores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What one configuration store shall hold of a service.
-
-    ``was`` is what it holds of it now, ``others`` what it holds of other services around there.
-    """
+    """What one device should hold for the design; ``roots`` is where that begins."""
 
     device: str
-    store: str
     platform: str
-    was: Tree
-    wanted: Tree
-    others: Mapping[str, Tree] = field(default_factory=dict[str, Tree])
-    policy: catalogue.OutOfBand = catalogue.OutOfBand.ABORT
-
-    @property
-    def place(self) -> Place:
-        """Device and store."""
-        return (self.device, self.store)
-
-    @property
-    def roots(self) -> tuple[Path, ...]:
-        """Where the service's part begins, before and after: what is read of the device."""
-        return outermost((*tree.roots(self.was), *tree.roots(self.wanted)))
+    tree: Tree
+    roots: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one store changes. ``before`` and ``target`` are what stands at the intent's roots.
-
-    ``own`` is the service's part of the target: shared nodes have other owners beside it.
-    """
+    """What one device changes. ``before`` and ``target`` are its own part only."""
 
     intent: Intent
     before: Tree
     target: Tree
-    own: Tree
     edits: tuple[Edit, ...]
     reverse: tuple[Edit, ...]
     native: str
@@ -68,120 +42,68 @@ class Change:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The nodes the service owns there then, as people read them."""
-        return tuple(path_text(path) for path in tree.nodes(self.own))
+        """The nodes the service owns there, as people read them."""
+        return tuple(path_text(path) for path in tree.nodes(self.intent.tree))
 
 
-def outermost(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """The paths without those that lie below another of them."""
-    known = set(paths)
-    return tuple(
-        path
-        for path in sorted(known)
-        if not any(path[:length] in known for length in range(len(path)))
-    )
-
-
-def wanted(design: catalogue.Design, drivers: Mapping[str, device.Driver]) -> Mapping[Place, Tree]:
-    """The design's resource intents as trees, one per device and store.
+def intents(design: catalogue.Design, drivers: Mapping[str, device.Driver]) -> tuple[Intent, ...]:
+    """The design's resource intents as trees, one per device, by device name.
 
     ``drivers`` maps device to driver. OrderRejected when a slot does not fit its type, when two
     intents want different things of one node, or when a platform has no such template.
     """
-    trees: dict[Place, Tree] = {}
-    for resource in design.resources:
-        try:
-            _add(trees, resource, drivers[resource.device])
-        except errors.Conflict as two_minds:
-            raise errors.OrderRejected(
-                f"device {resource.device}: {two_minds.reason}", status=422
-            ) from two_minds
-        except errors.ConfigurationError as lacking:
-            raise errors.OrderRejected(
-                f"device {resource.device} cannot carry it: {lacking}",
-                status=422,
-                code="notPossible",
-            ) from lacking
-    return trees
+    names = sorted({resource.device for resource in design.resources})
+    return tuple(_intent(name, design, drivers[name]) for name in names)
 
 
-def _add(
-    trees: dict[Place, Tree], resource: catalogue.ResourceIntent, driver: device.Driver
-) -> None:
-    for store, one in driver.instantiate(resource.template, resource.slots).items():
-        place = (resource.device, store)
-        trees[place] = tree.merge([trees.get(place, EMPTY), one])
+def _intent(name: str, design: catalogue.Design, driver: device.Driver) -> Intent:
+    wanted = [one for one in design.resources if one.device == name]
+    try:
+        merged = tree.merge(_tree(driver, one) for one in wanted)
+    except errors.Conflict as two_minds:
+        raise errors.OrderRejected(f"device {name}: {two_minds.reason}", status=422) from two_minds
+    except errors.ConfigurationError as lacking:
+        raise errors.OrderRejected(
+            f"device {name} cannot carry it: {lacking}", status=422, code="notPossible"
+        ) from lacking
+    return Intent(name, driver.platform, merged, tree.roots(merged))
 
 
-def change(intent: Intent, now: Tree, driver: device.Driver) -> Change:
-    """The difference between what is there and what should be, both ways.
+def _tree(driver: device.Driver, wanted: catalogue.ResourceIntent) -> Tree:
+    return driver.instantiate(wanted.template, wanted.slots)[driver.stores[0]]
 
-    Conflict when somebody else's node, or an edit made by hand, stands in the way.
-    """
-    outcome = owners.decide(_ground(intent, driver), now)
-    before = tree.normal(now)
-    edits = tree.diff(before, outcome.target)
+
+def change(intent: Intent, action: views.ItemAction, before: Tree, driver: device.Driver) -> Change:
+    """The difference between what is and what should be, both ways."""
+    target = intent.tree if action is views.ItemAction.ADD else EMPTY
+    edits = tree.diff(before, target)
     reverse = tree.invert(edits)
     return Change(
         intent=intent,
-        before=before,
-        target=outcome.target,
-        own=outcome.own,
+        before=tree.normal(before),
+        target=target,
         edits=edits,
         reverse=reverse,
-        native=driver.render(edits, intent.store) if edits else "",
-        native_reverse=driver.render(reverse, intent.store) if reverse else "",
+        native=driver.render(edits) if edits else "",
+        native_reverse=driver.render(reverse) if reverse else "",
     )
 
 
-def _ground(intent: Intent, driver: device.Driver) -> owners.Ground:
-    return owners.Ground(
-        where=intent.device,
-        was=intent.was,
-        wanted=intent.wanted,
-        others=intent.others,
-        shareable=functools.partial(driver.shareable, store=intent.store),
-        policy=intent.policy,
-    )
+def digest(changes: tuple[Change, ...]) -> str:
+    """SHA-256 hex over the native edits, by device: no message id, token or time is in it."""
+    return hashlib.sha256(json.dumps(natives(changes), sort_keys=True).encode()).hexdigest()
 
 
-def digest(changes: Sequence[Change]) -> str:
-    """SHA-256 hex over the native edits, by device and store: no message id, token or time in it."""
-    natives = {"/".join(one.intent.place): one.native for one in changes if one.edits}
-    return hashlib.sha256(json.dumps(natives, sort_keys=True).encode()).hexdigest()
+def natives(changes: tuple[Change, ...]) -> dict[str, str]:
+    """What would be sent, by participant, as people read it."""
+    return {one.intent.device: one.native for one in changes}
 
 
-def texts(changes: Sequence[Change]) -> Mapping[str, str]:
-    """The native edits of each device that changes, as people read them: what ``digest`` covers."""
-    return _by_device({one.intent.place: one.native for one in changes if one.edits})
-
-
-def reverse_texts(changes: Sequence[Change]) -> Mapping[str, str]:
-    """The same of the edits that would take it back."""
-    return _by_device({one.intent.place: one.native_reverse for one in changes if one.edits})
-
-
-def _by_device(natives: Mapping[Place, str]) -> Mapping[str, str]:
-    devices = sorted({name for name, _ in natives})
-    return {name: _headed({s: t for (d, s), t in natives.items() if d == name}) for name in devices}
-
-
-def _headed(natives: Mapping[str, str]) -> str:
-    """One store's text as it is; several, each below its name."""
-    if len(natives) == 1:
-        return next(iter(natives.values()))
-    return "\n".join(f"# {store}\n{natives[store]}" for store in sorted(natives))
-
-
-def reversibility(rung: device.Rung | None, confirm_within: float) -> str:
-    """What undoes a change on this rung, for people."""
-    if rung is None:
-        return "not offered: nothing there can be taken back"
-    if rung.timed:
-        return (
-            f"{rung}: the device undoes it by itself unless confirmed within {confirm_within:g} s"
-        )
-    return f"{rung}: live at once, taken back by us if the vote fails"
+def reversibility(capabilities: frozenset[device.Capability], confirm_within: float) -> str:
+    """What undoes a change there, for people."""
+    if device.Capability.PERSIST in capabilities:
+        return f"reversible, device confirms within {confirm_within:g} s"
+    return "not offered: the device has no confirmed commit with persist"
 
 
 def promise(design: catalogue.Design) -> tuple[str, ...]:
