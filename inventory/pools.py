@@ -3,7 +3,8 @@
 A claim is keyed: asking again gives the same value, so a repeated step of an order never takes
 two. The lowest free value is proposed and then inserted; who inserts first has it, the others
 propose again. A released value rests before another key may have it, because devices may still
-hold it for a while; its own key may have it back at once.
+hold it for a while; its own key may have it back at once. Values are numbers here; what they mean
+and how they are written is ``pool_values``'.
 """
 
 from __future__ import annotations
@@ -16,18 +17,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from inventory import history, tables
+from inventory import history, pool_values, tables
 from oss_agent import errors
 
 _ATTEMPTS = 64
 """How often a value may be lost to somebody quicker before that is called contention."""
-_MAX_DIGITS = 18
-"""Fits every column of a pool's values: they are 64 bits wide, 19 digits and a sign."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolRange:
-    """A pool of whole numbers, ``first`` and ``last`` included.
+    """A pool of whole numbers, ``first`` and ``last`` included, or of a prefix (``of_prefix``).
 
     ``quarantine`` is how long (seconds) a released value rests before another key may have it.
     """
@@ -36,30 +35,84 @@ class PoolRange:
     first: int
     last: int
     quarantine: float = 300.0
+    prefix: str | None = None
+    length: int | None = None
+
+    @classmethod
+    def of_prefix(
+        cls, name: str, prefix: str, length: int | None = None, quarantine: float = 300.0
+    ) -> PoolRange:
+        """The addresses of ``prefix``, or with a ``length`` the prefixes of that length in it."""
+        try:
+            found = pool_values.of(0, 0, prefix, length)
+        except ValueError as wrong:
+            raise errors.ConfigurationError(f"pool {name}: {wrong}") from wrong
+        return cls(name, found.first, found.last, quarantine, prefix, length)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """A pool as the database has it."""
+
+    name: str
+    tenant: str
+    quarantine: float
+    values: pool_values.Values
+
+    @property
+    def first(self) -> int:
+        return self.values.first
+
+    @property
+    def last(self) -> int:
+        return self.values.last
 
 
 def seed(
     connection: sa.Connection, pools: Sequence[PoolRange], *, tenant: str, at: datetime
 ) -> None:
-    """Make the pools what the settings say. Claims outside a shrunken range stay valid."""
+    """Make the pools what the settings say. Claims outside a shrunken range stay valid.
+
+    ConfigurationError when a pool would get another prefix while values of the old one are held.
+    """
     for pool in pools:
-        if not 0 <= pool.first <= pool.last:
-            raise errors.ConfigurationError(
-                f"pool {pool.name}: first {pool.first} to last {pool.last} is no range; "
-                "first must be 0 or more and not above last"
-            )
+        try:
+            pool_values.of(pool.first, pool.last, pool.prefix, pool.length)
+        except ValueError as wrong:
+            raise errors.ConfigurationError(f"pool {pool.name}: {wrong}") from wrong
+        _refuse_other_meaning(connection, pool, at)
         facts = {
             "tenant": tenant,
             "first": pool.first,
             "last": pool.last,
             "quarantine": pool.quarantine,
+            "prefix": pool.prefix,
+            "length": pool.length,
         }
         history.put(connection, tables.pools, {"name": pool.name}, facts, at)
 
 
+def _refuse_other_meaning(connection: sa.Connection, pool: PoolRange, at: datetime) -> None:
+    """Claims are numbers: under another prefix the same number would be another address."""
+    before = _rows(connection).get(pool.name)
+    if before is None or (before["prefix"], before["length"]) == (pool.prefix, pool.length):
+        return
+    c = tables.pool_claims.c
+    mine = sa.and_(history.current(tables.pool_claims), c.pool == pool.name)
+    held = connection.execute(sa.select(c.key).where(mine, c.released_at.is_(None)).limit(1))
+    holder = held.scalar_one_or_none()
+    if holder is not None:
+        raise errors.ConfigurationError(
+            f"pool {pool.name} was of {before['prefix'] or 'numbers'} and {holder} still has a value "
+            "of it: give the new values a pool of another name"
+        )
+    history.end(connection, tables.pool_claims, c.pool == pool.name, at)
+
+
 def likely(connection: sa.Connection, pool: str, at: datetime) -> str:
     """The value a claim of a new key would get at ``at``; Conflict when the pool is exhausted."""
-    return str(_lowest_free(connection, _row(connection, pool), at))
+    found = _pool(connection, pool)
+    return found.values.text(_lowest_free(connection, found, at))
 
 
 def claim(
@@ -70,14 +123,14 @@ def claim(
     Conflict when the wanted value is held or rests (holder named), is not what the key already
     has, lies outside of the pool, or when nothing is left. ConfigurationError on an unknown pool.
     """
-    row = _row(connection, pool)
+    found = _pool(connection, pool)
     for _ in range(_ATTEMPTS):
         held = _held(connection, pool, key)
         if held is not None:
             return _keep(pool, key, held, wanted)
-        value = _proposal(connection, row, key, wanted, at)
-        if _take(connection, row, key, value, at):
-            return str(value)
+        value = _proposal(connection, found, key, wanted, at)
+        if _take(connection, found, key, value, at):
+            return found.values.text(value)
     raise errors.Conflict(
         f"pool {pool} is contended: {_ATTEMPTS} values were taken by others; retry"
     )
@@ -94,132 +147,134 @@ def release(connection: sa.Connection, *, key: str, at: datetime) -> None:
         history.put(connection, tables.pool_claims, at_value, {"released_at": at}, at)
 
 
-def _row(connection: sa.Connection, pool: str) -> sa.RowMapping:
+def _rows(connection: sa.Connection) -> dict[str, sa.RowMapping]:
     current = sa.select(tables.pools).where(history.current(tables.pools))
-    rows = {row["name"]: row for row in connection.execute(current).mappings()}
+    return {row["name"]: row for row in connection.execute(current).mappings()}
+
+
+def _pool(connection: sa.Connection, pool: str) -> _Pool:
+    rows = _rows(connection)
     if pool not in rows:
         known = ", ".join(sorted(rows)) or "none"
         raise errors.ConfigurationError(
             f"pool {pool} does not exist (known: {known}); add it to the settings"
         )
-    return rows[pool]
+    row = rows[pool]
+    values = pool_values.of(row["first"], row["last"], row["prefix"], row["length"])
+    return _Pool(pool, row["tenant"], row["quarantine"], values)
 
 
-def _held(connection: sa.Connection, pool: str, key: str) -> int | None:
-    return _value(connection, pool, key, tables.pool_claims.c.released_at.is_(None))
+def _held(connection: sa.Connection, pool: str, key: str) -> str | None:
+    """What the key has, as it was written then: a pool's range may have changed since."""
+    c = tables.pool_claims.c
+    mine = sa.select(c.value, c.text).where(
+        history.current(tables.pool_claims), c.pool == pool, c.key == key, c.released_at.is_(None)
+    )
+    row = connection.execute(mine.limit(1)).first()
+    return None if row is None else row.text or str(row.value)
 
 
 def _proposal(
-    connection: sa.Connection, pool: sa.RowMapping, key: str, wanted: str | None, at: datetime
+    connection: sa.Connection, pool: _Pool, key: str, wanted: str | None, at: datetime
 ) -> int:
     if wanted is not None:
         return _wish(connection, pool, key, wanted, at)
-    c = tables.pool_claims.c
-    rests = sa.and_(c.released_at.is_not(None), c.value.between(pool["first"], pool["last"]))
-    had = _value(connection, pool["name"], key, rests)
+    had = _rested(connection, pool, key)
     return had if had is not None else _lowest_free(connection, pool, at)
 
 
-def _value(
-    connection: sa.Connection, pool: str, key: str, which: sa.ColumnElement[bool]
-) -> int | None:
+def _rested(connection: sa.Connection, pool: _Pool, key: str) -> int | None:
+    """The lowest of the key's own values that rest."""
     c = tables.pool_claims.c
     mine = sa.select(c.value).where(
-        history.current(tables.pool_claims), c.pool == pool, c.key == key, which
+        history.current(tables.pool_claims),
+        c.pool == pool.name,
+        c.key == key,
+        c.released_at.is_not(None),
+        c.value.between(pool.first, pool.last),
     )
     return connection.execute(mine.order_by(c.value).limit(1)).scalar_one_or_none()
 
 
-def _keep(pool: str, key: str, held: int, wanted: str | None) -> str:
-    if wanted is not None and wanted != str(held):
+def _keep(pool: str, key: str, held: str, wanted: str | None) -> str:
+    if wanted is not None and wanted != held:
         raise errors.Conflict(
             f"{key} already has {held} of pool {pool} and asks for {wanted}; release it first",
             holder=key,
         )
-    return str(held)
+    return held
 
 
-def _wish(
-    connection: sa.Connection, pool: sa.RowMapping, key: str, wanted: str, at: datetime
-) -> int:
-    if not _inside(pool, wanted):
-        raise errors.Conflict(
-            f"{wanted} is not in pool {pool['name']} ({pool['first']} to {pool['last']})"
-        )
-    holder = _blocker(connection, pool, int(wanted), at)
+def _wish(connection: sa.Connection, pool: _Pool, key: str, wanted: str, at: datetime) -> int:
+    number = pool.values.number(wanted)
+    if number is None:
+        raise errors.Conflict(f"{wanted} is not in pool {pool.name} ({pool.values})")
+    holder = _blocker(connection, pool, number, at)
     if holder is not None and holder["key"] != key:
         raise errors.Conflict(_blocked(pool, wanted, holder), holder=holder["key"])
-    return int(wanted)
-
-
-def _inside(pool: sa.RowMapping, wanted: str) -> bool:
-    # isascii because int() reads digits of other scripts too
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) <= _MAX_DIGITS):
-        return False
-    return bool(pool["first"] <= int(wanted) <= pool["last"])
+    return number
 
 
 def _blocker(
-    connection: sa.Connection, pool: sa.RowMapping, value: int, at: datetime
+    connection: sa.Connection, pool: _Pool, value: int, at: datetime
 ) -> sa.RowMapping | None:
     c = tables.pool_claims.c
     taken = sa.select(c.key, c.released_at).where(_unavailable(pool, at), c.value == value)
     return connection.execute(taken).mappings().first()
 
 
-def _blocked(pool: sa.RowMapping, wanted: str, holder: sa.RowMapping) -> str:
+def _blocked(pool: _Pool, wanted: str, holder: sa.RowMapping) -> str:
     if holder["released_at"] is None:
-        return f"{wanted} of pool {pool['name']} is held by {holder['key']}"
-    free_at = holder["released_at"] + timedelta(seconds=pool["quarantine"])
+        return f"{wanted} of pool {pool.name} is held by {holder['key']}"
+    free_at = holder["released_at"] + timedelta(seconds=pool.quarantine)
     return (
-        f"{wanted} of pool {pool['name']} was released by {holder['key']} "
+        f"{wanted} of pool {pool.name} was released by {holder['key']} "
         f"and rests until {free_at:%Y-%m-%d %H:%M:%S}Z"
     )
 
 
-def _unavailable(pool: sa.RowMapping, at: datetime) -> sa.ColumnElement[bool]:
+def _unavailable(pool: _Pool, at: datetime) -> sa.ColumnElement[bool]:
     """Claims of this pool that are held, or rest at ``at``."""
     c = tables.pool_claims.c
-    rested = at - timedelta(seconds=pool["quarantine"])
+    rested = at - timedelta(seconds=pool.quarantine)
     return sa.and_(
         history.current(tables.pool_claims),
-        c.pool == pool["name"],
+        c.pool == pool.name,
         sa.or_(c.released_at.is_(None), c.released_at > rested),
     )
 
 
-def _lowest_free(connection: sa.Connection, pool: sa.RowMapping, at: datetime) -> int:
+def _lowest_free(connection: sa.Connection, pool: _Pool, at: datetime) -> int:
     # The lowest free value is the first of the pool or the successor of a taken one: two index
     # scans, where listing the range would cost the size of the pool.
     taken = (
         sa.select(tables.pool_claims.c.value)
-        .where(_unavailable(pool, at), tables.pool_claims.c.value >= pool["first"])
+        .where(_unavailable(pool, at), tables.pool_claims.c.value >= pool.first)
         .cte("taken")
     )
     successor: sa.Select[Any] = sa.select((taken.c.value + 1).label("value"))
-    candidates = sa.union_all(
-        sa.select(sa.literal(pool["first"]).label("value")), successor
-    ).subquery("candidates")
+    candidates = sa.union_all(sa.select(sa.literal(pool.first).label("value")), successor).subquery(
+        "candidates"
+    )
     free = sa.select(sa.func.min(candidates.c.value)).where(
-        candidates.c.value <= pool["last"], candidates.c.value.not_in(sa.select(taken.c.value))
+        candidates.c.value <= pool.last, candidates.c.value.not_in(sa.select(taken.c.value))
     )
     value = connection.execute(free).scalar_one()
     if value is None:
         raise errors.Conflict(
-            f"pool {pool['name']} ({pool['first']} to {pool['last']}) is exhausted; "
+            f"pool {pool.name} ({pool.values}) is exhausted; "
             "widen it in the settings or wait until released values have rested"
         )
     return int(value)
 
 
-def _take(
-    connection: sa.Connection, pool: sa.RowMapping, key: str, value: int, at: datetime
-) -> bool:
+def _take(connection: sa.Connection, pool: _Pool, key: str, value: int, at: datetime) -> bool:
     """Insert the claim; False when somebody was quicker."""
     claim = {
-        "tenant": pool["tenant"],
-        "pool": pool["name"],
+        "tenant": pool.tenant,
+        "pool": pool.name,
         "value": value,
+        "text": pool.values.text(value),
         "key": key,
         "released_at": None,
     }
@@ -232,12 +287,12 @@ def _take(
     return True
 
 
-def _over(pool: sa.RowMapping, key: str, value: int, at: datetime) -> sa.ColumnElement[bool]:
+def _over(pool: _Pool, key: str, value: int, at: datetime) -> sa.ColumnElement[bool]:
     """A rest at this value that is over, or the key's own, which ends when it comes back."""
     c = tables.pool_claims.c
-    rested = at - timedelta(seconds=pool["quarantine"])
+    rested = at - timedelta(seconds=pool.quarantine)
     return sa.and_(
-        c.pool == pool["name"],
+        c.pool == pool.name,
         c.value == value,
         c.released_at.is_not(None),
         sa.or_(c.key == key, c.released_at <= rested),

@@ -102,7 +102,7 @@ def _ports() -> sa.Select[Any]:
 def _values() -> sa.Select[Any]:
     c = tables.pool_claims.c
     rests = c.released_at.is_not(None)
-    text = sa.cast(c.value, sa.String)
+    text = sa.func.coalesce(c.text, sa.cast(c.value, sa.String))
     return _row(
         id=c.pool + ":" + text,
         tenant=c.tenant,
@@ -114,7 +114,7 @@ def _values() -> sa.Select[Any]:
         resource_status=sa.case((rests, "standby"), else_="reserved"),
         start_date=c.valid_from,
         pool=c.pool,
-        value=c.value,
+        value=text,
         key=c.key,
     ).where(history.current(tables.pool_claims))
 
@@ -132,7 +132,7 @@ _KINDS: dict[str, sa.types.TypeEngine[Any]] = {
     "service": sa.String(),
     "order_id": sa.String(),
     "pool": sa.String(),
-    "value": sa.BigInteger(),
+    "value": sa.String(),
     "key": sa.String(),
 }
 CHARACTERISTICS = tuple(name for name in _KINDS if name not in {"service", "order_id"})

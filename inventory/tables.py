@@ -316,22 +316,31 @@ configured = sa.Table(
 
 
 class Pool(Fact):
-    """A range of whole numbers, both ends included; ``quarantine`` is how long (s) a value rests."""
+    """A range of whole numbers, both ends included; ``quarantine`` is how long (s) a value rests.
+
+    With a ``prefix`` the numbers count its addresses, or its prefixes of ``length``.
+    """
 
     name: sa.Named[str]
     first: sa.Named[int] = sa.Column(sa.BigInteger)
     last: sa.Named[int] = sa.Column(sa.BigInteger)
     quarantine: sa.Named[float]
+    prefix: sa.Named[str | None]
+    length: sa.Named[int | None]
 
 
 pools = sa.Table("inv_pools", METADATA, Pool, _only_one("uq_inv_pools_current", "name"))
 
 
 class PoolClaim(Fact):
-    """A value of a pool and the key it belongs to. ``released_at`` set: it rests in quarantine."""
+    """A value of a pool and the key it belongs to. ``released_at`` set: it rests in quarantine.
+
+    ``text`` is the value as it is written; NULL in rows of the first release: the number itself.
+    """
 
     pool: sa.Named[str]
     value: sa.Named[int] = sa.Column(sa.BigInteger)
+    text: sa.Named[str | None]
     key: sa.Named[str]
     released_at: sa.Named[datetime | None] = sa.Column(Moment)
 

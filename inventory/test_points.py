@@ -1,11 +1,12 @@
 """Decides which ports have a test point: the far end of a declared link that can send packets.
 
 A test point is what offers the capability ``probe`` in its hello, whatever its platform; its
-service side is the address on the port where the declared link ends.
+service side are the addresses on the port where the declared link ends.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
@@ -21,7 +22,8 @@ def by_port(connection: sa.Connection, tenant: str) -> Mapping[topology.End, led
     found: dict[topology.End, ledger.TestPoint] = {}
     for near, far in _ends(connection, tenant):
         if far[0] in probes and near[0] not in probes and far in addresses:
-            found[near] = ledger.TestPoint(far[0], addresses[far])
+            first = addresses[far][0].partition("/")[0]
+            found[near] = ledger.TestPoint(far[0], first, addresses[far])
     return found
 
 
@@ -30,14 +32,16 @@ def ports_of(connection: sa.Connection, tenant: str, name: str) -> tuple[str, ..
     return tuple(sorted({near[1] for near, _ in _ends(connection, tenant) if near[0] == name}))
 
 
-def _addresses(connection: sa.Connection, tenant: str) -> Mapping[topology.End, str]:
+def _addresses(connection: sa.Connection, tenant: str) -> Mapping[topology.End, tuple[str, ...]]:
+    """The addresses on every port, in order, with their prefix lengths where those are known."""
     c = tables.addresses.c
-    query = sa.select(c.device, c.interface, c.address).where(
+    query = sa.select(c.device, c.interface, c.address, c.prefix).where(
         history.current(tables.addresses), c.tenant == tenant
     )
-    # Descending, so that of several addresses the first in order is the one that stays.
-    rows = connection.execute(query.order_by(c.address.desc()))
-    return {(name, port): address for name, port, address in rows}
+    found: defaultdict[topology.End, list[str]] = defaultdict(list)
+    for name, port, address, prefix in connection.execute(query.order_by(c.address)):
+        found[name, port].append(address if prefix is None else f"{address}/{prefix}")
+    return {end: tuple(several) for end, several in found.items()}
 
 
 def _ends(connection: sa.Connection, tenant: str) -> Iterator[tuple[topology.End, topology.End]]:

@@ -42,6 +42,15 @@ def _http_url(text: str) -> str:
     return text
 
 
+def _community(text: str) -> str:
+    halves = text.split(":")
+    fits = re.fullmatch(r"[0-9]{1,5}:[0-9]{1,5}", text) and all(int(x) < 65_536 for x in halves)  # noqa: PLR2004 - 16 bits each
+    if not fits:
+        raise ValueError("must be two numbers from 0 to 65535, such as 65000:100")
+    return text
+
+
+Community = Annotated[str, pydantic.AfterValidator(_community)]
 SecretRef = Annotated[str, pydantic.AfterValidator(_reference)]
 HttpUrl = Annotated[str, pydantic.AfterValidator(_http_url)]
 
@@ -192,23 +201,63 @@ class Assurance(Section):
     """Seconds of one usage record: what billing is told per service and meter point."""
 
 
+class Catalogue(Section):
+    """What the service specifications need to know of the network."""
+
+    as_number: int = pydantic.Field(default=65_000, ge=1, le=4_294_967_295)
+    """The autonomous system of the network: what its routers' BGP runs as (RFC 6996 keeps 64512 to
+    65534 for private use)."""
+    internet_community: Community = "65000:100"
+    """BGP community (RFC 1997) put on the prefixes of Internet access, by which borders know them."""
+    internet_reference: pydantic.IPvAnyAddress | None = None
+    """An address in the Internet that every Internet access is pinged to prove it. None: not proven."""
+
+
 class Pool(Section):
-    """A range that values are claimed from."""
+    """What values are claimed from: numbers, addresses of a prefix, or prefixes out of one."""
 
     name: str
     """What catalogue and orders call it: the E-Line takes its VNIs from ``core-vni``."""
-    first: int = pydantic.Field(ge=0)
-    """The lowest value."""
-    last: int
-    """The highest value, itself included."""
+    first: int | None = pydantic.Field(default=None, ge=0)
+    """The lowest number of a range."""
+    last: int | None = None
+    """The highest number of a range, itself included."""
+    prefix: pydantic.IPvAnyNetwork | None = None
+    """Instead of a range: the prefix whose addresses are given out, IPv4 or IPv6. It cannot be
+    changed while somebody has a value of it: name another pool then."""
+    length: int | None = pydantic.Field(default=None, ge=1, le=128)
+    """With a prefix: prefixes of this length are given out, not addresses."""
     quarantine: float = pydantic.Field(default=300.0, ge=0)
     """Seconds before a released value is given out again: somebody may still be using it."""
 
     @pydantic.model_validator(mode="after")
-    def _range(self) -> Pool:
-        if self.first > self.last:
+    def _one_kind(self) -> Pool:
+        if (self.first is None) != (self.last is None) or (self.first is None) == (
+            self.prefix is None
+        ):
+            raise ValueError("a pool has either first and last, or a prefix")
+        if self.first is not None and self.last is not None and self.first > self.last:
             raise ValueError(f"first {self.first} is above last {self.last}")
+        self._check_length()
         return self
+
+    def _check_length(self) -> None:
+        if self.length is None:
+            return
+        if self.prefix is None:
+            raise ValueError("only a pool with a prefix has a length")
+        if not self.prefix.prefixlen <= self.length <= self.prefix.max_prefixlen:
+            raise ValueError(f"{self.prefix} has no prefixes of length {self.length}")
+
+
+_POOLS = (
+    Pool(name="core-vni", first=10_100, last=10_199),
+    Pool(name="vpn-vni", first=10_200, last=10_999),
+    Pool(name="vpn-transit", prefix=ipaddress.ip_network("100.64.0.0/10")),
+    Pool(name="internet-v4", prefix=ipaddress.ip_network("203.0.113.0/24"), length=30),
+)
+"""RFC 6598 keeps 100.64.0.0/10 for providers' inside; 203.0.113.0/24 is documentation's (RFC 5737):
+who sells Internet access names the prefix that is his."""
 
 
 class Billing(Section):
@@ -244,8 +293,9 @@ class Settings(ps.BaseSettings):
     fulfilment: Fulfilment = pydantic.Field(default_factory=Fulfilment)
     snmp: Snmp = pydantic.Field(default_factory=Snmp)
     assurance: Assurance = pydantic.Field(default_factory=Assurance)
-    pools: tuple[Pool, ...] = (Pool(name="core-vni", first=10_100, last=10_999),)
-    """Ranges that values are claimed from; what is written here replaces the default."""
+    catalogue: Catalogue = pydantic.Field(default_factory=Catalogue)
+    pools: tuple[Pool, ...] = _POOLS
+    """What values are claimed from; what is written here replaces the default."""
     billing: Billing = pydantic.Field(default_factory=Billing)
     log: Log = pydantic.Field(default_factory=Log)
 

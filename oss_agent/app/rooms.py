@@ -73,7 +73,7 @@ async def build(ground: Ground) -> Built:
         drivers=ground.drivers,
         devices=devices,
         ledger=ledger,
-        catalogue=catalogue.Specifications(specification.load()),
+        catalogue=catalogue.Specifications(specification.load(), tuning.catalogue(tree.catalogue)),
         events=post.append,
         alarms=watch.desk,
         clock=time,

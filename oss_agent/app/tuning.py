@@ -13,6 +13,7 @@ from drivers.snmp import engine
 from inventory import pools
 from oss_agent import flow, settings
 from oss_agent.assurance import meter, poller, role
+from oss_agent.catalog import specification
 from oss_agent.fulfilment import limits, stops
 from oss_agent.spi import access
 from oss_agent.spi import stops as spi_stops
@@ -61,7 +62,19 @@ def motor(of: settings.Flow) -> flow.Pace:
 
 def ranges(tree: settings.Settings) -> tuple[pools.PoolRange, ...]:
     """The pools that values are claimed from."""
-    return tuple(pools.PoolRange(**pool.model_dump()) for pool in tree.pools)
+    return tuple(_pool(one) for one in tree.pools)
+
+
+def _pool(of: settings.Pool) -> pools.PoolRange:
+    if of.prefix is not None:
+        return pools.PoolRange.of_prefix(of.name, str(of.prefix), of.length, of.quarantine)
+    return pools.PoolRange(of.name, of.first or 0, of.last or 0, of.quarantine)
+
+
+def catalogue(of: settings.Catalogue) -> dict[str, str]:
+    """What the words ``setting.NAME`` of the specifications mean; what is not set is left out."""
+    found = {name: getattr(of, name) for name in specification.SETTINGS}
+    return {name: str(value) for name, value in found.items() if value is not None}
 
 
 def tokens(of: settings.Http) -> bss_bridge.access.Tokens:

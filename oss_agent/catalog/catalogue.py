@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from oss_agent import errors
 from oss_agent.catalog import check, decompose, specification
@@ -13,7 +12,11 @@ from oss_agent.spi import catalogue, ledger, orders, views
 class Specifications:
     """Implements ``spi.catalogue.Catalogue`` over loaded specifications."""
 
-    def __init__(self, specifications: Sequence[specification.Specification]) -> None:
+    def __init__(
+        self, specifications: Sequence[specification.Specification], settings: Mapping[str, str]
+    ) -> None:
+        """``settings`` are the values of ``specification.SETTINGS`` that are set."""
+        self._settings = dict(settings)
         self._known = {(one.id, one.version): one for one in specifications}
         # Sorted by version, so the last of an id stays: what a sender gets who names none.
         self._newest = {one.id: one for one in specifications}
@@ -27,18 +30,13 @@ class Specifications:
 
     def needs(self, item: orders.ItemRequest) -> tuple[catalogue.PoolNeed, ...]:
         """Which pool values the design will need, with the sender's wishes."""
-        return tuple(
-            catalogue.PoolNeed(
-                name, pool.pool, _wish(item.characteristics.get(pool.wish) if pool.wish else None)
-            )
-            for name, pool in self._pick(item).pools.items()
-        )
+        return decompose.needs(self._pick(item), item)
 
     def decompose(
         self, item: orders.ItemRequest, snapshot: ledger.Snapshot, pools: Mapping[str, str]
     ) -> catalogue.Design:
         """CFS -> RFS -> resource intents; OrderRejected for what depends on state."""
-        return decompose.decompose(self._pick(item), item, snapshot, pools)
+        return decompose.decompose(self._pick(item), item, snapshot, pools, self._settings)
 
     def all(self) -> tuple[views.SpecificationRef, ...]:
         """What can be ordered, for lists."""
@@ -58,7 +56,3 @@ class Specifications:
                 code="unknownSpecification",
             )
         return spec
-
-
-def _wish(value: Any) -> str | None:
-    return None if value is None else str(value)

@@ -1,77 +1,85 @@
-"""Decides, without any state, whether an item of an order can be accepted: 4xx with the field.
-
-Strict on types: ``true`` is not 1 and ``"20"`` is not 20, because a guess would become a
-customer's bandwidth. Grammars are allow-lists: whatever passes may reach a device.
-"""
+"""Decides, without any state, whether an item of an order can be accepted: 4xx with the field."""
 
 from __future__ import annotations
 
-import re
+import itertools
+from collections.abc import Mapping
 from typing import Any
 
 from oss_agent import errors
-from oss_agent.catalog import specification
+from oss_agent.catalog import ends, forms, specification, values
 from oss_agent.spi import orders
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-PORT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}:[A-Za-z0-9][A-Za-z0-9_./-]{0,62}")
-_SHOWN = 60
-
-
-def field_of(item: orders.ItemRequest, characteristic: str) -> str:
-    """Where a characteristic stands in the sender's body."""
-    return f"{item.path}.service.serviceCharacteristic[{characteristic}]"
 
 
 def check(item: orders.ItemRequest, spec: specification.Specification) -> None:
-    """Judge name and characteristics. OrderRejected names the first field that is wrong."""
+    """Judge name, characteristics and ends. OrderRejected names the first field that is wrong."""
     _check_name(item)
     for name in item.characteristics:
         if name not in spec.characteristics:
             known = ", ".join(spec.characteristics)
-            raise _refusal(item, _shown(name), f"{spec.id} has no such one; it has {known}")
+            unknown = ends.Spot(item, values.shown(name))
+            raise unknown.wrong(f"{spec.id} has no such one; it has {known}")
     for name, form in spec.characteristics.items():
-        if name in item.characteristics:
-            _check_value(item, name, form)
-        elif form.required:
-            raise _refusal(item, name, f"it is missing: {form.text}")
+        _check_one(ends.Spot(item, name), item.characteristics, name, form)
+    found = ends.named(item, spec)
+    _refuse_same_place(found, spec)
+    _refuse_overlap(found, spec)
 
 
 def _check_name(item: orders.ItemRequest) -> None:
     field = f"{item.path}.service.name"
     if item.service_name is None:
         raise errors.OrderRejected(f"{field} is missing: name the service", field=field)
-    if not NAME.fullmatch(item.service_name):
+    if not values.NAME.fullmatch(item.service_name):
         raise errors.OrderRejected(
-            f"{field} is {_shown(item.service_name)}: use 1 to 63 letters, digits, '_', '.', '-', "
-            "beginning with a letter or digit",
+            f"{field} is {values.shown(item.service_name)}: use 1 to 63 letters, digits, '_', '.', "
+            "'-', beginning with a letter or digit",
             field=field,
             code="invalidValue",
         )
 
 
-def _check_value(item: orders.ItemRequest, name: str, form: specification.Characteristic) -> None:
-    value = item.characteristics[name]
-    if form.type == "port":
-        if not isinstance(value, str) or not PORT.fullmatch(value):
-            raise _refusal(item, name, f"{_shown(value)} is not of the form device:port")
+def _check_one(
+    spot: ends.Spot, said: Mapping[str, Any], name: str, form: forms.Characteristic
+) -> None:
+    if name not in said:
+        if form.required:
+            raise spot.wrong(f"it is missing: {form.text}")
         return
-    # bool is a subclass of int: isinstance would take true for 1.
-    if type(value) is not int:
-        raise _refusal(item, name, f"{_shown(value)} is not a whole number")
-    too_small = form.minimum is not None and value < form.minimum
-    too_large = form.maximum is not None and value > form.maximum
-    if too_small or too_large:
-        raise _refusal(item, name, f"{_shown(value)} is not within {form.minimum}..{form.maximum}")
+    why = values.wrong(said[name], form)
+    if why is not None:
+        raise spot.wrong(why)
+    for number, site in enumerate(said[name] if form.type == "sites" else ()):
+        _check_site(spot.element(number), site, form)
 
 
-def _refusal(item: orders.ItemRequest, name: str, why: str) -> errors.OrderRejected:
-    return errors.OrderRejected(
-        f"characteristic {name}: {why}", field=field_of(item, name), code="invalidValue"
-    )
+def _check_site(spot: ends.Spot, site: Any, form: forms.Characteristic) -> None:
+    if not isinstance(site, Mapping):
+        raise spot.wrong(f"{values.shown(site)} is not an object with {', '.join(form.fields)}")
+    for name in site:
+        if name not in form.fields:
+            known = ", ".join(form.fields)
+            raise spot.wrong(f"a site has no {values.shown(name)}; it has {known}")
+    for name, field in form.fields.items():
+        _check_one(spot.member(name), site, name, field)
 
 
-def _shown(value: Any) -> str:
-    """Hostile input, quoted, without control characters, cut to what a line can carry."""
-    text = ascii(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+def _refuse_same_place(found: tuple[ends.Named, ...], spec: specification.Specification) -> None:
+    for one, two in itertools.combinations(found, 2):
+        if one.text == two.text:
+            raise two.port_spot.wrong(f"{two.text} is there twice")
+        if spec.apart and one.device == two.device:
+            # The template's list is keyed by service name: two ends there would be one entry.
+            raise two.port_spot.wrong(f"both ends are on {two.device}: use two devices")
+
+
+def _refuse_overlap(found: tuple[ends.Named, ...], spec: specification.Specification) -> None:
+    fields = [name for name, form in spec.site_fields.items() if form.type == "address"]
+    for name in fields:
+        told = [end for end in found if name in end.said]
+        for one, two in itertools.combinations(told, 2):
+            first, second = (values.interface(end.said[name]).network for end in (one, two))
+            if first.overlaps(second):
+                raise two.at(name).wrong(
+                    f"{second} overlaps {first} of {one.text}: routes within a VPN must differ"
+                )

@@ -1,33 +1,29 @@
-"""Decides what an item becomes: CFS -> RFS ends -> resource intents and predicates. Pure.
+"""Decides what an item becomes: CFS -> its ends -> resource intents and predicates. Pure.
 
-The same (specification, item, snapshot, pool values) gives the same design for ever. What depends
-on state is refused here, so that an order is first acknowledged, then rejected with the reason.
+The same (specification, item, snapshot, pool values, settings) gives the same design for ever. What
+depends on state is refused here, so that an order is first acknowledged, then rejected with the
+reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from oss_agent import errors
-from oss_agent.catalog import check, specification
+from oss_agent.catalog import ends, forms, specification, values, words
 from oss_agent.spi import catalogue, ledger, orders, proof, views
-
-Words: TypeAlias = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
-    """One end, found in the inventory. ``characteristic`` is the name it was ordered by."""
+class _Frame:
+    """What one intent or predicate is made for: a device, its port if any, the words there."""
 
-    characteristic: str
-    device: ledger.DeviceFact
-    port: ledger.PortFact
-
-    @property
-    def text(self) -> str:
-        return f"{self.device.name}:{self.port.name}"
+    device: str
+    ports: tuple[str, ...]
+    words: words.Words
 
 
 def decompose(
@@ -35,27 +31,27 @@ def decompose(
     item: orders.ItemRequest,
     snapshot: ledger.Snapshot,
     pools: Mapping[str, str],
+    settings: Mapping[str, str],
 ) -> catalogue.Design:
     """The design of an item that passed ``check``. OrderRejected for what depends on state."""
     _refuse_taken_name(item, snapshot)
-    ends = [_find(item, name, snapshot) for name in spec.ends]
-    _refuse_same_place(item, ends)
-    for end in ends:
+    common = words.of_item(item, spec, pools, settings)
+    found = [_find(one, snapshot) for one in ends.named(item, spec)]
+    for end in found:
         _refuse_taken_port(item, end)
-    pairs = [(ends[0], ends[1]), (ends[1], ends[0])]
-    words = [_words(item, pools, end, other) for end, other in pairs]
+        _refuse_inner_network(end, spec, pools)
+    found = [_with_network(end, spec, common, pools) for end in found]
+    frames = _frames(found, spec, common, pools)
     return catalogue.Design(
         specification=reference(spec),
         name=item.service_name or "",
-        characteristics={**item.characteristics, **{name: int(v) for name, v in pools.items()}},
+        characteristics={**item.characteristics, **dict(_granted(spec, pools))},
         pools=dict(pools),
-        resources=tuple(_intent(spec, pair[0], w) for pair, w in zip(pairs, words, strict=True)),
+        resources=tuple(_intents(spec, frames)),
         predicates=tuple(
-            _predicate(form, pair, w)
-            for form in spec.predicates
-            for pair, w in zip(pairs, words, strict=True)
+            _predicate(form, frame) for form in spec.predicates for frame in frames[form.per]
         ),
-        meters=tuple(catalogue.MeterPoint(end.device.name, end.port.name) for end in ends),
+        meters=tuple(catalogue.MeterPoint(end.device.name, end.port.name) for end in found),
     )
 
 
@@ -64,48 +60,76 @@ def reference(spec: specification.Specification) -> views.SpecificationRef:
     return views.SpecificationRef(id=spec.id, version=spec.version, name=spec.name)
 
 
-def _find(item: orders.ItemRequest, name: str, snapshot: ledger.Snapshot) -> _End:
-    device_name, _, port_name = str(item.characteristics[name]).partition(":")
-    device = snapshot.devices.get(device_name)
+def needs(
+    spec: specification.Specification, item: orders.ItemRequest
+) -> tuple[catalogue.PoolNeed, ...]:
+    """Which pool values the design will need, with the sender's wishes."""
+    return tuple(_needs(spec, item))
+
+
+def _needs(
+    spec: specification.Specification, item: orders.ItemRequest
+) -> Iterator[catalogue.PoolNeed]:
+    devices = dict.fromkeys(end.device for end in ends.named(item, spec))
+    for name, pool in spec.pools.items():
+        wish = item.characteristics.get(pool.wish) if pool.wish else None
+        if pool.per == "service":
+            yield catalogue.PoolNeed(name, pool.pool, None if wish is None else str(wish))
+        else:
+            for device in devices:
+                yield catalogue.PoolNeed(words.need_name(name, device), pool.pool)
+
+
+def _granted(
+    spec: specification.Specification, pools: Mapping[str, str]
+) -> Iterator[tuple[str, Any]]:
+    """The pool values a sender could have wished for, as it would have written them."""
+    for name, pool in spec.pools.items():
+        if pool.wish is not None:
+            integer = spec.characteristics[pool.wish].type == "integer"
+            yield pool.wish, int(pools[name]) if integer else pools[name]
+
+
+def _find(named: ends.Named, snapshot: ledger.Snapshot) -> words.End:
+    spot, device = named.port_spot, snapshot.devices.get(named.device)
     if device is None:
-        raise _refusal(item, name, f"there is no device {device_name}: import it first")
+        raise spot.impossible(f"there is no device {named.device}: import it first")
     if not device.managed:
-        raise _refusal(item, name, f"device {device_name} is not managed: it takes no changes")
+        raise spot.impossible(f"device {device.name} is not managed: it takes no changes")
     if not device.trusted:
-        raise _refusal(
-            item, name, f"device {device_name} is not trusted yet: pin its host key first"
-        )
-    port = device.ports.get(port_name)
+        raise spot.impossible(f"device {device.name} is not trusted yet: pin its host key first")
+    port = device.ports.get(named.port)
     if port is None:
-        raise _refusal(item, name, f"device {device_name} has no port {port_name}")
+        raise spot.impossible(f"device {device.name} has no port {named.port}")
     if port.use:
-        why = f"port {device_name}:{port_name} is not a customer's: {port.use}"
-        raise _refusal(item, name, why, code="portInUse")
-    return _End(name, device, port)
+        why = f"port {named.text} is not a customer's: {port.use}"
+        raise spot.impossible(why, code="portInUse")
+    return words.End(named, device, port)
 
 
-def _refuse_same_place(item: orders.ItemRequest, ends: list[_End]) -> None:
-    one, two = ends
-    if one.text == two.text:
-        raise _refusal(item, two.characteristic, f"both ends are {one.text}")
-    if one.device.name == two.device.name:
-        # The template's list is keyed by service name: two ends there would be one entry.
-        raise _refusal(
-            item, two.characteristic, f"both ends are on {one.device.name}: use two devices"
-        )
-
-
-def _refuse_taken_port(item: orders.ItemRequest, end: _End) -> None:
+def _refuse_taken_port(item: orders.ItemRequest, end: words.End) -> None:
     owner = end.port.owner
     if owner is None or owner == item.service_id:
         return
     order = f" (order {end.port.owner_order})" if end.port.owner_order else ""
-    raise _refusal(
-        item,
-        end.characteristic,
-        f"port {end.text} belongs to service {owner}{order}",
-        code="portOwned",
-    )
+    why = f"port {end.named.text} belongs to service {owner}{order}"
+    raise end.named.port_spot.impossible(why, code="portOwned")
+
+
+def _refuse_inner_network(
+    end: words.End, spec: specification.Specification, pools: Mapping[str, str]
+) -> None:
+    """A site's network must not hide the addresses by which the routers of its VPN talk."""
+    addresses = [name for name, form in spec.site_fields.items() if form.type == "address"]
+    inner = [name for name, pool in spec.pools.items() if pool.per == "device"]
+    for field, pool in itertools.product(addresses, inner):
+        if field not in end.named.said:
+            continue
+        network = values.interface(end.named.said[field]).network
+        taken = values.interface(pools[words.need_name(pool, end.device.name)]).network
+        if network.overlaps(taken):
+            why = f"{network} overlaps {taken}, by which the routers of the VPN talk to each other"
+            raise end.named.at(field).impossible(why, code="overlap")
 
 
 def _refuse_taken_name(item: orders.ItemRequest, snapshot: ledger.Snapshot) -> None:
@@ -121,86 +145,100 @@ def _refuse_taken_name(item: orders.ItemRequest, snapshot: ledger.Snapshot) -> N
             )
 
 
-def _refusal(
-    item: orders.ItemRequest, name: str, why: str, code: str = "notPossible"
-) -> errors.OrderRejected:
-    return errors.OrderRejected(
-        f"{name}: {why}", field=check.field_of(item, name), status=422, code=code
-    )
+def _with_network(
+    end: words.End,
+    spec: specification.Specification,
+    common: words.Words,
+    pools: Mapping[str, str],
+) -> words.End:
+    if spec.network is None:
+        return end
+    there = {**common, **_single(end, spec, pools)}
+    said = words.value(spec.network, there)
+    if isinstance(said, words.Absent):
+        return end
+    return replace(end, network=values.interface(said).network)
 
 
-def _words(
-    item: orders.ItemRequest, pools: Mapping[str, str], end: _End, other: _End
-) -> dict[str, str | None]:
-    words: dict[str, str | None] = {"name": item.service_name}
-    words |= {f"pool.{name}": value for name, value in pools.items()}
-    words |= {f"characteristic.{n}": str(v) for n, v in item.characteristics.items()}
-    for side, place in (("end", end), ("other", other)):
-        point = place.port.test_point
-        words[f"{side}.device"] = place.device.name
-        words[f"{side}.port"] = place.port.name
-        words[f"{side}.router_id"] = place.device.router_id
-        words[f"{side}.test_point.device"] = point.device if point else None
-        words[f"{side}.test_point.address"] = point.address if point else None
-    return words
+def _single(
+    end: words.End, spec: specification.Specification, pools: Mapping[str, str]
+) -> words.Words:
+    device = words.of_device("end", end.device, spec, pools)
+    return {**device, **words.of_end("end", end, spec)}
 
 
-def _value(reference: specification.Reference, words: Words) -> str | None:
-    if isinstance(reference, specification.Text):
-        return reference.text
-    if isinstance(reference, specification.Join):
-        return "".join(words.get(part) or part for part in reference.join)
-    value = words.get(reference.word)
-    if value is None or reference.times is None:
-        return value
-    return str(int(value) * reference.times)
+def _pair(
+    end: words.End, other: words.End, spec: specification.Specification, pools: Mapping[str, str]
+) -> words.Words:
+    devices = _devices(end.device, other.device, spec, pools)
+    own = words.of_end("end", end, spec, other.port.test_point)
+    return {**devices, **own, **words.of_end("other", other, spec, end.port.test_point)}
 
 
-def _intent(spec: specification.Specification, end: _End, words: Words) -> catalogue.ResourceIntent:
-    filled = {name: _value(reference, words) for name, reference in spec.slots.items()}
-    return catalogue.ResourceIntent(
-        rfs=spec.resource_facing,
-        device=end.device.name,
-        template=spec.template,
-        slots={name: value for name, value in filled.items() if value is not None},
-        ports=(end.port.name,),
-    )
+def _devices(
+    one: ledger.DeviceFact,
+    other: ledger.DeviceFact,
+    spec: specification.Specification,
+    pools: Mapping[str, str],
+) -> words.Words:
+    own = words.of_device("end", one, spec, pools)
+    return {**own, **words.of_device("other", other, spec, pools)}
 
 
-def _predicate(
-    form: specification.PredicateForm, pair: tuple[_End, _End], words: Words
-) -> proof.Predicate:
-    filled = {name: _value(reference, words) for name, reference in form.params.items()}
-    asked = words[form.at]
+def _frames(
+    found: Sequence[words.End],
+    spec: specification.Specification,
+    common: words.Words,
+    pools: Mapping[str, str],
+) -> Mapping[forms.Scope, Sequence[_Frame]]:
+    """Everything that an intent or a predicate may be made for."""
+
+    def frame(end: words.End, there: words.Words) -> _Frame:
+        return _Frame(end.device.name, (end.port.name,), {**common, **there})
+
+    def whole(device: ledger.DeviceFact, there: words.Words) -> _Frame:
+        return _Frame(device.name, (), {**common, **there})
+
+    devices = {end.device.name: end.device for end in found}.values()
+    return {
+        "end": [frame(end, _single(end, spec, pools)) for end in found],
+        "pair": [
+            frame(end, _pair(end, other, spec, pools))
+            for end, other in itertools.permutations(found, 2)
+        ],
+        "device": [whole(one, words.of_device("end", one, spec, pools)) for one in devices],
+        "device-pair": [
+            whole(one, _devices(one, other, spec, pools))
+            for one, other in itertools.permutations(devices, 2)
+        ],
+    }
+
+
+def _intents(
+    spec: specification.Specification, frames: Mapping[forms.Scope, Sequence[_Frame]]
+) -> Iterator[catalogue.ResourceIntent]:
+    for form in spec.intents:
+        for frame in frames[form.per]:
+            filled = {name: words.value(ref, frame.words) for name, ref in form.slots.items()}
+            yield catalogue.ResourceIntent(
+                rfs=spec.resource_facing,
+                device=frame.device,
+                template=form.template,
+                slots={name: said for name, said in filled.items() if isinstance(said, str)},
+                ports=frame.ports,
+            )
+
+
+def _predicate(form: forms.PredicateForm, frame: _Frame) -> proof.Predicate:
+    asked = frame.words[form.at]
+    filled = {name: words.value(ref, frame.words) for name, ref in form.params.items()}
+    absent = [one for one in (asked, *filled.values()) if isinstance(one, words.Absent)]
     return proof.Predicate(
         kind=form.kind,
-        device=asked or pair[0].device.name,
-        params={name: value for name, value in filled.items() if value is not None},
+        device=asked if isinstance(asked, str) else frame.device,
+        params={name: said for name, said in filled.items() if isinstance(said, str)},
         expect=form.expect,
         phase=proof.Phase(form.phase),
         need=proof.Need(form.need),
-        unobservable=_missing(form, asked, filled, pair),
+        unobservable=absent[0].reason if absent else None,
     )
-
-
-def _missing(
-    form: specification.PredicateForm,
-    asked: str | None,
-    filled: Mapping[str, str | None],
-    pair: tuple[_End, _End],
-) -> str | None:
-    if asked is None:
-        return f"no test point at {pair[0].text}"
-    for name, value in filled.items():
-        reference = form.params[name]
-        if value is None and isinstance(reference, specification.From):
-            return _absence(reference.word, pair)
-    return None
-
-
-def _absence(word: str, pair: tuple[_End, _End]) -> str:
-    side, _, what = word.partition(".")
-    place = pair[0] if side == "end" else pair[1]
-    if what.startswith("test_point"):
-        return f"no test point at {place.text}"
-    return f"the {what.replace('_', ' ')} of {place.device.name} is not known"

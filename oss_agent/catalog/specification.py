@@ -1,15 +1,21 @@
-"""The form of a specification file, and the loader that refuses a wrong one at start.
+"""Decides whether a specification hangs together, and loads them; a wrong file is refused at start.
 
 A specification names what a sender may say (characteristics), what the service needs from pools,
-its two ends, and per end: a template with slots, and predicates. Values are references, one of
+its ends, the configuration intents and the predicates. An end is a port that a characteristic
+names, or each site of a characteristic of type ``sites``. Intents and predicates are made ``per``
+end, pair of ends, device, or pair of devices; values are references, one of
 
-* ``{from: WORD}``; with ``times: N`` the integer is multiplied (Mbit/s to kbit/s);
+* ``{from: WORD}``; with ``times: N`` the integer is multiplied (Mbit/s to kbit/s), with
+  ``as: [network]`` an address is turned (see ``forms.From``);
 * ``{text: "10"}``: as it stands;
-* ``{join: [name, " to ", other.device]}``: items that are words are replaced, others stand.
+* ``{join: [name, " to ", other.device]}``: items that are words are replaced, others stand;
+* ``{first: [{from: WORD}, ...]}``: the first that is known.
 
-The words: ``name``, ``pool.NAME``, ``characteristic.NAME``, and of this ``end`` or the ``other``:
-``device``, ``port``, ``router_id``, ``test_point.device``, ``test_point.address``. A reference to
-something unknown leaves its slot out; a predicate that needs it is unobservable.
+The words: ``name``, ``pool.NAME``, ``characteristic.NAME``, ``setting.NAME``; of this ``end`` or, in
+a pair, the ``other``: ``device``, ``router_id``, ``pool.NAME`` (a pool per device); and where it is
+made per end or pair of ends also ``port``, ``network``, ``test_point.device``,
+``test_point.address`` and each field of a site. A reference to something unknown leaves its slot
+out; a predicate that needs it is unobservable.
 """
 
 from __future__ import annotations
@@ -17,130 +23,133 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 import pydantic
 import yaml
 
 from oss_agent import errors
+from oss_agent.catalog import forms
 from oss_agent.proof import judge
-from oss_agent.spi import proof
 
-_END_WORDS = ("device", "port", "router_id", "test_point.device", "test_point.address")
-_PLAIN_WORDS = frozenset(
-    {"name", *(f"{side}.{word}" for side in ("end", "other") for word in _END_WORDS)}
-)
-
-
-class _Form(pydantic.BaseModel):
-    """Frozen, strict, and a misspelt name is an error."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+SETTINGS = ("as_number", "internet_community", "internet_reference")
+"""What ``setting.NAME`` may name: the settings of ``[catalogue]``."""
+_DEVICE = ("device", "router_id")
+_END = ("port", "network", "test_point.device", "test_point.address")
 
 
-class Characteristic(_Form):
-    """What a sender may say; ``port`` is text of the form device:port."""
+class Specification(forms.Form):
+    """A customer-facing service specification with its resource-facing parts.
 
-    type: Literal["port", "integer"]
-    required: bool = False
-    minimum: int | None = None
-    maximum: int | None = None
-    text: str
-
-
-class Pool(_Form):
-    """A value from ``pool``; ``wish`` is the characteristic by which a sender may ask for one."""
-
-    pool: str
-    wish: str | None = None
-
-
-class From(_Form):
-    """The value of a word."""
-
-    word: str = pydantic.Field(alias="from")
-    times: int | None = None
-
-
-class Text(_Form):
-    """A value as it stands."""
-
-    text: str
-
-
-class Join(_Form):
-    """Words and plain text, one after another."""
-
-    join: list[str]
-
-
-Reference: TypeAlias = From | Text | Join
-
-
-class PredicateForm(_Form):
-    """A predicate, made once per end; ``at`` is the word for the device that is asked."""
-
-    kind: str
-    at: Literal["end.device", "end.test_point.device"]
-    need: Literal["must", "if-observable"] = "must"
-    phase: Literal["held", "after"] = "held"
-    params: dict[str, Reference] = pydantic.Field(default_factory=dict)
-    expect: dict[str, proof.Scalar] = pydantic.Field(default_factory=dict)
-
-
-class Specification(_Form):
-    """A customer-facing service specification with its resource-facing ends."""
+    ``resource_facing`` names the service's part on one device. ``apart``: each end needs a device of
+    its own. ``network`` is the network that an end's customer side lies in, where it has one.
+    """
 
     id: str
     version: Annotated[str, pydantic.Field(pattern=r"^\d+\.\d+$")]
     name: str
     resource_facing: str
-    characteristics: dict[str, Characteristic]
-    pools: dict[str, Pool] = pydantic.Field(default_factory=dict)
-    ends: Annotated[list[str], pydantic.Field(min_length=2, max_length=2)]
-    template: str
-    slots: dict[str, Reference]
-    predicates: list[PredicateForm]
+    characteristics: dict[str, forms.Characteristic]
+    pools: dict[str, forms.Pool] = pydantic.Field(default_factory=dict)
+    ends: Annotated[list[str], pydantic.Field(min_length=1)]
+    apart: bool = False
+    network: forms.From | None = None
+    intents: Annotated[list[forms.IntentForm], pydantic.Field(min_length=1)]
+    predicates: list[forms.PredicateForm]
 
     @pydantic.model_validator(mode="after")
     def _hangs_together(self) -> Specification:
-        wrong = [*self._unknown_words(), *self._unknown_kinds(), *self._unknown_characteristics()]
+        wrong = [
+            *self._unknown_characteristics(),
+            *self._wrong_ends(),
+            *self._unknown_words(),
+            *self._unknown_kinds(),
+        ]
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
 
-    def _unknown_words(self) -> Iterator[str]:
-        references = [
-            *self.slots.values(),
-            *(ref for predicate in self.predicates for ref in predicate.params.values()),
-        ]
-        for reference in references:
-            if isinstance(reference, From) and not self.knows(reference.word):
-                yield f"nothing is called {reference.word}"
-
-    def _unknown_kinds(self) -> Iterator[str]:
-        for predicate in self.predicates:
-            if predicate.kind not in judge.RULES:
-                yield f"nothing judges {predicate.kind}; known: {', '.join(sorted(judge.RULES))}"
+    @property
+    def site_fields(self) -> dict[str, forms.Characteristic]:
+        """What is said of each site; nothing where the ends are plain ports."""
+        return self.characteristics[self.ends[0]].fields
 
     def _unknown_characteristics(self) -> Iterator[str]:
         wishes = [pool.wish for pool in self.pools.values() if pool.wish is not None]
         for name in (*self.ends, *wishes):
             if name not in self.characteristics:
                 yield f"{name} is not among the characteristics"
-        for name in self.ends:
-            end = self.characteristics.get(name)
-            if end is not None and not (end.type == "port" and end.required):
-                yield f"the end {name} must be a required port"
 
-    def knows(self, word: str) -> bool:
-        """Is this a word that a reference may use?"""
+    def _wrong_ends(self) -> Iterator[str]:
+        found = [(n, self.characteristics[n]) for n in self.ends if n in self.characteristics]
+        if [form.type for _, form in found] == ["sites"]:
+            found = []
+        for name, form in found:
+            if not forms.is_required_port(form):
+                yield f"the end {name} must be a required port, or the only one and sites"
+        if sum(intent.per in {"end", "pair"} for intent in self.intents) != 1:
+            yield "exactly one intent is made per end or pair of ends: it takes the port"
+
+    def _unknown_words(self) -> Iterator[str]:
+        if any(name not in self.characteristics for name in self.ends):
+            return
+        if self.network is not None and not self.knows(self.network.word, "end"):
+            yield f"nothing is called {self.network.word}"
+        for scope, word in self._uses():
+            if not self.knows(word, scope):
+                yield f"nothing is called {word} per {scope}"
+
+    def _uses(self) -> Iterator[tuple[forms.Scope, str]]:
+        for intent in self.intents:
+            for reference in intent.slots.values():
+                for word in _words(reference):
+                    yield intent.per, word
+        for predicate in self.predicates:
+            yield predicate.per, predicate.at
+            for reference in predicate.params.values():
+                for word in _words(reference):
+                    yield predicate.per, word
+
+    def _unknown_kinds(self) -> Iterator[str]:
+        for predicate in self.predicates:
+            if predicate.kind not in judge.RULES:
+                yield f"nothing judges {predicate.kind}; known: {', '.join(sorted(judge.RULES))}"
+
+    def knows(self, word: str, scope: forms.Scope) -> bool:
+        """Is this a word that a reference may use in what is made per ``scope``?"""
         family, _, name = word.partition(".")
+        match family:
+            case "pool":
+                return name in self.pools and self.pools[name].per == "service"
+            case "characteristic":
+                return name in self.characteristics
+            case "setting":
+                return name in SETTINGS
+            case "end":
+                return self._knows_of_end(name, scope)
+            case "other":
+                return scope in {"pair", "device-pair"} and self._knows_of_end(name, scope)
+            case _:
+                return word == "name"
+
+    def _knows_of_end(self, name: str, scope: forms.Scope) -> bool:
+        family, _, pool = name.partition(".")
         if family == "pool":
-            return name in self.pools
-        if family == "characteristic":
-            return name in self.characteristics
-        return word in _PLAIN_WORDS
+            return pool in self.pools and self.pools[pool].per == "device"
+        if scope in {"end", "pair"} and (name in _END or name in self.site_fields):
+            return True
+        return name in _DEVICE
+
+
+def _words(reference: forms.Reference) -> tuple[str, ...]:
+    """The words a reference cannot do without. In a join, what is no word is plain text."""
+    match reference:
+        case forms.From(word=word):
+            return (word,)
+        case forms.First(first=several):
+            return tuple(one.word for one in several)
+        case _:
+            return ()
 
 
 def load(folder: Traversable | None = None) -> tuple[Specification, ...]:

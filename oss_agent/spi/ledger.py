@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TestPoint:
-    """A device that can send test packets, attached to a port; ``address`` is its service side."""
+    """A device that can send test packets, attached to a port; ``address`` is its service side.
+
+    ``addresses`` are all it has there, with their prefix lengths (``192.0.2.1/24``).
+    """
 
     __test__ = False  # pytest: not a test class
 
     device: str
     address: str
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

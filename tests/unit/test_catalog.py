@@ -12,7 +12,7 @@ from oss_agent import errors
 from oss_agent.catalog import catalogue, specification
 from oss_agent.spi import ledger, orders, proof, views
 
-CATALOGUE = catalogue.Specifications(specification.load())
+CATALOGUE = catalogue.Specifications(specification.load(), {})
 GOOD: dict[str, Any] = {"aEnd": "pe1:eth4", "zEnd": "pe2:eth4", "bandwidth": 20}
 
 
@@ -60,6 +60,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({**GOOD, "aEnd": "fe80::1%eth0:eth4"}, "aEnd"),
     ({**GOOD, "aEnd": "pe1:eth\x1b4"}, "aEnd"),
     ({**GOOD, "aEnd": "pe\uff11:eth4"}, "aEnd"),
+    ({**GOOD, "zEnd": "pe1:eth4"}, "zEnd"),
+    ({**GOOD, "zEnd": "pe1:eth5"}, "zEnd"),
 ]
 
 
@@ -85,7 +87,7 @@ def test_a_name_outside_the_grammar_is_refused(name: str | None) -> None:
     assert refused.value.field == "serviceOrderItem[0].service.name"
 
 
-@pytest.mark.parametrize(("what", "version"), [("l3vpn", None), ("eline", "9.9")])
+@pytest.mark.parametrize(("what", "version"), [("l4vpn", None), ("eline", "9.9")])
 def test_an_unknown_specification_is_refused(what: str, version: str | None) -> None:
     asked = dataclasses.replace(item(), specification=what, specification_version=version)
 
@@ -151,6 +153,27 @@ def test_ping_needs_a_test_point_at_both_ends() -> None:
     assert all(p.need is proof.Need.IF_OBSERVABLE for p in pings)
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "target"),
+    [
+        (("192.0.2.1/24",), ("10.9.9.9/24", "192.0.2.2/24"), "192.0.2.2"),
+        (("192.0.2.1/32",), ("10.9.9.9/24",), "10.9.9.9"),
+        ((), ("10.9.9.9/24",), "10.9.9.9"),
+    ],
+)
+def test_on_one_ethernet_that_address_is_pinged_which_shares_a_network(
+    here: tuple[str, ...], there: tuple[str, ...], target: str
+) -> None:
+    b1 = ledger.PortFact("eth4", test_point=ledger.TestPoint("b1", "192.0.2.1", here))
+    b2 = ledger.PortFact("eth4", test_point=ledger.TestPoint("b2", "10.9.9.9", there))
+    design = CATALOGUE.decompose(
+        item(), snapshot(device("pe1", 1, eth4=b1), device("pe2", 2, eth4=b2)), {"vni": "10100"}
+    )
+
+    pings = {p.device: p.params["target"] for p in design.predicates if p.kind == "ping"}
+    assert pings["b1"] == target
+
+
 def test_an_unknown_loopback_makes_a_must_predicate_unobservable() -> None:
     nameless = dataclasses.replace(device("pe2", 2), router_id=None)
     design = CATALOGUE.decompose(item(), snapshot(device("pe1", 1), nameless), {"vni": "10100"})
@@ -165,8 +188,6 @@ CORE = ledger.PortFact("eth4", use="it is linked to p1:eth2")
 STATE: list[tuple[dict[str, Any], ledger.Snapshot, str, str]] = [
     ({**GOOD, "zEnd": "pe9:eth4"}, snapshot(), "zEnd", "no device pe9"),
     ({**GOOD, "zEnd": "pe2:eth9"}, snapshot(), "zEnd", "no port eth9"),
-    ({**GOOD, "zEnd": "pe1:eth4"}, snapshot(), "zEnd", "both ends are pe1:eth4"),
-    ({**GOOD, "zEnd": "pe1:eth5"}, snapshot(), "zEnd", "two devices"),
     (
         GOOD,
         snapshot(dataclasses.replace(device("pe1", 1), trusted=False), device("pe2", 2)),
@@ -218,9 +239,23 @@ BROKEN = {
     "nothing is called end.colour": ("{from: end.port}", "{from: end.colour}"),
     "nothing judges astrology": ("kind: ping", "kind: astrology"),
     "bEnd is not among the characteristics": ("ends: [aEnd, zEnd]", "ends: [aEnd, bEnd]"),
-    "template: Field required": ("template: eline\n", ""),
-    "colour: Extra inputs": ("template: eline\n", "template: eline\ncolour: red\n"),
+    "intents.0.template: Field required": ("template: eline\n    per", "per"),
+    "colour: Extra inputs": ("apart: true\n", "apart: true\ncolour: red\n"),
     "must be a required port": ("zEnd: {type: port, required: true", "zEnd: {type: port"),
+    "nothing is called other.port per end": (
+        "port: {from: end.port}}",
+        "port: {from: other.port}}",
+    ),
+    "nothing is called end.address per pair": (
+        "{from: end.port}\n      rate",
+        "{from: end.address}\n      rate",
+    ),
+    "nothing is called setting.weather": ("{from: pool.vni}\n", "{from: setting.weather}\n"),
+    "exactly one intent": ("    per: pair\n    slots", "    per: device-pair\n    slots"),
+    "characteristics.vni: Value error, sites have fields": (
+        "vni: {type: integer, minimum: 1, maximum: 16777215",
+        "vni: {type: sites",
+    ),
 }
 
 

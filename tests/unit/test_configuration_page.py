@@ -24,6 +24,7 @@ SECTIONS = {
     "fulfilment.windows": "Window",
     "snmp": "Snmp",
     "assurance": "Assurance",
+    "catalogue": "Catalogue",
     "pools": "Pool",
     "billing": "Billing",
     "log": "Log",

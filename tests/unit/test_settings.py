@@ -47,6 +47,13 @@ def test_one_setting_moves_rows_and_motor_to_postgresql(monkeypatch: pytest.Monk
         ('[billing]\nurl = "nonsense"\n', "billing.url: must be an http"),
         ("[fulfilment]\nconfirm_within = 30\n", "more than half of confirm_within 30 s"),
         ('[[pools]]\nname = "a"\nfirst = 2\nlast = 1\n', "first 2 is above last 1"),
+        ('[[pools]]\nname = "a"\n', "either first and last, or a prefix"),
+        ('[[pools]]\nname = "a"\nfirst = 1\n', "either first and last, or a prefix"),
+        ('[[pools]]\nname = "a"\nfirst = 1\nlast = 2\nlength = 3\n', "has a length"),
+        ('[[pools]]\nname = "a"\nprefix = "192.0.2.1/24"\n', "pools.0.prefix"),
+        ('[[pools]]\nname = "a"\nprefix = "192.0.2.0/24"\nlength = 8\n', "no prefixes of length 8"),
+        ("[catalogue]\nas_number = 0\n", "catalogue.as_number"),
+        ('[catalogue]\ninternet_community = "65536:1"\n', "two numbers from 0 to 65535"),
         ("this is not toml", "oss-agent.toml"),
     ],
 )

@@ -149,7 +149,9 @@ class World:
             drivers=registry.installed(),
             devices=self.known,
             ledger=inventory_ledger.SqlLedger(self.clock),
-            catalogue=catalogue.Specifications(specification.load()),
+            catalogue=catalogue.Specifications(
+                specification.load(), {"as_number": "65000", "internet_community": "65000:100"}
+            ),
             events=append,
             alarms=self.alarms,
             clock=self.clock,

@@ -475,7 +475,40 @@ def test_the_snapshot_shows_the_far_end_that_can_probe_as_test_point(
     history.begin(connection, tables.addresses, address, _T0)
 
     devices = it.snapshot(connection, "default").devices
-    assert devices["pe1"].ports["eth4"].test_point == seam.TestPoint("b1", "192.168.50.1")
+    assert devices["pe1"].ports["eth4"].test_point == seam.TestPoint(
+        "b1", "192.168.50.1", ("192.168.50.1",)
+    )
     assert devices["b1"].ports["eth1"].test_point is None
     assert devices["pe1"].router_id == "10.255.0.11"
     assert it.snapshot(connection, "other").devices == {}
+
+
+def test_a_wish_for_a_prefix_names_who_has_it(vnis: sa.Connection) -> None:
+    """Prefix pools claim as ranges do, and what is shown is the prefix."""
+    customer = pools.PoolRange.of_prefix("internet", "203.0.113.0/28", 30)
+    pools.seed(vnis, [customer], tenant="default", at=_T0)
+    first = pools.claim(vnis, pool="internet", key="order-1", wanted=None, at=_T0)
+
+    assert first == "203.0.113.0/30"
+    with pytest.raises(errors.Conflict, match=r"203\.0\.113\.0/30 .* held by order-1") as told:
+        pools.claim(vnis, pool="internet", key="order-2", wanted=first, at=_T0)
+    assert told.value.holder == "order-1"
+    with pytest.raises(errors.Conflict, match=r"not in pool internet \(/30 of 203"):
+        pools.claim(vnis, pool="internet", key="order-2", wanted="203.0.113.16/30", at=_T0)
+
+
+def test_a_pool_keeps_its_prefix_while_somebody_has_a_value_of_it(vnis: sa.Connection) -> None:
+    before = pools.PoolRange.of_prefix("internet", "203.0.113.0/28", 30)
+    after = pools.PoolRange.of_prefix("internet", "198.51.100.0/28", 30)
+    pools.seed(vnis, [before], tenant="default", at=_T0)
+    pools.claim(vnis, pool="internet", key="order-1", wanted=None, at=_T0)
+
+    with pytest.raises(errors.ConfigurationError, match="order-1 still has a value"):
+        pools.seed(vnis, [after], tenant="default", at=_T0)
+
+    pools.release(vnis, key="order-1", at=_T0)
+    pools.seed(vnis, [after], tenant="default", at=_T0 + timedelta(seconds=1))
+    again = pools.claim(
+        vnis, pool="internet", key="order-1", wanted=None, at=_T0 + timedelta(seconds=2)
+    )
+    assert again == "198.51.100.0/30"

@@ -1,4 +1,7 @@
-"""Keyed claims against a model in a dictionary: any order of claims, releases and waiting."""
+"""Keyed claims against a model in a dictionary: any order of claims, releases and waiting.
+
+Pools of numbers, of addresses and of prefixes, IPv4 and IPv6: the same machine over each.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,17 @@ from inventory import history, pools, tables
 from oss_agent import database, errors
 
 _KEYS = st.sampled_from("abcdef")
-_FIRST, _LAST, _QUARANTINE = 0, 3, 10.0
+_QUARANTINE = 10.0
+_WISHES = st.none() | st.integers(-1, 4)
 
 
 class PoolMachine(RuleBasedStateMachine):
+    """A pool of numbers; ``texts`` are its values in their order, ``strange`` is none of them."""
+
+    pool = pools.PoolRange("p", 0, 3, _QUARANTINE)
+    texts: tuple[str, ...] = ("0", "1", "2", "3")
+    strange = "4"
+
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
@@ -28,8 +38,7 @@ class PoolMachine(RuleBasedStateMachine):
         self._transaction = self._connection.begin()
         tables.METADATA.create_all(self._connection)
         self._now = datetime(2026, 11, 21, tzinfo=UTC)
-        pool = pools.PoolRange("vni", _FIRST, _LAST, _QUARANTINE)
-        pools.seed(self._connection, [pool], tenant="default", at=self._now)
+        pools.seed(self._connection, [self.pool], tenant="default", at=self._now)
         self._held: dict[str, int] = {}
         self._rests: dict[int, tuple[str, datetime]] = {}
 
@@ -51,24 +60,38 @@ class PoolMachine(RuleBasedStateMachine):
         """The values a claim may give; empty when it must be refused."""
         if key in self._held:
             return {self._held[key]} if wanted in {None, self._held[key]} else set()
-        free = {v for v in range(_FIRST, _LAST + 1) if self._free(v, key)}
+        free = {v for v in range(len(self.texts)) if self._free(v, key)}
         if wanted is not None:
             return {wanted} & free
         own = {value for value, (holder, _) in self._rests.items() if holder == key}
         return {min(own)} if own else set(sorted(free)[:1])
 
-    @rule(key=_KEYS, wanted=st.none() | st.integers(_FIRST - 1, _LAST + 1))
+    def _text(self, wanted: int) -> str:
+        return self.texts[wanted] if wanted in range(len(self.texts)) else self.strange
+
+    @rule(key=_KEYS, wanted=_WISHES)
     def claim(self, key: str, wanted: int | None) -> None:
         expected = self._expected(key, wanted)
-        text = None if wanted is None else str(wanted)
+        text = None if wanted is None else self._text(wanted)
         try:
-            got = pools.claim(self._connection, pool="vni", key=key, wanted=text, at=self._now)
+            got = pools.claim(self._connection, pool="p", key=key, wanted=text, at=self._now)
         except errors.Conflict:
             assert not expected
             return
-        assert int(got) in expected
-        self._held[key] = int(got)
-        self._rests.pop(int(got), None)
+        value = self.texts.index(got)
+        assert value in expected
+        self._held[key] = value
+        self._rests.pop(value, None)
+
+    @rule()
+    def ask_what_is_likely(self) -> None:
+        free = [v for v in range(len(self.texts)) if self._free(v, "")]
+        try:
+            said = pools.likely(self._connection, "p", self._now)
+        except errors.Conflict:
+            assert not free
+            return
+        assert said == self.texts[free[0]]
 
     @rule(key=_KEYS)
     def release(self, key: str) -> None:
@@ -83,13 +106,30 @@ class PoolMachine(RuleBasedStateMachine):
     @invariant()
     def the_database_holds_what_the_model_holds(self) -> None:
         c = tables.pool_claims.c
-        held = sa.select(c.key, c.value).where(
+        held = sa.select(c.key, c.text).where(
             history.current(tables.pool_claims), c.released_at.is_(None)
         )
-        rows = [(key, value) for key, value in self._connection.execute(held)]
-        assert dict(rows) == self._held
+        rows = [(key, text) for key, text in self._connection.execute(held)]
+        assert dict(rows) == {key: self.texts[value] for key, value in self._held.items()}
         assert len(rows) == len({value for _, value in rows})
 
 
-TestPoolClaims = PoolMachine.TestCase
-TestPoolClaims.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+class AddressMachine(PoolMachine):
+    pool = pools.PoolRange.of_prefix("p", "192.0.2.8/29", None, _QUARANTINE)
+    texts = tuple(f"192.0.2.{n}/29" for n in range(9, 15))
+    strange = "192.0.2.15/29"
+
+
+class PrefixMachine(PoolMachine):
+    pool = pools.PoolRange.of_prefix("p", "2001:db8::/46", 48, _QUARANTINE)
+    texts = ("2001:db8::/48", "2001:db8:1::/48", "2001:db8:2::/48", "2001:db8:3::/48")
+    strange = "2001:db8:4::/48"
+
+
+_EFFORT = settings(max_examples=25, stateful_step_count=30, deadline=None)
+TestNumbers = PoolMachine.TestCase
+TestNumbers.settings = _EFFORT
+TestAddresses = AddressMachine.TestCase
+TestAddresses.settings = _EFFORT
+TestPrefixes = PrefixMachine.TestCase
+TestPrefixes.settings = _EFFORT

@@ -1,0 +1,118 @@
+"""Decides what may be said in a specification file: its parts, as frozen values.
+
+The words that references name are explained in ``specification``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import pydantic
+
+from oss_agent.spi import proof
+
+Scope: TypeAlias = Literal["end", "pair", "device", "device-pair"]
+"""What something is made once for: each end, each ordered pair of ends, and the same of devices."""
+
+
+class Form(pydantic.BaseModel):
+    """Frozen, strict, and a misspelt name is an error."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Characteristic(Form):
+    """What a sender may say; ``values`` decides which value fits.
+
+    ``minimum`` and ``maximum`` bound an integer, or the number of sites. ``version`` is that of the
+    Internet Protocol. ``fields`` are what a sender may say of each site.
+    """
+
+    type: Literal["port", "integer", "name", "prefix", "address", "sites"]
+    required: bool = False
+    minimum: int | None = None
+    maximum: int | None = None
+    version: Literal[4, 6] | None = None
+    fields: dict[str, Characteristic] = pydantic.Field(default_factory=dict)
+    text: str
+
+    @pydantic.model_validator(mode="after")
+    def _sites_have_ports(self) -> Characteristic:
+        if (self.type == "sites") != bool(self.fields):
+            raise ValueError("sites have fields, and nothing else has")
+        if self.fields and not is_required_port(self.fields.get("port")):
+            raise ValueError("the field port of sites must be a required port")
+        if any(field.type == "sites" for field in self.fields.values()):
+            raise ValueError("sites within sites mean nothing")
+        return self
+
+
+def is_required_port(characteristic: Characteristic | None) -> bool:
+    """Can it be an end?"""
+    return characteristic is not None and characteristic.type == "port" and characteristic.required
+
+
+class Pool(Form):
+    """A value from ``pool``, one for the service or one ``per`` device of it.
+
+    ``wish`` is the characteristic by which a sender may ask for one.
+    """
+
+    pool: str
+    wish: str | None = None
+    per: Literal["service", "device"] = "service"
+
+
+class From(Form):
+    """The value of a word; ``times`` multiplies a number, ``as`` turns an address, step by step.
+
+    ``address`` leaves the prefix length out, ``network`` the host's bits, ``gateway`` is the first
+    host of a prefix, with its length.
+    """
+
+    word: str = pydantic.Field(alias="from")
+    times: int | None = None
+    turned: list[Literal["address", "network", "gateway"]] = pydantic.Field(
+        default_factory=list, alias="as"
+    )
+
+
+class Text(Form):
+    """A value as it stands."""
+
+    text: str
+
+
+class Join(Form):
+    """Words and plain text, one after another."""
+
+    join: list[str]
+
+
+class First(Form):
+    """The first that is known."""
+
+    first: list[From]
+
+
+Reference: TypeAlias = From | Text | Join | First
+
+
+class IntentForm(Form):
+    """A template of the platform, made once ``per`` scope, and what fills its slots."""
+
+    template: str
+    per: Scope
+    slots: dict[str, Reference]
+
+
+class PredicateForm(Form):
+    """A predicate, made once ``per`` scope; ``at`` is the word for the device that is asked."""
+
+    kind: str
+    per: Scope
+    at: Literal["end.device", "end.test_point.device"] = "end.device"
+    need: Literal["must", "if-observable"] = "must"
+    phase: Literal["held", "after"] = "held"
+    params: dict[str, Reference] = pydantic.Field(default_factory=dict)
+    expect: dict[str, proof.Scalar] = pydantic.Field(default_factory=dict)
