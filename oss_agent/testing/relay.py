@@ -17,7 +17,9 @@ class Relay:
 
     def __init__(self, host: str, port: int) -> None:
         self._there = (host, port)
-        self._muted = asyncio.Event()
+        self._muted = False
+        self._answers_left: int | None = None
+        self._asked = False
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self.host = "127.0.0.1"
@@ -39,9 +41,13 @@ class Relay:
             self.cut()
             await self._server.wait_closed()
 
-    def mute(self) -> None:
-        """From now on nothing comes back from the peer; what is sent to it still arrives."""
-        self._muted.set()
+    def mute(self, *, after: int = 0) -> None:
+        """Nothing comes back from the peer any more; what is sent to it still arrives.
+
+        ``after`` so many answers: what comes back between two things sent is one.
+        """
+        self._answers_left, self._asked = after, False
+        self._muted = after == 0
 
     def cut(self) -> None:
         """Abort every connection, on both sides."""
@@ -60,14 +66,24 @@ class Relay:
             tasks.create_task(self._pump(there, writer, replies=True))
         self._writers -= {writer, back}
 
+    def _is_muted(self) -> bool:
+        """Whether this answer is lost; counts the first piece of each."""
+        if self._answers_left is not None and self._asked:
+            self._muted = self._muted or self._answers_left == 0
+            self._answers_left -= 1
+            self._asked = False
+        return self._muted
+
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, replies: bool = False
     ) -> None:
         try:
             while data := await source.read(_CHUNK):
-                if not (replies and self._muted.is_set()):
-                    sink.write(data)
-                    await sink.drain()
+                if replies and self._is_muted():
+                    continue
+                self._asked = self._asked or not replies
+                sink.write(data)
+                await sink.drain()
         except OSError:
             pass  # either side was cut: the other learns it below
         finally:

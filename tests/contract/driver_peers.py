@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
 
 from drivers.frr_linux import driver as frr_linux
 from drivers.sim_netconf import driver as sim_netconf
 from lab import peers
 from oss_agent.spi import device
+from oss_agent.spi.device import Rung
 from oss_agent.spi.tree import ROOT, Path, Step, Tree
 from oss_agent.testing.contract import Peer
-from oss_agent.testing.simulated import SimulatedDevice, vni_ceiling
+from oss_agent.testing.simulated import OFFERS, SimulatedDevice, vni_ceiling
 from tests import lab_or_skip
 
 SERVICES: Path = (Step("services"),)
@@ -41,32 +46,41 @@ SAMPLES = (
 )
 
 
+_REFUSED = lab_services({"name": "acme-1", "vni": "16777216", "port": "eth3"})
+_LOOKS = {Rung.CANDIDATE: 1, Rung.RUNNING: 1}
+"""Without a timer what a commit touches is read before it."""
+
+
 @asynccontextmanager
-async def simulated() -> AsyncIterator[Peer]:
-    """sim_netconf on a simulated device."""
-    async with SimulatedDevice("sim1", ceilings=[vni_ceiling(16777215)]) as box:
+async def simulated(rung: Rung = Rung.PERSIST) -> AsyncIterator[Peer]:
+    """sim_netconf on a simulated device that offers this rung, whatever the platform declares."""
+    ceilings = [vni_ceiling(16777215)]
+    async with SimulatedDevice("sim1", ceilings=ceilings, offer=OFFERS[rung]) as box:
         yield Peer(
             driver=sim_netconf.DRIVER,
             endpoint=box.endpoint(),
             scope=SERVICES,
             samples=SAMPLES,
-            refused=lab_services({"name": "acme-1", "vni": "16777216", "port": "eth3"}),
+            refused=_REFUSED,
+            stands_on=rung,
             patience=0.5,
             logins=lambda: len(box.login_attempts),
+            answers_before_commit=_LOOKS.get(rung, 0),
         )
 
 
 @contextmanager
-def netconfd() -> Iterator[peers.NetconfPeer]:
+def netconfd(*arguments: str) -> Iterator[peers.NetconfPeer]:
     """Debian's netconfd, or a skip with the reason (a failure where the lab is required)."""
-    with lab_or_skip.needed(), peers.netconfd() as server:
+    with lab_or_skip.needed(), peers.netconfd(arguments=arguments) as server:
         yield server
 
 
 @asynccontextmanager
-async def real() -> AsyncIterator[Peer]:
-    """frr_linux on netconfd."""
-    with netconfd() as server:
+async def real(rung: Rung = Rung.PERSIST) -> AsyncIterator[Peer]:
+    """frr_linux on netconfd; a later --target has the last word, and one without a candidate."""
+    arguments = ["--target=running"] if rung is Rung.RUNNING else []
+    with netconfd(*arguments) as server:
         yield Peer(
             driver=frr_linux.DRIVER,
             endpoint=device.Endpoint(
@@ -79,6 +93,37 @@ async def real() -> AsyncIterator[Peer]:
             ),
             scope=SERVICES,
             samples=SAMPLES,
-            refused=lab_services({"name": "acme-1", "vni": "16777216", "port": "eth3"}),
+            refused=_REFUSED,
+            stands_on=rung,
             patience=QUIET,
+            answers_before_commit=_LOOKS.get(rung, 0),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One peer of one configuration store, and the rung on which the suite judges it there.
+
+    ``excludes`` as in ``contract.Peer``; a real peer has the mark.
+    """
+
+    platform: str
+    peer: str
+    rung: Rung
+    make: Callable[[], AbstractAsyncContextManager[Peer]]
+    store: str = "netconf"
+    excludes: bool = True
+    marks: tuple[pytest.MarkDecorator, ...] = ()
+
+    def __str__(self) -> str:
+        """As a test's id tells it."""
+        return f"{self.platform}-{self.peer}-{self.rung.name.lower()}"
+
+
+PEERS = (
+    *(
+        Entry("sim_netconf", "simulated", rung, partial(simulated, rung))
+        for rung in (Rung.PERSIST, Rung.CONFIRMED, Rung.CANDIDATE, Rung.RUNNING)
+    ),
+    Entry("frr_linux", "netconfd", Rung.PERSIST, real, marks=(pytest.mark.peer,)),
+)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from importlib import metadata
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oss_agent.spi import device
+from oss_agent.spi.device import Rung
 from oss_agent.spi.proof import Question
 from oss_agent.spi.tree import Tree
 from oss_agent.testing import contract
@@ -19,38 +21,32 @@ from tests.contract import driver_peers
 
 Factory = Callable[[], AbstractAsyncContextManager[contract.Peer]]
 
-FACTORIES: dict[str, Factory] = {
-    "sim_netconf": driver_peers.simulated,
-    "frr_linux": driver_peers.real,
-}
-PEERS = [
-    pytest.param(driver_peers.simulated, id="sim_netconf"),
-    pytest.param(driver_peers.real, id="frr_linux", marks=pytest.mark.peer),
+CASES = [
+    pytest.param(entry, check, id=f"{entry}-{check.__name__}", marks=entry.marks)
+    for entry in driver_peers.PEERS
+    for check in contract.checks(entry.rung, excludes=entry.excludes)
 ]
 
 
-@pytest.fixture(params=PEERS)
-async def peer(request: pytest.FixtureRequest) -> AsyncIterator[contract.Peer]:
-    factory: Factory = request.param
-    async with factory() as made:
-        yield made
-
-
 @pytest.mark.anyio
-@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
-async def test_contract(
-    check: Callable[[contract.Peer], Awaitable[None]], peer: contract.Peer
-) -> None:
-    async with asyncio.timeout(60):
+@pytest.mark.parametrize(("entry", "check"), CASES)
+async def test_contract(entry: driver_peers.Entry, check: contract.Check) -> None:
+    async with entry.make() as peer, asyncio.timeout(60):
+        assert (peer.rung, peer.excludes) == (entry.rung, entry.excludes)
         await check(peer)
 
 
-def test_no_driver_that_configures_is_left_out() -> None:
+def test_no_store_of_any_driver_is_left_out() -> None:
     installed = metadata.entry_points(group="oss_agent.drivers")
     loaded: list[device.Driver] = [entry.load() for entry in installed]
-    configuring = {d.platform for d in loaded if device.Capability.CONFIGURE in d.capabilities}
+    declared = {
+        (driver.platform, store, device.rung(driver.declared(store)))
+        for driver in loaded
+        for store in driver.stores
+    }
+    judged = {(entry.platform, entry.store, entry.rung) for entry in driver_peers.PEERS}
 
-    assert set(FACTORIES) == configuring
+    assert declared <= judged, "a declared rung that no peer of the contract suite stands on"
 
 
 @pytest.mark.anyio
@@ -104,10 +100,13 @@ async def _follow(factory: Factory, targets: list[Tree]) -> None:
         await contract.follow(made, targets)
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(configurations(), min_size=2, max_size=5))
-def test_tree_laws_hold_through_the_simulator(targets: list[Tree]) -> None:
-    asyncio.run(_follow(driver_peers.simulated, targets))
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from([Rung.PERSIST, Rung.CANDIDATE, Rung.RUNNING]),
+    st.lists(configurations(), min_size=2, max_size=5),
+)
+def test_tree_laws_hold_through_the_simulator(rung: Rung, targets: list[Tree]) -> None:
+    asyncio.run(_follow(partial(driver_peers.simulated, rung), targets))
 
 
 @pytest.mark.peer

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from oss_agent.errors import ChangeRejected
 from oss_agent.spi import device
-from oss_agent.spi.device import Pending
+from oss_agent.spi.device import Pending, Rung
 from oss_agent.spi.tree import Tree
 from oss_agent.testing.contract.peer import Peer, clean, expect, expect_equal, refused
 
 _TOKEN = "contract-1.1"  # noqa: S105 - a persist token, no secret
 _OTHER = "contract-2.1"
 _LONG = 60.0
-_SHORT = 2.0
 
 
 async def confirmed_in_time_it_stays(peer: Peer) -> None:
-    """With a token, and past the moment when the timer would have rung."""
+    """Past the moment when the timer would have rung."""
     await clean(peer)
     async with peer.session() as session:
-        await _hold(peer, session, _SHORT, _TOKEN)
-        await session.confirm(persist=_TOKEN)
-    await asyncio.sleep(_SHORT + peer.patience)
+        await _hold(peer, session, peer.shortest_timer, _token(peer))
+        await session.confirm(persist=_token(peer))
+    await asyncio.sleep(peer.shortest_timer + peer.patience)
 
     expect(await peer.holds(peer.samples[0]), "a confirmed commit outlives its timer")
 
@@ -38,15 +38,16 @@ async def confirmed_by_its_own_session_it_stays(peer: Peer) -> None:
 
 
 async def cancelled_it_is_as_before(peer: Peer) -> None:
-    """Cancel at once; the whole of running is as before."""
+    """Cancel at once; the whole of running is as before. Its session may have been ended by it."""
     await clean(peer, peer.samples[1])
     async with peer.session() as session:
         before = await session.snapshot()
-        await _hold(peer, session, _LONG, _TOKEN)
+        await _hold(peer, session, _LONG, _token(peer))
         held = await session.snapshot()
-        await session.cancel(persist=_TOKEN)
+        await session.cancel(persist=_token(peer))
+    async with peer.session() as session:
         after = await session.snapshot()
-        await session.cancel(persist=_TOKEN)
+        await session.cancel(persist=_token(peer))
 
     expect(held != before, "a held change is live")
     expect_equal(after, before, "a cancelled change leaves running byte for byte as before")
@@ -57,11 +58,11 @@ async def unconfirmed_it_is_as_before(peer: Peer) -> None:
     await clean(peer, peer.samples[1])
     async with peer.session() as session:
         before = await session.snapshot()
-        await _hold(peer, session, _SHORT, _TOKEN)
-        await asyncio.sleep(_SHORT + peer.patience)
+        await _hold(peer, session, peer.shortest_timer, _token(peer))
+        await asyncio.sleep(peer.shortest_timer + peer.patience)
         after = await session.snapshot()
         with refused(ChangeRejected):
-            await session.confirm(persist=_TOKEN)
+            await session.confirm(persist=_token(peer))
 
     expect_equal(after, before, "an expired change leaves running byte for byte as before")
 
@@ -75,41 +76,57 @@ async def without_a_token_it_dies_with_its_session(peer: Peer) -> None:
     await _wait_holds(peer, peer.samples[1])
 
 
-async def with_a_token_another_session_confirms(peer: Peer) -> None:
+async def another_session_confirms(peer: Peer) -> None:
     """The first session is cut; a new one finds it held and confirms."""
     await clean(peer)
     await _hold_and_die(peer)
     async with peer.session() as session:
-        found = await session.probe_pending(persist=_TOKEN, confirm_within=_LONG)
-        await session.confirm(persist=_TOKEN)
+        found = await session.probe_pending(persist=_token(peer), confirm_within=_LONG)
+        await session.confirm(persist=_token(peer))
 
-    expect_equal(found, Pending.HELD, "a persistent commit survives its session")
+    expect_equal(found, Pending.HELD, "the pending commit survives its session")
     expect(await peer.holds(peer.samples[0]), "confirmed from another session, it stays")
 
 
-async def with_a_token_another_session_cancels(peer: Peer) -> None:
+async def another_session_cancels(peer: Peer) -> None:
     """The first session is cut; a new one cancels."""
     await clean(peer, peer.samples[1])
     await _hold_and_die(peer)
     async with peer.session() as session:
-        await session.cancel(persist=_TOKEN)
+        await session.cancel(persist=_token(peer))
 
     expect(await peer.holds(peer.samples[1]), "cancelled from another session, it is as before")
 
 
 async def probing_moves_the_timer(peer: Peer) -> None:
     """HELD re-arms: what would have expired is still there, and still undoes itself."""
+    within = peer.shortest_timer + 1
     await clean(peer, peer.samples[1])
     async with peer.session() as session:
-        await _hold(peer, session, _SHORT + 1, _TOKEN)
-        found = await session.probe_pending(persist=_TOKEN, confirm_within=_LONG)
-        await asyncio.sleep(_SHORT + 1 + peer.patience)
+        await _hold(peer, session, within, _token(peer))
+        found = await session.probe_pending(persist=_token(peer), confirm_within=_LONG)
+        await asyncio.sleep(within + peer.patience)
         live = await peer.content(session)
-        await session.cancel(persist=_TOKEN)
+        await session.cancel(persist=_token(peer))
 
     expect_equal(found, Pending.HELD, "ours is held")
     expect_equal(live, peer.samples[0], "a probe re-arms the timer")
     expect(await peer.holds(peer.samples[1]), "all of it is undone together")
+
+
+async def probing_finds_nothing_where_nothing_is(peer: Peer) -> None:
+    """GONE, before anything was committed and in another session than the one that confirmed."""
+    await clean(peer)
+    async with peer.session() as session:
+        before = await session.probe_pending(persist=_token(peer), confirm_within=_LONG)
+        await _hold(peer, session, _LONG, _token(peer))
+        await session.confirm(persist=_token(peer))
+        await session.unlock()
+    async with peer.session() as session:
+        after = await session.probe_pending(persist=_token(peer), confirm_within=_LONG)
+
+    expect_equal((before, after), (Pending.GONE, Pending.GONE), "nothing pending is GONE")
+    expect(await peer.holds(peer.samples[0]), "and a probe changes nothing")
 
 
 async def probing_tells_gone_from_others(peer: Peer) -> None:
@@ -150,8 +167,12 @@ async def _hold(peer: Peer, session: device.Session, within: float, persist: str
 
 async def _hold_and_die(peer: Peer) -> None:
     async with peer.through_relay() as (relayed, relay), relayed.session() as session:
-        await _hold(peer, session, _LONG, _TOKEN)
+        await _hold(peer, session, _LONG, _token(peer))
         relay.cut()
+
+
+def _token(peer: Peer) -> str | None:
+    return _TOKEN if peer.rung is Rung.PERSIST else None
 
 
 async def _wait_holds(peer: Peer, target: Tree) -> None:
@@ -162,15 +183,23 @@ async def _wait_holds(peer: Peer, target: Tree) -> None:
             await asyncio.sleep(peer.patience)
 
 
-CHECKS = (
+_TIMED = (
     confirmed_in_time_it_stays,
-    confirmed_by_its_own_session_it_stays,
     cancelled_it_is_as_before,
     unconfirmed_it_is_as_before,
-    without_a_token_it_dies_with_its_session,
-    with_a_token_another_session_confirms,
-    with_a_token_another_session_cancels,
     probing_moves_the_timer,
-    probing_tells_gone_from_others,
-    probing_commits_nothing_else,
+    probing_finds_nothing_where_nothing_is,
 )
+_TIED = (confirmed_by_its_own_session_it_stays, without_a_token_it_dies_with_its_session)
+_SURVIVING = (another_session_confirms, another_session_cancels)
+_BY_TOKEN = (probing_tells_gone_from_others, probing_commits_nothing_else)
+_BY_RUNG = {
+    Rung.PERSIST: (*_TIMED, *_TIED, *_SURVIVING, *_BY_TOKEN),
+    Rung.CONFIRMED: (*_TIMED, *_TIED),
+    Rung.TIMED: (*_TIMED, *_SURVIVING),
+}
+
+
+def checks(rung: Rung) -> tuple[Callable[[Peer], Awaitable[None]], ...]:
+    """What a timed rung adds; () for the others."""
+    return _BY_RUNG.get(rung, ())

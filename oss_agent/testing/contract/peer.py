@@ -12,6 +12,7 @@ from typing import Generic, Self, TypeVar
 from oss_agent.errors import DeviceError
 from oss_agent.fulfilment import tree as trees
 from oss_agent.spi import device
+from oss_agent.spi.device import Rung
 from oss_agent.spi.tree import EMPTY, Edit, Path, Tree
 from oss_agent.testing.relay import Relay
 
@@ -26,11 +27,17 @@ class BrokenContract(AssertionError):
 class Peer:
     """One device behind a driver, and what may be tried on it.
 
-    ``scope`` is the subtree that the suite may fill and empty; ``samples`` are three different
-    valid contents of it (whole trees from the root); ``refused`` fits the platform's model but the
-    device refuses it, at edit or at commit. ``protocol`` is the endpoint's port that configures.
-    ``patience`` is the quiet, in seconds, after which an expired confirm timeout must have shown.
-    ``logins`` counts authentications begun, where the peer can tell.
+    * ``scope`` is the subtree that the suite may fill and empty; ``samples`` are three different
+      valid contents of it (whole trees from the root); ``refused`` fits the platform's model but the
+      device refuses it, at edit or at commit.
+    * ``store`` is the configuration store ("" the main one); ``stands_on`` the rung that this device
+      offers where that is another one than declared.
+    * ``protocol`` is the endpoint's port that configures.
+    * ``patience`` is the quiet, in seconds, after which an expired confirm timeout must have shown;
+      ``shortest_timer`` the shortest one that the device can set.
+    * ``logins`` counts authentications begun, where the peer can tell.
+    * ``excludes``: its lock keeps other sessions out; ``names_holder``: and says whose it is.
+    * ``answers_before_commit``: how many answers a commit waits for before it changes anything.
     """
 
     driver: device.Driver
@@ -38,13 +45,27 @@ class Peer:
     scope: Path
     samples: tuple[Tree, Tree, Tree]
     refused: Tree
+    store: str = ""
+    stands_on: Rung | None = None
     protocol: str = "netconf"
     patience: float = 1.0
+    shortest_timer: float = 2.0
     logins: Callable[[], int] | None = None
+    excludes: bool = True
+    names_holder: bool = True
+    answers_before_commit: int = 0
+
+    @property
+    def rung(self) -> Rung:
+        """Where it stands, or should. BrokenContract when nothing safe is declared."""
+        found = self.stands_on or device.rung(self.driver.declared(self.store))
+        if found is None:
+            raise BrokenContract(f"{self.driver.platform} declares no rung for {self.store!r}")
+        return found
 
     def session(self) -> AbstractAsyncContextManager[device.Session]:
-        """A new session."""
-        return self.driver.session(self.endpoint)
+        """A new session with its store."""
+        return self.driver.session(self.endpoint, self.store)
 
     def at(self, host: str, port: int) -> Peer:
         """The same device reached another way."""

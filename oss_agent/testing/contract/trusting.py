@@ -48,7 +48,7 @@ async def _refused_unseen(peer: Peer, endpoint: Endpoint) -> None:
 
 async def _refused(peer: Peer, endpoint: Endpoint) -> None:
     with refused(DeviceRefused):
-        async with peer.driver.session(endpoint):
+        async with peer.driver.session(endpoint, peer.store):
             pass
 
 
