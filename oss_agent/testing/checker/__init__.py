@@ -1,0 +1,1 @@
+"""Judges what is left after crashes: durable facts in, violations out, each with the rows that prove it."""

@@ -1,0 +1,113 @@
+"""Decides whether devices, ledger, ownership and orders tell one story about configuration.
+
+Law (iii): what is ours on a device is what the configured ledger says and what some service owns;
+every service is where its last completed order put it; what is foreign is as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from oss_agent.testing.checker.facts import Device, Facts, Row, Violation
+
+LAW = "configuration"
+
+
+def lines(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """A tree (``spi.tree.to_json``) as one line a node: entries by path, leaves with ``= value``."""
+    for child in tree.get("children", ()):
+        keys = "".join(f"[{k}={v}]" for k, v in child.get("keys", ()))
+        here = f"{prefix}/{child['name']}{keys}"
+        if "value" in child:
+            yield f"{here} = {child['value']}"
+        elif keys:
+            yield here
+        yield from lines(child, here)
+
+
+def violations(facts: Facts) -> Iterator[Violation]:
+    """Every node that one of the four has and another has not."""
+    for name, device in facts.devices.items():
+        ours = set(device.running) - set(device.foreign)
+        yield from _foreign(name, device)
+        yield from _saved(name, device, ours)
+        yield from _ledger(facts, name, ours)
+        yield from _owned(facts, name, ours)
+    for service, item in _last_items(facts).items():
+        yield from _outcome(facts, service, item)
+
+
+def _foreign(name: str, device: Device) -> Iterator[Violation]:
+    gone = sorted(set(device.foreign) - set(device.running))
+    if gone:
+        sentence = f"{name}: foreign configuration was touched: {', '.join(gone[:5])} is gone"
+        yield Violation(LAW, sentence)
+
+
+def _saved(name: str, device: Device, ours: set[str]) -> Iterator[Violation]:
+    """A reboot must not take away what was reported, nor bring back what was ended."""
+    if device.startup is None:
+        return
+    kept = set(device.startup) - set(device.foreign)
+    if kept != ours:
+        lost, stale = sorted(ours - kept)[:3], sorted(kept - ours)[:3]
+        sentence = (
+            f"{name}: a reboot would lose {lost or 'nothing'} and bring back {stale or 'nothing'}"
+        )
+        yield Violation(LAW, sentence)
+
+
+def _ledger(facts: Facts, name: str, ours: set[str]) -> Iterator[Violation]:
+    rows = list(facts.current("inv_configured", device=name))
+    told = {line for row in rows for line in lines(row["tree"])}
+    for line in sorted(ours - told):
+        yield Violation(LAW, f"{name} has {line}, and the configured ledger has not")
+    for line in sorted(told - ours):
+        proof = [row for row in rows if line in set(lines(row["tree"]))]
+        yield Violation(
+            LAW, f"the configured ledger has {line} on {name}, and {name} has not", proof
+        )
+
+
+def _owned(facts: Facts, name: str, ours: set[str]) -> Iterator[Violation]:
+    rows = list(facts.current("inv_ownership", device=name))
+    paths = {row["path"] for row in rows}
+    there = {line.partition(" = ")[0] for line in ours}
+    for path in sorted(there - paths):
+        yield Violation(LAW, f"{name} has {path}, put there by us, and no service owns it")
+    for row in rows:
+        if row["path"] not in there:
+            sentence = f"service {row['service']} owns {row['path']} on {name}, and it is not there"
+            yield Violation(LAW, sentence, [row])
+
+
+def _last_items(facts: Facts) -> dict[str, Row]:
+    """The last completed item of each service; the first item of one that never completed any."""
+    accepted = {
+        (row["order_id"], row["position"]): row["accepted"] for row in facts.rows("ord_transaction")
+    }
+    items = sorted(
+        facts.rows("ord_item"),
+        key=lambda row: accepted.get((row["order_id"], row["position"]), 0),
+    )
+    last: dict[str, Row] = {}
+    for item in items:
+        if item["state"] == "completed" or item["service_id"] not in last:
+            last[item["service_id"]] = item
+    return last
+
+
+def _outcome(facts: Facts, service: str, item: Row) -> Iterator[Violation]:
+    stands = item["state"] == "completed" and item["action"] != "delete"
+    rows = list(facts.current("inv_services", id=service))
+    active = [row for row in rows if row["state"] == "active"]
+    owns = list(facts.current("inv_ownership", service=service))
+    told = [r for r in facts.current("inv_configured", service=service) if list(lines(r["tree"]))]
+    what = f"service {service} ({item['action']} {item['state']}, order {item['order_id']})"
+    if stands and not (active and owns and told):
+        sentence = f"{what} should stand, and is not active, owned and configured"
+        yield Violation(LAW, sentence, [item, *rows])
+    if not stands and (active or owns or told):
+        sentence = f"{what} should be gone, and still is active, owned or configured"
+        yield Violation(LAW, sentence, [item, *rows, *owns[:3], *told[:1]])

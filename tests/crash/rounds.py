@@ -1,0 +1,78 @@
+"""Rounds of kills: what is done to an agent, and what came of it."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from oss_agent.testing import daemon as product
+from oss_agent.testing.checker import facts as checked
+from oss_agent.testing.checker import verdict
+from oss_agent.testing.checker.facts import Expected, Violation
+from tests.crash import collect, load
+from tests.crash.world import NotReady, World
+
+ORDERS = 50
+"""Orders of one random round, all sent as fast as they are taken."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """One line of the table. ``ready``: seconds from birth until it answered ready again."""
+
+    name: str
+    kills: int = 0
+    ready: list[float] = field(default_factory=list[float])
+    violations: tuple[Violation, ...] = ()
+    note: str = ""
+
+
+def judged(
+    world: World, failures: Path, *, seed: int = 0, expected: Expected | None = None
+) -> tuple[Violation, ...]:
+    """Wait for rest, judge, and keep a failure's folder: it can be judged again."""
+    world.rest()
+    found = collect.collect(world, seed=seed, expected=expected)
+    violations = verdict.judge(found)
+    if violations:
+        folder = failures / f"{world.place.name}-{seed}-{time.time_ns()}"
+        checked.dump(found, folder)
+        shutil.copy(world.place / "daemon.log", folder / "daemon.log")
+        said = "\n\n".join(map(str, violations))
+        (folder / "violations.txt").write_text(f"{said}\n", encoding="utf-8")
+    return violations
+
+
+def random_kills(
+    world: World, *, kills: int, seed: int, orders: int = ORDERS, number: int = signal.SIGKILL
+) -> Outcome:
+    """Kill at random moments, 0 to 3 s after it was ready, while up to 50 orders are in work."""
+    chance = random.Random(seed)  # noqa: S311  a seed, not a secret
+    name = signal.Signals(number).name
+    outcome = Outcome(f"random {name}")
+    customer = load.Customer(world, load.Desk(chance), orders)
+    customer.start()
+    while outcome.kills < kills and customer.is_alive():
+        after = chance.uniform(0, 3)
+        customer.join(after)
+        world.alive.signal(number)
+        world.alive.gone()
+        world.kills.append(f"{name} {after:.2f} s after it was ready")
+        outcome.kills += 1
+        world.start()
+        outcome.ready.append(world.ready_after[-1])
+    _ended(world, customer)
+    outcome.note = " ".join(f"{state} {n}" for state, n in sorted(customer.outcomes.items()))
+    return outcome
+
+
+def _ended(world: World, customer: load.Customer) -> None:
+    """Let what was ordered end; no more is."""
+    customer.enough.set()
+    customer.join(120)
+    if customer.trouble is not None or customer.is_alive():
+        raise NotReady(f"orders do not end: {customer.trouble}\n{product.tail(world.alive.log)}")

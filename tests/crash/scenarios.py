@@ -1,0 +1,150 @@
+"""What an order can meet on its way: each scenario leads past failpoints that others do not reach.
+
+``prepare`` acts on the network before the agent that is to be killed is born, ``order`` gives the
+next order to be interrupted, ``heal`` lets whatever waits go on.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from oss_agent.testing.checker.facts import Expected
+from tests.crash import load, victims
+from tests.crash.world import World
+
+Order = Callable[[World, load.Desk], load.Body]
+
+
+def _nothing(world: World) -> None:
+    """The network is as it should be."""
+
+
+def _plain(world: World, desk: load.Desk) -> load.Body:
+    del world
+    drawn = load.add(desk) or load.end(desk)
+    assert drawn is not None
+    return drawn.body
+
+
+def _between(a: str, z: str) -> Order:
+    """An E-Line between these two, whatever it meets."""
+
+    def order(world: World, desk: load.Desk) -> load.Body:
+        del world
+        ports = [next(p for p in sorted(desk.free) if p[0] == name) for name in (a, z)]
+        desk.free -= set(ports)
+        desk.numbered += 1
+        a_end, z_end = (f"{name}:{port}" for name, port in ports)
+        return load.eline(f"b{desk.numbered}-{desk.chance.randrange(10**6)}", a_end, z_end)
+
+    return order
+
+
+def _ending(world: World, desk: load.Desk) -> load.Body:
+    """The end of a service that lives; one is made when there is none."""
+    services = _living(world)
+    if not services:
+        order = world.send(_plain(world, desk))
+        while not (services := _living(world)):
+            time.sleep(0.05)
+            assert world.order(order)["state"] not in {"failed", "rejected"}
+    return load.termination(services[0])
+
+
+def _living(world: World) -> list[str]:
+    answer = world.http.get("/api/v1/services", params={"limit": 500}).raise_for_status()
+    return [
+        one["id"] for one in answer.json() if one["category"] == "CFS" and one["state"] == "active"
+    ]
+
+
+def _taken(world: World, desk: load.Desk) -> load.Body:
+    """A port that is not a customer's: acknowledged, then rejected."""
+    del world
+    desk.numbered += 1
+    return load.eline(f"t{desk.numbered}-{desk.chance.randrange(10**6)}", "pe1:eth1", "pe2:eth2")
+
+
+def _faults(*devices: str, **knobs: Any) -> Callable[[World], None]:
+    def act(world: World) -> None:
+        for device in devices:
+            world.network.ask(do="faults", device=device, **knobs)
+
+    return act
+
+
+def _do(word: str, device: str) -> Callable[[World], None]:
+    return lambda world: world.network.ask(do=word, device=device)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scenario:
+    """One way things go. ``env``: what the victim is born with, beside its failpoints."""
+
+    name: str
+    order: Order
+    prepare: Callable[[World], None] = _nothing
+    heal: Callable[[World], None] = _nothing
+    ends: bool = True
+    """does an order end while the scenario lasts, or only once it is healed?"""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    stops: str = ""
+    """a failpoint where the agent stands still while ``meanwhile`` acts"""
+    meanwhile: Callable[[World], None] = _nothing
+    expected: Expected = field(default_factory=Expected)
+
+
+SCENARIOS = (
+    Scenario("an order that adds", _plain),
+    Scenario("an order that ends a service", _ending),
+    Scenario(
+        "a router that refuses the commit",
+        _between("pe1", "pe2"),
+        _faults("pe2", refuse_commit="no"),
+        _faults("pe2"),
+    ),
+    Scenario("an order that cannot be", _taken),
+    Scenario(
+        "a router that is locked by somebody",
+        _between("pe1", "pe3"),
+        _faults("pe3", lock_held_by=77),
+        _faults("pe3"),
+        ends=False,
+    ),
+    Scenario(
+        "a router that is away",
+        _between("pe1", "pe4"),
+        _do("down", "pe4"),
+        _do("up", "pe4"),
+        ends=False,
+    ),
+    Scenario(
+        "a router that refuses the confirm",
+        _between("pe1", "pe2"),
+        _faults("pe2", refuse_confirm="not now"),
+        _faults("pe2"),
+        ends=False,
+    ),
+    Scenario(
+        "a router that undid itself after the decision",
+        _between("pe1", "pe2"),
+        stops="journal.decision.after",
+        meanwhile=_do("reboot", "pe2"),
+        expected=Expected(reboots=True),
+    ),
+    Scenario(
+        "a fault of the agent itself",
+        _between("pe3", "pe4"),
+        env={victims.MUTANT: "fault_in_vote"},
+        ends=False,
+    ),
+)
+
+
+def desk(seed: int) -> load.Desk:
+    """A desk for one world."""
+    return load.Desk(random.Random(seed))  # noqa: S311  a seed, not a secret

@@ -1,0 +1,273 @@
+"""``scripts/crash``: every failpoint, double deaths, random kills; a table, and an exit code.
+
+``scripts/crash judge FOLDER`` judges a failure's folder again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import random
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from lab import peers
+from oss_agent.testing.checker import facts, verdict
+from oss_agent.testing.checker.facts import Expected, Violation
+from tests.crash import load, points, rounds, scenarios, world
+from tests.crash.points import Chain, Point
+from tests.crash.rounds import Outcome
+from tests.crash.scenarios import Scenario
+
+REPEATS, KILLS, DOUBLES, TERMS = 20, 1000, 200, 40
+KILLS_A_WORLD = 30
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of the suite: where it works, what it is told, what it found."""
+
+    place: Path
+    births: world.Child
+    seed: int
+    deadline: float
+    databases: Callable[[], str]
+    lines: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
+    violations: list[Violation] = field(default_factory=list[Violation])
+    worlds: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def failures(self) -> Path:
+        """Where a failure leaves its folder."""
+        return self.place / "failures"
+
+    @property
+    def over(self) -> bool:
+        """Is its time up?"""
+        return time.monotonic() > self.deadline
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[world.World]:
+        """A world of its own, on an empty database."""
+        there = self.place / f"world{next(self.worlds)}"
+        with world.opened(there, self.births, store=self.databases()) as here:
+            yield here
+
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Add to a line of the table."""
+        line = self.lines.setdefault(name, Outcome(name))
+        line.kills += outcome.kills
+        line.ready += outcome.ready
+        line.note = outcome.note or line.note
+
+    def judge(self, here: world.World, names: Sequence[str], expected: Expected) -> None:
+        """Judge a world; its violations are laid at the lines that were worked on in it."""
+        found = rounds.judged(here, self.failures, seed=self.seed, expected=expected)
+        self.violations += found
+        for name in names:
+            line = self.lines.setdefault(name, Outcome(name))
+            line.violations = (*line.violations, *found)
+        if found:
+            print(f"  {len(found)} violations in {', '.join(names[:5])}: {found[0]}", flush=True)
+
+
+def at_points(run: Run, *, repeats: int) -> None:
+    """Every failpoint; repeats take other scenarios and later passings of the same point."""
+    with run.opened() as here:
+        known = points.discover(here, scenarios.desk(run.seed))
+        run.judge(here, ["discovery"], Expected(reboots=True))
+    for repeat in range(repeats):
+        for scenario, armed in _shares(known, repeat).items():
+            if run.over:
+                return
+            with run.opened() as here:
+                _chain(run, here, scenario, armed, repeat)
+
+
+def at_points_once(run: Run) -> tuple[Point, ...]:
+    """Every failpoint once, all in one world. Returns what was discovered."""
+    with run.opened() as here:
+        desk = scenarios.desk(run.seed)
+        known = points.discover(here, desk)
+        for scenario, armed in _shares(known, 0).items():
+            for outcome in Chain(here, desk, scenario).die_at(armed):
+                run.add(outcome.name, outcome)
+        run.judge(here, list(run.lines), Expected(reboots=True))
+    return known
+
+
+def _shares(known: Sequence[Point], repeat: int) -> dict[Scenario, list[str]]:
+    """Which scenario dies at which points in one repeat: each name once."""
+    shares: dict[Scenario, list[str]] = {}
+    ordered = sorted(known, key=lambda point: point.name)
+    for name, group in itertools.groupby(ordered, key=lambda point: point.name):
+        choices = list(group)
+        point = choices[repeat % len(choices)]
+        passing = 1 + repeat // len(choices) % point.passes
+        armed = name if passing == 1 else f"{name}@{passing}"
+        shares.setdefault(point.scenario, []).append(armed)
+    return shares
+
+
+def _chain(
+    run: Run, here: world.World, scenario: Scenario, armed: Sequence[str], repeat: int
+) -> None:
+    desk = scenarios.desk(run.seed + repeat)
+    names = []
+    for outcome in Chain(here, desk, scenario).die_at(armed):
+        name = outcome.name.partition("@")[0]
+        run.add(name, outcome)
+        names.append(name)
+    run.judge(here, names, scenario.expected)
+
+
+def twice(run: Run, *, doubles: int) -> None:
+    """Die on the way, and again while recovering from that."""
+    done, chance = 0, random.Random(run.seed)  # noqa: S311  a seed, not a secret
+    while done < doubles and not run.over:
+        with run.opened() as here:
+            for _ in range(20):
+                done += _double(run, here, chance)
+            run.judge(here, [_TWICE], Expected())
+
+
+_TWICE = "twice: on the way, then recovering"
+_ON_THE_WAY = (
+    "device.commit.before", "device.commit.after", "journal.held.after", "device.observe.after",
+    "journal.decision.before", "journal.decision.after", "device.confirm.before",
+    "device.confirm.after", "journal.proven.before", "device.save.after", "journal.done.after",
+)  # fmt: skip
+_RECOVERING = (
+    "journal.take_over.after", "journal.settle.before", "journal.settle.after",
+    "device.open.after", "device.probe.after", "device.cancel.before", "device.cancel.after",
+    "device.confirm.before", "device.confirm.after", "device.read.after", "device.snapshot.after",
+    "journal.confirming.after", "journal.proven.after", "journal.saved.before",
+    "journal.reverted.before", "journal.reverted.after", "journal.done.before", "device.save.after",
+)  # fmt: skip
+
+
+def _double(run: Run, here: world.World, chance: random.Random) -> int:
+    """Return 1 when it died twice; the second point is not on the way of every recovery."""
+    first, second = chance.choice(_ON_THE_WAY), chance.choice(_RECOVERING)
+    desk = load.Desk(chance)
+    scenario = scenarios.SCENARIOS[chance.randrange(2)]
+    outcome = points.double(here, desk, scenario, (first, second))
+    run.add(_TWICE, outcome)
+    return int(outcome.kills == 2)
+
+
+def at_random(run: Run, *, kills: int, number: int = signal.SIGKILL) -> None:
+    """Kill at random moments while fifty orders run, world after world."""
+    done, name = 0, f"random {signal.Signals(number).name}"
+    while done < kills and not run.over:
+        with run.opened() as here:
+            some = min(kills - done, KILLS_A_WORLD)
+            outcome = rounds.random_kills(here, kills=some, seed=run.seed + done, number=number)
+            run.add(name, outcome)
+            run.judge(here, [name], Expected())
+            done += max(outcome.kills, 1)
+
+
+def table(run: Run) -> str:
+    """The table that is printed."""
+    lines = [f"{'point':58} {'kills':>6} {'ready p50':>10} {'max':>7} {'violations':>11}"]
+    for line in run.lines.values():
+        middle = f"{statistics.median(line.ready):.2f} s" if line.ready else "-"
+        longest = f"{max(line.ready):.2f} s" if line.ready else "-"
+        lines.append(
+            f"{line.name:58} {line.kills:>6} {middle:>10} {longest:>7} {len(line.violations):>11}"
+            + (f"  {line.note}" if line.note else "")
+        )
+    kills = sum(line.kills for line in run.lines.values())
+    lines.append(f"{'all':58} {kills:>6} {'':>10} {'':>7} {len(run.violations):>11}")
+    lines += [f"not judged: {name}: {why}" for name, why in verdict.NOT_JUDGED.items()]
+    return "\n".join(lines)
+
+
+def judge_again(folder: Path) -> int:
+    """Judge a failure's folder; 1 when there is something to say."""
+    violations = verdict.judge(facts.load(folder))
+    for violation in violations:
+        print(violation, end="\n\n")
+    print(f"{len(violations)} violations")
+    return int(bool(violations))
+
+
+@contextlib.contextmanager
+def running(place: Path, *, seed: int, minutes: float, postgres: bool) -> Iterator[Run]:
+    """A run with its nursery, and its database server where one is wanted."""
+    with contextlib.ExitStack() as stack:
+        databases = _postgres(stack) if postgres else str
+        births = stack.enter_context(world.nursery())
+        yield Run(place, births, seed, time.monotonic() + minutes * 60, databases)
+
+
+def _postgres(stack: contextlib.ExitStack) -> Callable[[], str]:
+    server = stack.enter_context(peers.postgres())
+    numbers = itertools.count()
+
+    def empty() -> str:
+        name = f"crash{next(numbers)}"
+        engine = sa.create_engine(server.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return server.url_of(name)
+
+    return empty
+
+
+def whole(run: Run, *, parts: Sequence[str]) -> None:
+    """The parts that are asked for, in their order."""
+    acts: dict[str, Callable[[], None]] = {
+        "points": lambda: at_points(run, repeats=REPEATS),
+        "random": lambda: at_random(run, kills=KILLS),
+        "twice": lambda: twice(run, doubles=DOUBLES),
+        "term": lambda: at_random(run, kills=TERMS, number=signal.SIGTERM),
+    }
+    for part in parts or acts:
+        acts[part]()
+
+
+def smoke(run: Run) -> tuple[Point, ...]:
+    """Each failpoint once, and thirty random kills."""
+    known = at_points_once(run)
+    at_random(run, kills=30)
+    return known
+
+
+def main() -> int:
+    """Run it, print the table; 1 when a law does not hold."""
+    if sys.argv[1:2] == ["judge"]:
+        return judge_again(Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(prog="scripts/crash", description=__doc__)
+    parser.add_argument("parts", nargs="*", help="points, random, twice, term (all of them)")
+    parser.add_argument("--smoke", action="store_true", help="each failpoint once, 30 random kills")
+    parser.add_argument("--postgres", action="store_true", help="on PostgreSQL instead of SQLite")
+    parser.add_argument("--minutes", type=float, default=1e6, help="begin nothing new after this")
+    parser.add_argument("--seed", type=int, default=int(time.time()) % 10**6)
+    parser.add_argument("--place", type=Path, help="where data and failures go")
+    given = parser.parse_args()
+    place = given.place or Path(tempfile.mkdtemp(prefix="oss-agent-crash-"))
+    print(f"seed {given.seed}, in {place}", flush=True)
+    with running(place, seed=given.seed, minutes=given.minutes, postgres=given.postgres) as run:
+        try:
+            smoke(run) if given.smoke else whole(run, parts=given.parts)
+        finally:
+            print(table(run), flush=True)
+    if run.violations:
+        print(f"failures: {run.failures} (scripts/crash judge FOLDER)")
+    return int(bool(run.violations))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
