@@ -37,18 +37,21 @@ def netconfd(
     *,
     modpath: Sequence[Path] = (),
     startup: str = EMPTY,
+    target: str = "candidate",
     arguments: Sequence[str] = (),
 ) -> Iterator[NetconfPeer]:
     """Serve YANG modules by NETCONF over SSH on a free loopback port, running = `startup`.
 
-    `modpath` names further directories of modules; `arguments` goes to netconfd as it is.
+    `modpath` names further directories of modules; `target` is the datastore that is edited,
+    `candidate` or `running`; `arguments` goes to netconfd as it is.
     """
     layer = install.ensure()
     with guest.folder() as top:
         port, shared = guest.free_port(), top / "shared"
         host_key = _keys(shared, startup)
         binds = [Bind(path, f"/opt/modules/{n}") for n, path in enumerate(modpath)]
-        words = [str(port), USER, PASSWORD, *(f"--module={name}" for name in modules), *arguments]
+        options = [f"--target={target}", *(f"--module={name}" for name in modules), *arguments]
+        words = [str(port), USER, PASSWORD, *options]
         with guest.running(layer, top, "netconfd.sh", words, binds) as server:
             guest.wait_ready(server, lambda: _ready(shared, port), "netconfd")
             key = top / "id"

@@ -12,7 +12,7 @@ chmod 711 /run/netconfd
 path=/usr/share/yuma/modules:/opt/oss-lab/lab/node
 for extra in /opt/modules/*/; do [ -d "$extra" ] && path=$path:$extra; done
 # A HOME of its own: netconfd keeps its confirmed-commit backup there.
-HOME=/run/netconfd /usr/sbin/netconfd --log=$state/netconfd.log --log-level=info --target=candidate \
+HOME=/run/netconfd /usr/sbin/netconfd --log=$state/netconfd.log --log-level=info \
     --superuser="$user" --startup=$state/startup-cfg.xml --port="$port" --modpath="$path" \
     --ncxserver-sockname=/run/netconfd/nx.sock "$@" </dev/null &
 cat >/run/sshd_config <<CONFIG

@@ -70,17 +70,16 @@ async def simulated(rung: Rung = Rung.PERSIST) -> AsyncIterator[Peer]:
 
 
 @contextmanager
-def netconfd(*arguments: str) -> Iterator[peers.NetconfPeer]:
+def netconfd(target: str = "candidate") -> Iterator[peers.NetconfPeer]:
     """Debian's netconfd, or a skip with the reason (a failure where the lab is required)."""
-    with lab_or_skip.needed(), peers.netconfd(arguments=arguments) as server:
+    with lab_or_skip.needed(), peers.netconfd(target=target) as server:
         yield server
 
 
 @asynccontextmanager
 async def real(rung: Rung = Rung.PERSIST) -> AsyncIterator[Peer]:
-    """frr_linux on netconfd; a later --target has the last word, and one without a candidate."""
-    arguments = ["--target=running"] if rung is Rung.RUNNING else []
-    with netconfd(*arguments) as server:
+    """frr_linux on netconfd, also where it edits running directly."""
+    with netconfd("running" if rung is Rung.RUNNING else "candidate") as server:
         yield Peer(
             driver=frr_linux.DRIVER,
             endpoint=device.Endpoint(
@@ -125,5 +124,8 @@ PEERS = (
         Entry("sim_netconf", "simulated", rung, partial(simulated, rung))
         for rung in (Rung.PERSIST, Rung.CONFIRMED, Rung.CANDIDATE, Rung.RUNNING)
     ),
-    Entry("frr_linux", "netconfd", Rung.PERSIST, real, marks=(pytest.mark.peer,)),
+    *(
+        Entry("frr_linux", "netconfd", rung, partial(real, rung), marks=(pytest.mark.peer,))
+        for rung in (Rung.PERSIST, Rung.RUNNING)
+    ),
 )
