@@ -79,7 +79,8 @@ def _add_reads(out: APIRouter, base: str, resource: Resource[View], paging: Pagi
         headers["X-Result-Count"] = str(len(shown))
         return JSONResponse(shown, 206 if part else 200, headers)
 
-    @out.get(f"{collection}/{{id}}", summary=f"One {resource.name}", openapi_extra=declared)
+    # A path, because the ids of ports and prefixes may hold a slash, which arrives decoded.
+    @out.get(f"{collection}/{{id:path}}", summary=f"One {resource.name}", openapi_extra=declared)
     async def get(id: str, request: Request) -> JSONResponse:  # noqa: A002  the specification's name
         names = tmf630.fields(request.query_params.get("fields"))
         view = await resource.port.get(caller(request).tenant, id)

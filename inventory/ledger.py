@@ -33,9 +33,9 @@ class SqlLedger:
         """Devices, ports with owners and test points, services."""
         return snapshot.take(connection, tenant)
 
-    def likely(self, connection: sa.Connection, pool: str) -> str:
+    def likely(self, connection: sa.Connection, pool: str, beside: Collection[str] = ()) -> str:
         """The value a claim would get now; claims nothing."""
-        return pools.likely(connection, pool, self._clock.now())
+        return pools.likely(connection, pool, self._clock.now(), beside)
 
     def claim(
         self, connection: sa.Connection, *, pool: str, key: str, wanted: str | None, at: datetime

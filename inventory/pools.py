@@ -9,7 +9,7 @@ and how they are written is ``pool_values``'.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -109,10 +109,17 @@ def _refuse_other_meaning(connection: sa.Connection, pool: PoolRange, at: dateti
     history.end(connection, tables.pool_claims, c.pool == pool.name, at)
 
 
-def likely(connection: sa.Connection, pool: str, at: datetime) -> str:
-    """The value a claim of a new key would get at ``at``; Conflict when the pool is exhausted."""
+def likely(connection: sa.Connection, pool: str, at: datetime, beside: Collection[str] = ()) -> str:
+    """The value a claim of a new key would get at ``at``, were those ``beside`` it claimed before.
+
+    Conflict when the pool is exhausted.
+    """
     found = _pool(connection, pool)
-    return found.values.text(_lowest_free(connection, found, at))
+    taken = {found.values.number(text) for text in beside}
+    value = _lowest_free(connection, found, at, found.first)
+    while value in taken:
+        value = _lowest_free(connection, found, at, value + 1)
+    return found.values.text(value)
 
 
 def claim(
@@ -180,7 +187,7 @@ def _proposal(
     if wanted is not None:
         return _wish(connection, pool, key, wanted, at)
     had = _rested(connection, pool, key)
-    return had if had is not None else _lowest_free(connection, pool, at)
+    return had if had is not None else _lowest_free(connection, pool, at, pool.first)
 
 
 def _rested(connection: sa.Connection, pool: _Pool, key: str) -> int | None:
@@ -244,16 +251,16 @@ def _unavailable(pool: _Pool, at: datetime) -> sa.ColumnElement[bool]:
     )
 
 
-def _lowest_free(connection: sa.Connection, pool: _Pool, at: datetime) -> int:
-    # The lowest free value is the first of the pool or the successor of a taken one: two index
+def _lowest_free(connection: sa.Connection, pool: _Pool, at: datetime, start: int) -> int:
+    # The lowest free value from `start` on is that or the successor of a taken one: two index
     # scans, where listing the range would cost the size of the pool.
     taken = (
         sa.select(tables.pool_claims.c.value)
-        .where(_unavailable(pool, at), tables.pool_claims.c.value >= pool.first)
+        .where(_unavailable(pool, at), tables.pool_claims.c.value >= start)
         .cte("taken")
     )
     successor: sa.Select[Any] = sa.select((taken.c.value + 1).label("value"))
-    candidates = sa.union_all(sa.select(sa.literal(pool.first).label("value")), successor).subquery(
+    candidates = sa.union_all(sa.select(sa.literal(start).label("value")), successor).subquery(
         "candidates"
     )
     free = sa.select(sa.func.min(candidates.c.value)).where(

@@ -83,6 +83,7 @@ def test_likely_is_what_a_claim_then_gets(vnis: sa.Connection, it: ledger.SqlLed
     _claim(vnis, "a")
 
     assert it.likely(vnis, "core-vni") == "10101" == it.likely(vnis, "core-vni")
+    assert it.likely(vnis, "core-vni", ["10101", "another pool's"]) == "10102"
     assert _claim(vnis, "b") == "10101"
 
 

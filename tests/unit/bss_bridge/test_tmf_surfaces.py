@@ -79,6 +79,37 @@ async def test_what_the_sender_wrote_beside_our_model_is_given_back(it: world.Wo
     assert service["serviceCharacteristic"][0]["id"] == "c1"
 
 
+SITES = [
+    {"name": "north", "port": "pe1:eth3", "address": "172.16.1.1/24", "bandwidth": 10},
+    {"port": "pe2:eth3", "address": "172.16.2.1/24"},
+]
+
+
+@pytest.mark.reference
+async def test_a_list_of_objects_comes_back_as_it_was_sent(it: world.World) -> None:
+    sent = copy.deepcopy(world.ORDER)
+    value = "serviceOrderItem[0].service.serviceCharacteristic[1]"
+    put(sent, value, {"name": "sites", "value": SITES})
+    body = (await it.http.post(ORDERS, json=sent)).json()
+    world.judge(SPEC_641, "ServiceOrder", body)
+
+    told = body["serviceOrderItem"][0]["service"]["serviceCharacteristic"][1]
+    assert (told["name"], told["valueType"], told["value"]) == ("sites", "array", SITES)
+    assert it.orders.requests[0].items[0].characteristics["sites"] == SITES
+    shown = tmf638.render(world.service(characteristics={"sites": SITES}), world.LINKS)
+    assert shown["serviceCharacteristic"][0]["value"] == SITES
+    world.judge(SPECS_638[0], "Service", shown)
+
+
+async def test_an_id_may_hold_a_slash(it: world.World) -> None:
+    """As those of prefixes (``internet-v4:203.0.113.0/30``) and many vendors' ports do."""
+    key = "internet-v4:203.0.113.0/30"
+    it.services.rows.append(world.service(key))
+    (body,) = (await it.http.get(SERVICES, params={"id": key})).json()
+
+    assert (await it.http.get(body["href"])).json() == body
+
+
 @pytest.mark.reference
 async def test_posted_order_satisfies_the_official_schema(it: world.World) -> None:
     answer = await it.http.post(ORDERS, json=world.ORDER)
