@@ -226,6 +226,7 @@ class Shell:
     * ``questions``: an unfinished answer that waits for a person: a confirmation, a pager.
     * ``busy``: answers to ``enter`` that mean that somebody else configures; ``others`` asks for
       them beforehand, and what it finds by ``others_found`` does.
+    * ``saved``: what the answer to ``save`` must hold for it to have been done.
     * ``window``: how many lines may be sent before the first answer; 1 is line by line.
     """
 
@@ -235,6 +236,7 @@ class Shell:
     end: str
     protocol: str = "ssh"
     save: str | None = None
+    saved: Expression = ""
     prepare: tuple[str, ...] = ()
     echoes: bool = True
     errors: tuple[Expression, ...] = ()
@@ -263,6 +265,13 @@ class CommandLine:
     capabilities: frozenset[device.Capability] = frozenset(
         {device.Capability.CONFIGURE, device.Capability.LINES}
     )
+
+
+@dataclass(frozen=True, slots=True, config=_STRICT)
+class Netmiko:
+    """How netmiko talks to the platform's ``command_line``: its name for such devices."""
+
+    device_type: str
 
 
 @dataclass(frozen=True, slots=True, config=_STRICT)
@@ -380,6 +389,7 @@ class Platform:
     configuration: Schema = field(default_factory=Schema)
     netconf: Netconf = field(default_factory=Netconf)
     command_line: CommandLine | None = None
+    netmiko: Netmiko | None = None
     napalm: Napalm | None = None
     templates: Mapping[str, Template] = field(default_factory=dict[str, Template])
     observe: Mapping[str, Reading] = field(default_factory=dict[str, Reading])

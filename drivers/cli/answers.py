@@ -35,6 +35,11 @@ def others(answer: str, facts: model.Shell) -> str | None:
     return _first(line for line in answer.split("\n") if re.search(facts.others_found, line))
 
 
+def saved(answer: str, facts: model.Shell) -> bool:
+    """Does the answer to ``save`` say that it was done?"""
+    return re.search(facts.saved, answer) is not None
+
+
 def _first(lines: Iterator[str]) -> str | None:
     return next((text.line(line) for line in lines), None)
 

@@ -35,9 +35,9 @@ class TerminalChannel(asyncssh.SSHClientSession[bytes]):
     async def read(self) -> bytes:
         """The next bytes; b"" when there will be none, ``ended`` then says why."""
         if not self._received and self.ended is None:
+            self._news.clear()
             if self._channel is not None:
                 self._channel.resume_reading()
-            self._news.clear()
             await self._news.wait()
         taken = bytes(self._received)
         self._received.clear()

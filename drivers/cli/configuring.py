@@ -4,7 +4,7 @@ A platform that is configured by command lines alone is one value::
 
     DRIVER = LinesDriver("sim_cli")
 
-A platform with another store beside it composes ``store_of`` and ``session`` (drivers.stores).
+A platform with another store beside it has this as one of its parts (drivers.stores).
 """
 
 from __future__ import annotations
@@ -31,9 +31,23 @@ def store_of(platform: model.Platform) -> model.CommandLine:
     return platform.command_line
 
 
+def port(endpoint: device.Endpoint, platform: model.Platform) -> int:
+    """Where the command line is. DeviceRefused when nobody knows."""
+    protocol = store_of(platform).shell.protocol
+    found = platform.port(protocol, endpoint.ports)
+    if found is None:
+        raise DeviceRefused(endpoint.device, f"no {protocol} port is known for its command line")
+    return found
+
+
 def render(edits: Sequence[tree.Edit], store: model.CommandLine | model.Napalm) -> str:
     """The lines that would be sent, indented by section. Pure."""
     return block.text(block.commands(edits, Grammar(store.grammar)))
+
+
+def shareable(path: tree.Path, store: model.CommandLine | model.Napalm) -> bool:
+    """May several services own the line at ``path``? As the platform's data say."""
+    return Grammar(store.grammar).shared(path)
 
 
 def sendable(wanted: tree.Tree, store: model.CommandLine | model.Napalm) -> tree.Tree:
@@ -49,31 +63,6 @@ def sendable(wanted: tree.Tree, store: model.CommandLine | model.Napalm) -> tree
     return wanted
 
 
-def shareable(path: tree.Path, store: model.CommandLine | model.Napalm) -> bool:
-    """May several services own the line at ``path``? As the platform's data say."""
-    return Grammar(store.grammar).shared(path)
-
-
-def port(endpoint: device.Endpoint, platform: model.Platform) -> int:
-    """Where the command line is. DeviceRefused when nobody knows."""
-    protocol = store_of(platform).shell.protocol
-    found = platform.port(protocol, endpoint.ports)
-    if found is None:
-        raise DeviceRefused(endpoint.device, f"no {protocol} port is known for its command line")
-    return found
-
-
-@asynccontextmanager
-async def session(
-    ways: links.Links, platform: model.Platform, now: observation.Now
-) -> AsyncIterator[device.Session]:
-    """A session with the command-line store, over the links of a device; no shell is opened yet."""
-    endpoint, store = ways.endpoint, store_of(platform)
-    observer = observation.Observer(ways, platform, now)
-    async with conversation(ways, port(endpoint, platform), store.shell) as talk:
-        yield LinesSession(endpoint.device, store, talk, observer.answer)
-
-
 def _lines(node: tree.Tree) -> Sequence[str]:
     return [line for child in node.children for line in (steps.text(child.step), *_lines(child))]
 
@@ -82,9 +71,8 @@ def _lines(node: tree.Tree) -> Sequence[str]:
 class _Connection:
     """The links to one device (spi.device.Connection)."""
 
+    driver: LinesDriver
     ways: links.Links
-    platform: model.Platform
-    now: observation.Now
 
     @property
     def alive(self) -> bool:
@@ -95,10 +83,9 @@ class _Connection:
         store: str = "",  # noqa: ARG002 - there is one
     ) -> AbstractAsyncContextManager[device.Session]:
         if not self.ways.alive:
-            raise DeviceUnreachable(
-                self.ways.endpoint.device, "the connection is gone: connect again"
-            )
-        return session(self.ways, self.platform, self.now)
+            reason = "the connection is gone: connect again"
+            raise DeviceUnreachable(self.ways.endpoint.device, reason)
+        return self.driver.over(self.ways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +119,8 @@ class LinesDriver:
     async def connect(self, endpoint: device.Endpoint) -> AsyncIterator[device.Connection]:
         """Log in. DeviceRefused or DeviceUnreachable."""
         async with links.opened(endpoint) as ways:
-            await ways.login(port(endpoint, self.model))
-            yield _Connection(ways, self.model, self.now)
+            await ways.login(self.port(endpoint))
+            yield _Connection(self, ways)
 
     @asynccontextmanager
     async def session(
@@ -145,15 +132,28 @@ class LinesDriver:
         async with self.connect(endpoint) as made, made.session(store) as opened:
             yield opened
 
+    def port(self, endpoint: device.Endpoint) -> int:
+        """Where the command line is. DeviceRefused when nobody knows."""
+        return port(endpoint, self.model)
+
+    @asynccontextmanager
+    async def over(self, ways: links.Links) -> AsyncIterator[device.Session]:
+        """A session over the links of a device; logs in at its port if nobody has yet."""
+        here, store = self.port(ways.endpoint), store_of(self.model)
+        await ways.login(here)
+        observer = observation.Observer(ways, self.model, self.now)
+        async with conversation(ways, here, store.shell) as talk:
+            yield LinesSession(ways.endpoint.device, store, talk, observer.answer)
+
     def render(self, edits: Sequence[tree.Edit], store: str = "") -> str:  # noqa: ARG002 - one
         """The lines that ``commit`` would send; "" for no edits."""
         return render(edits, store_of(self.model))
 
     def instantiate(self, template: str, slots: Mapping[str, str]) -> Mapping[str, tree.Tree]:
         """Trees from the platform's templates. OrderRejected naming the slot or the line."""
+        made = templates.instantiate(self.model, template, slots, "")
         store = store_of(self.model)
-        made = templates.instantiate(self.model, template, slots, store.store)
-        return {name: sendable(wanted, store) for name, wanted in made.items()}
+        return {name: sendable(tree, store) for name, tree in made.items() if name == store.store}
 
     def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - there is one
         """As the platform's data say."""

@@ -130,8 +130,12 @@ class LinesSession:
 
     async def save(self) -> None:
         """Running to startup, where the platform has a command for it."""
-        if self._facts.save is not None:
-            await self._asked(self._facts.save)
+        if self._facts.save is None:
+            return
+        answer = await self._asked(self._facts.save)
+        if not answers.saved(answer, self._facts):
+            said = text.line(answer) or "nothing"
+            raise DeviceRefused(self._device, f"{self._facts.save!r} was answered with {said!r}")
 
     async def read(self, path: Path) -> Tree:
         """What the running configuration has at ``path``."""

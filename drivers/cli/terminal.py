@@ -32,4 +32,4 @@ def _settled(line: str) -> str:
         elif character.isprintable():
             shown[at : at + 1] = [character]
             at += 1
-    return "".join(shown)
+    return "".join(shown).rstrip()

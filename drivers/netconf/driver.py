@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device_models import loader, model
-from drivers import observation, templates
-from drivers.netconf import configuration, connection
+from drivers import links, observation, templates
+from drivers.netconf import configuration, connection, transport
 from oss_agent.spi import device, tree
 
 STORE = "netconf"
@@ -63,13 +63,25 @@ class NetconfDriver:
         """Connect, greet, and say goodbye on exit. DeviceRefused or DeviceUnreachable."""
         return self._session(endpoint)
 
+    def port(self, endpoint: device.Endpoint) -> int:
+        """Where NETCONF is. DeviceRefused when nobody knows."""
+        return transport.port(endpoint, self.model)
+
+    @asynccontextmanager
+    async def over(self, ways: links.Links) -> AsyncIterator[device.Session]:
+        """A session over the links of a device; logs in at its port if nobody has yet."""
+        await ways.login(self.port(ways.endpoint))
+        async with connection.session(ways, self.model, self.now) as session:
+            yield session
+
     def render(self, edits: Sequence[tree.Edit], store: str = "") -> str:  # noqa: ARG002 - same
         """The ``<config>`` that ``edit`` would send, indented; "" for no edits."""
         return configuration.text(edits, self.model.configuration)
 
     def instantiate(self, template: str, slots: Mapping[str, str]) -> Mapping[str, tree.Tree]:
         """Trees from the platform's templates. OrderRejected naming the slot."""
-        return templates.instantiate(self.model, template, slots, STORE)
+        made = templates.instantiate(self.model, template, slots, STORE)
+        return {STORE: made[STORE]} if STORE in made else {}
 
     def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - there is one
         """As the platform's data say."""

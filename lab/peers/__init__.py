@@ -5,15 +5,18 @@ nothing is installed and no file of the machine is written. A killed test run ta
 they end when the pipe to the process that started them closes.
 """
 
+from lab.peers.frr import FrrPeer, frr
 from lab.peers.netconfd import NetconfPeer, netconfd
 from lab.peers.postgres import PostgresPeer, postgres
 from lab.peers.promtool import promtool
 from lab.peers.snmpd import SnmpPeer, snmpd
 
 __all__ = [
+    "FrrPeer",
     "NetconfPeer",
     "PostgresPeer",
     "SnmpPeer",
+    "frr",
     "netconfd",
     "postgres",
     "promtool",

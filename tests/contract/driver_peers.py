@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 import pytest
 
@@ -18,6 +19,7 @@ from oss_agent.spi.tree import ROOT, Path, Step, Tree
 from oss_agent.testing.contract import Peer
 from oss_agent.testing.simulated import OFFERS, SimulatedDevice, vni_ceiling
 from tests import lab_or_skip
+from tests.contract import line_peers
 
 SERVICES: Path = (Step("services"),)
 # Of a sleeping device: netconfd serves its timer only while nobody asks (devices.md, fact 3).
@@ -99,6 +101,9 @@ async def real(rung: Rung = Rung.PERSIST) -> AsyncIterator[Peer]:
         )
 
 
+Make: TypeAlias = Callable[[], AbstractAsyncContextManager[Peer]]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One peer of one configuration store, and the rung on which the suite judges it there.
@@ -109,7 +114,7 @@ class Entry:
     platform: str
     peer: str
     rung: Rung
-    make: Callable[[], AbstractAsyncContextManager[Peer]]
+    make: Make
     store: str = "netconf"
     excludes: bool = True
     marks: tuple[pytest.MarkDecorator, ...] = ()
@@ -127,5 +132,15 @@ PEERS = (
     *(
         Entry("frr_linux", "netconfd", rung, partial(real, rung), marks=(pytest.mark.peer,))
         for rung in (Rung.PERSIST, Rung.RUNNING)
+    ),
+    Entry("sim_cli", "simulated", Rung.LINES, line_peers.simulated, store="cli", excludes=False),
+    Entry(
+        "frr_linux",
+        "vtysh",
+        Rung.LINES,
+        line_peers.real,
+        store="vtysh",
+        excludes=False,
+        marks=(pytest.mark.peer,),
     ),
 )

@@ -19,7 +19,7 @@ HOST = ProbeDriver("linux_host")
 def test_installed_packages_announce_their_drivers() -> None:
     found: device.Drivers = registry.installed()
 
-    assert found.driver("frr_linux") == ROUTER
+    assert found.driver("sim_netconf") == NetconfDriver("sim_netconf")
     assert found.driver("linux_host") == HOST
 
 

@@ -131,7 +131,8 @@ async def read_gives_only_what_was_asked(peer: Peer) -> None:
         found = await session.read(deepest)
 
     expect_equal(found.at(deepest), peer.samples[0].at(deepest), "the node as it was committed")
-    expect(len(list(values(found))) == 1, "one leaf was asked for, one leaf came")
+    expect_equal(_leaf(found), deepest, "what was asked for came")
+    expect_equal(_count(found), len(deepest), "and nothing beside it")
 
 
 async def an_unknown_question_is_unobservable(peer: Peer) -> None:
@@ -158,6 +159,11 @@ def _leaf(tree: Tree, above: Path = ()) -> Path:
         return above
     first = tree.children[0]
     return _leaf(first, (*above, first.step))
+
+
+def _count(tree: Tree) -> int:
+    """How many nodes are below one."""
+    return sum(1 + _count(child) for child in tree.children)
 
 
 CHECKS = (
