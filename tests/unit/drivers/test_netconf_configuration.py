@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_models import model
-from drivers.netconf import canonical, configuration, document, trees
+from drivers.netconf import canonical, configuration, document, trees, undoing
 from drivers.netconf.driver import NetconfDriver
-from oss_agent.spi.tree import EMPTY, ROOT, Edit, Operation, Step, Tree
+from oss_agent.spi.tree import EMPTY, ROOT, Edit, Operation, Place, Step, Tree
 
 NS = "urn:oss-agent:lab:services"
 OPERATION = "{urn:ietf:params:xml:ns:netconf:base:1.0}operation"
@@ -205,3 +205,88 @@ def test_render_is_pure_and_holds_no_message_id() -> None:
     assert "message-id" not in driver.render(edits)
     assert driver.render([]) == ""
     assert "<rate>" not in driver.render(edits)
+
+
+def rules(*names: str) -> Tree:
+    steps = tuple(Step("rule", (("name", name),)) for name in names)
+    policy = Tree(Step("policy"), children=tuple(Tree(step) for step in steps), order=steps)
+    return Tree(ROOT, children=(policy,))
+
+
+def rule(name: str) -> Step:
+    return Step("rule", (("name", name),))
+
+
+def test_an_entry_is_put_where_rfc_7950_says_how() -> None:
+    policy = Step("policy")
+    edits = [
+        Edit(Operation.CREATE, (policy, rule("b")), Tree(rule("b")), place=Place(None)),
+        Edit(Operation.MOVE, (policy, rule("a")), place=Place(rule("it's")), left=Place(None)),
+        Edit(Operation.REPLACE, (policy, rule("a"), Step("action")), leaf("action", "deny")),
+    ]
+    first, second = configuration.edit_config(edits, SCHEMA)[0]
+    yang = "{urn:ietf:params:xml:ns:yang:1}"
+
+    assert (first.get(OPERATION), first.get(f"{yang}insert")) == ("create", "first")
+    assert (second.get(OPERATION), second.get(f"{yang}insert")) == ("merge", "after")
+    assert second.get(f"{yang}key") == '[k:name="it\'s"]'
+    assert second.nsmap["k"] == "urn:other"
+    assert second[1].get(OPERATION) == "replace"
+    assert configuration.default_operation(edits[1:]) == "none"
+
+
+def test_a_key_that_no_xpath_literal_can_hold_is_refused() -> None:
+    odd = Edit(Operation.MOVE, (Step("policy"), rule("a")), place=Place(rule("'\"")))
+
+    with pytest.raises(ValueError, match="both kinds of quotes"):
+        configuration.edit_config([odd], SCHEMA)
+
+
+def test_what_is_read_keeps_the_order_of_users_and_sorts_all_else() -> None:
+    entries = "".join(f"<rule><name>{name}</name></rule>" for name in ("b", "c", "a"))
+    data = document.parse(f'<data><policy xmlns="urn:other">{entries}</policy></data>'.encode())
+
+    assert trees.read(data, SCHEMA) == rules("b", "c", "a") != rules("a", "b", "c")
+
+
+def test_a_leaf_list_is_read_and_written_by_value() -> None:
+    schema = model.Schema(
+        namespaces={"tags": "urn:t"},
+        lists={"tags/tag": (".",)},
+        containers=frozenset({"tags"}),
+        ordered_by_user=frozenset({"tags/tag"}),
+    )
+    data = document.parse(b'<data><tags xmlns="urn:t"><tag>z</tag><tag>a</tag></tags></data>')
+    found = trees.read(data, schema).children[0]
+    z, a = found.order
+    moved = Edit(Operation.MOVE, (found.step, z), place=Place(a), left=Place(None))
+    element = configuration.edit_config([moved], schema)[0][0]
+
+    assert (z, a) == (Step("tag", ((".", "z"),)), Step("tag", ((".", "a"),)))
+    assert element.text == "z"
+    assert element.get("{urn:ietf:params:xml:ns:yang:1}value") == "a"
+
+
+def test_what_was_touched_is_read_once_and_put_back_by_the_least() -> None:
+    services, acme = Step("services"), Step("eline", (("name", "acme"),))
+    path = (services, acme)
+    vni, rate = leaf("vni", "1"), leaf("rate", "5")
+    before = Tree(ROOT, children=(Tree(services, children=(Tree(acme, children=(vni,)),)),))
+    now = Tree(ROOT, children=(Tree(services, children=(Tree(acme, children=(vni, rate)),)),))
+    edits = [
+        Edit(Operation.CREATE, (*path, rate.step), rate),
+        Edit(Operation.DELETE, path, was=before.at(path)),
+        Edit(Operation.MOVE, (Step("policy"), rule("a")), place=Place(None)),
+    ]
+
+    assert undoing.touched(edits, SCHEMA) == ((Step("policy"),), path)
+    assert undoing.restoration(before, before, [path]) == ()
+    assert undoing.restoration(EMPTY, now, [path]) == (
+        Edit(Operation.DELETE, path, was=now.at(path)),
+    )
+    assert undoing.restoration(now, EMPTY, [(services,)]) == (
+        Edit(Operation.CREATE, (services,), now.at((services,))),
+    )
+    assert undoing.restoration(before, now, [(services,)]) == (
+        Edit(Operation.REPLACE, path, before.at(path), now.at(path)),
+    )
