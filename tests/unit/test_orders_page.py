@@ -1,0 +1,65 @@
+"""Every order on docs/orders.md is one that the agent takes: read by the bridge, judged whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bss_bridge import order_body
+from oss_agent.catalog import catalogue, specification
+from oss_agent.spi import orders, views
+
+PAGE = Path(__file__).parents[2] / "docs" / "orders.md"
+CATALOGUE = catalogue.Specifications(specification.load(), {})
+
+
+def examples() -> list[orders.ItemRequest]:
+    """The items of every order on the page, in its order."""
+    bodies: list[dict[str, Any]] = [
+        yaml.safe_load(text)
+        for text in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    ]
+    taken = [
+        order_body.order_request(body, tenant="default", sender="acme", idempotency_key=None)
+        for body in bodies
+    ]
+    return [item for one in taken for item in one.items]
+
+
+def test_each_kind_of_service_is_added_changed_and_removed() -> None:
+    found = examples()
+
+    added = {one.specification for one in found if one.action is views.ItemAction.ADD}
+    assert added == {one.id for one in specification.load()}
+    assert {one.action for one in found} >= {views.ItemAction.MODIFY, views.ItemAction.DELETE}
+
+
+def test_what_is_added_and_what_it_is_changed_to_is_accepted() -> None:
+    found = examples()
+    adds = [one for one in found if one.action is views.ItemAction.ADD]
+    for item in adds:
+        CATALOGUE.check(item)
+    for change in (one for one in found if one.action is views.ItemAction.MODIFY):
+        wholes = [
+            dataclasses.replace(
+                add, characteristics={**add.characteristics, **change.characteristics}
+            )
+            for add in adds
+            if set(change.characteristics) <= set(add.characteristics)
+        ]
+        assert wholes
+        for whole in wholes:
+            CATALOGUE.check(whole)
+
+
+def test_every_characteristic_is_told() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+
+    for spec in specification.load():
+        for name, form in spec.characteristics.items():
+            assert f"`{name}`" in text
+            assert all(f"`{field}`" in text for field in form.fields)
