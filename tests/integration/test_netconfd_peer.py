@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from device_models import loader
 from drivers.frr_linux.driver import DRIVER
 from drivers.netconf.driver import NetconfDriver
 from lab import peers
@@ -269,7 +270,7 @@ async def test_validate_would_drop_the_change_so_the_data_forbid_it(
     endpoint: Endpoint, tmp_path: Path
 ) -> None:
     (tmp_path / "eager").mkdir()
-    shipped = (DRIVER.data / "frr_linux" / "platform.yaml").read_text()
+    shipped = (loader.SHIPPED / "frr_linux" / "platform.yaml").read_text()
     eager = shipped.replace("validate_harmless: false", "validate_harmless: true")
     (tmp_path / "eager" / "platform.yaml").write_text(eager)
     async with NetconfDriver("eager", tmp_path).session(endpoint) as talk:
