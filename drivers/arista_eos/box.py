@@ -26,7 +26,7 @@ from oss_agent.spi.device import Pending
 if TYPE_CHECKING:
     from drivers.arista_eos.transport import Gate
 
-_OURS = re.compile(r"oss-agent-(\d{1,12})-[0-9a-f]+")
+_OURS = re.compile(r"oss-agent-(?P<why>lock|edit)-(?P<until>\d{1,12})-[0-9a-f]+")
 _OPEN = "pending"
 
 
@@ -47,16 +47,17 @@ def made(endpoint: device.Endpoint, platform: model.Platform) -> Box:
     eos = EOSDriver(
         address, login.username, login.password, math.ceil(napalm.commit_within), options
     )
-    return EosBox(eos, gate)
+    return EosBox(eos, gate, napalm.lock_for)
 
 
 class EosBox(NapalmBox):
     """NAPALM's EOS driver, its sessions named and guarded by us."""
 
-    def __init__(self, eos: Any, gate: Gate) -> None:
+    def __init__(self, eos: Any, gate: Gate, lock_for: float) -> None:
+        """``lock_for``: seconds for which a session whose holder died keeps others away."""
         super().__init__(eos)
         self._gate = gate
-        self._lock_for = 0.0
+        self._lock_for = lock_for
 
     @property
     def staged(self) -> bool:
@@ -67,12 +68,12 @@ class EosBox(NapalmBox):
         """Shut the gate."""
         self._gate.hang_up()
 
-    def claim(self, lock_for: float) -> None:
+    def claim(self) -> None:
         """Open a session if nobody else has one; of two that come at once, both go away."""
-        self._lock_for = lock_for
         self.discard()
         self._refuse_if_taken()
-        self.load("")
+        self._name_session("lock")
+        super().load("")
         self._staged = False
         try:
             self._refuse_if_taken()
@@ -86,7 +87,7 @@ class EosBox(NapalmBox):
 
     def load(self, lines: str) -> None:
         """Into the session that is held, or a new one."""
-        self._name_session()
+        self._name_session("edit")
         super().load(lines)
 
     def commit(self) -> None:
@@ -135,10 +136,10 @@ class EosBox(NapalmBox):
         commits: dict[str, int] = self._driver._get_pending_commits()  # noqa: SLF001 - see above
         return [str(name) for name in commits]
 
-    def _name_session(self) -> None:
+    def _name_session(self, why: str) -> None:
         if self._driver.config_session is None:
             until = int(self._uptime() + self._lock_for)
-            self._driver.config_session = f"oss-agent-{until}-{secrets.token_hex(3)}"
+            self._driver.config_session = f"oss-agent-{why}-{until}-{secrets.token_hex(3)}"
 
     def _refuse_if_taken(self) -> None:
         timed = self._timed()
@@ -148,9 +149,10 @@ class EosBox(NapalmBox):
         shown = self._run("show configuration sessions")["sessions"]
         for name in [n for n, s in shown.items() if s["state"] == _OPEN and n != mine]:
             left = _OURS.fullmatch(name)
-            if left is None or int(left[1]) > uptime:
+            if left is None or (left["why"] == "lock" and int(left["until"]) > uptime):
                 raise Taken(name)
-            self._run(f"configure session {name} abort", encoding="text")
+            if int(left["until"]) <= uptime:
+                self._run(f"configure session {name} abort", encoding="text")
 
     def _uptime(self) -> float:
         return float(self._run("show version")["uptime"])

@@ -26,7 +26,7 @@ class Box(Protocol):
         """From any thread, at once: whatever call is running must come to its end."""
         ...
 
-    def claim(self, lock_for: float) -> None:
+    def claim(self) -> None:
         """Keep others from configuring, with nothing staged. Taken names who does already."""
         ...
 
@@ -107,7 +107,7 @@ class NapalmBox:
     def hang_up(self) -> None:
         """NAPALM has no such call: its own timeout ends the call."""
 
-    def claim(self, lock_for: float) -> None:  # noqa: ARG002 - a lock that can expire is the device's
+    def claim(self) -> None:
         """Refused while any timed commit is pending; what was staged goes."""
         if self._driver.has_pending_commit():
             raise Taken("a timed commit is pending")

@@ -15,7 +15,8 @@ from typing import TypeAlias
 
 from device_models import loader, model
 from drivers import links, observation, offload, single, templates
-from drivers.cli import configuring
+from drivers.cli import block, configuring
+from drivers.cli.grammar import Grammar
 from drivers.napalm_adapter import failures
 from drivers.napalm_adapter.box import Box
 from drivers.napalm_adapter.session import NapalmSession
@@ -77,7 +78,7 @@ class NapalmDriver:
 
     def render(self, edits: Sequence[tree.Edit], store: str = "") -> str:  # noqa: ARG002 - one store
         """The lines that ``edit`` would load, indented by section; "" for no edits."""
-        return configuring.render(edits, part_of(self.model))
+        return block.text(block.commands(edits, Grammar(part_of(self.model).grammar)))
 
     def instantiate(self, template: str, slots: Mapping[str, str]) -> Mapping[str, tree.Tree]:
         """Trees from the platform's templates. OrderRejected naming the slot."""
@@ -87,7 +88,7 @@ class NapalmDriver:
 
     def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - one store
         """As the platform's data say."""
-        return configuring.shareable(path, part_of(self.model))
+        return Grammar(part_of(self.model).grammar).shared(path)
 
     @asynccontextmanager
     async def _session(self, endpoint: device.Endpoint) -> AsyncIterator[device.Session]:

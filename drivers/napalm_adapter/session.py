@@ -55,7 +55,7 @@ class NapalmSession:
 
     async def lock(self) -> None:
         """Keep others away, nothing staged. DeviceBusy names the holder where the device tells."""
-        await self._do(functools.partial(self._box.claim, self._napalm.lock_for))
+        await self._do(self._box.claim)
         self._base = await self._running()
 
     async def unlock(self) -> None:

@@ -19,7 +19,7 @@ from oss_agent.spi.tree import ROOT, Path, Step, Tree
 from oss_agent.testing.contract import Peer
 from oss_agent.testing.simulated import OFFERS, SimulatedDevice, vni_ceiling
 from tests import lab_or_skip
-from tests.contract import line_peers
+from tests.contract import adapter_peers, line_peers
 
 SERVICES: Path = (Step("services"),)
 # Of a sleeping device: netconfd serves its timer only while nobody asks (devices.md, fact 3).
@@ -142,5 +142,10 @@ PEERS = (
         store="vtysh",
         excludes=False,
         marks=(pytest.mark.peer,),
+    ),
+    Entry("sim_cli", "netmiko", Rung.LINES, adapter_peers.netmiko, store="cli", excludes=False),
+    *(
+        Entry("arista_eos", "eapi", rung, partial(adapter_peers.eapi, rung), "running-config")
+        for rung in (Rung.TIMED, Rung.REPLACE)
     ),
 )

@@ -19,7 +19,7 @@ ROUTER = "router bgp 65000"
 SCOPE: Path = (Step(ROUTER),)
 _FAMILY = "address-family ipv4 unicast"
 # A block of one section and one line: show, configure, section; the fourth answer is the line's.
-_ANSWERS_BEFORE = 3
+ANSWERS_BEFORE = 3
 
 
 def line(text: str, *below: Tree) -> Tree:
@@ -70,7 +70,7 @@ async def simulated() -> AsyncIterator[Peer]:
             refused=REFUSED,
             protocol="ssh",
             excludes=False,
-            answers_before_commit=_ANSWERS_BEFORE,
+            answers_before_commit=ANSWERS_BEFORE,
             logins=lambda: len(box.login_attempts),
         )
 
@@ -100,5 +100,5 @@ async def real() -> AsyncIterator[Peer]:
             store="vtysh",
             protocol="ssh",
             excludes=False,
-            answers_before_commit=_ANSWERS_BEFORE,
+            answers_before_commit=ANSWERS_BEFORE,
         )

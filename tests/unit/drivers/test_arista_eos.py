@@ -145,12 +145,12 @@ async def test_the_session_of_a_dead_holder_keeps_others_away_until_it_expires(
     leaf: SimulatedEos,
 ) -> None:
     uptime = int(leaf.store.uptime())
-    leaf.store.open(f"oss-agent-{uptime + 60}-abc123")
+    leaf.store.open(f"oss-agent-lock-{uptime + 60}-abc123")
     async with EOS.session(leaf.endpoint()) as session:
         with pytest.raises(DeviceBusy):
             await session.lock()
-    leaf.store.abort(f"oss-agent-{uptime + 60}-abc123")
-    leaf.store.open(f"oss-agent-{uptime - 1}-abc123")
+    leaf.store.abort(f"oss-agent-lock-{uptime + 60}-abc123")
+    leaf.store.open(f"oss-agent-lock-{uptime - 1}-abc123")
     async with EOS.session(leaf.endpoint()) as session:
         await session.lock()
         await session.unlock()
@@ -330,7 +330,7 @@ def _drive(leaf: SimulatedEos) -> None:
     common = NapalmBox(EOSDriver("127.0.0.1", "admin", "sim-secret", 10, options))
     common.open()
     for end in (common.confirm, common.undo):
-        common.claim(60)
+        common.claim()
         common.load("hostname x" if end == common.confirm else "hostname y")
         assert common.staged
         assert "+hostname" in common.compare()
