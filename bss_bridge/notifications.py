@@ -37,6 +37,7 @@ KINDS: Final[Mapping[events.EventKind, Kind]] = {
     events.EventKind.SERVICE_ORDER_STATE: _ORDER,
     events.EventKind.SERVICE_CREATE: _SERVICE,
     events.EventKind.SERVICE_STATE: _SERVICE,
+    events.EventKind.SERVICE_CHANGE: _SERVICE,
     events.EventKind.SERVICE_OPERATING_STATUS: _SERVICE,
     events.EventKind.USAGE_CREATE: _USAGE,
 }

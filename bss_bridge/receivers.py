@@ -139,6 +139,7 @@ _TO_BILLING: Final = frozenset(
     {
         EventKind.SERVICE_CREATE,
         EventKind.SERVICE_STATE,
+        EventKind.SERVICE_CHANGE,
         EventKind.SERVICE_OPERATING_STATUS,
         EventKind.USAGE_CREATE,
     }

@@ -64,9 +64,16 @@ class SqlLedger:
             connection, service=service, order=order, ports=ports, tenant=tenant, at=at
         )
 
-    def free_ports(self, connection: sa.Connection, *, service: str, at: datetime) -> None:
-        """Give all ports of a service back."""
-        port_claims.free(connection, service=service, at=at)
+    def free_ports(
+        self,
+        connection: sa.Connection,
+        *,
+        service: str,
+        keep: Collection[tuple[str, str]] = (),
+        at: datetime,
+    ) -> None:
+        """Give all ports of a service back, but those it shall ``keep``."""
+        port_claims.free(connection, service=service, keep=keep, at=at)
 
     def own(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -30,9 +30,22 @@ def take(
             _take_one(connection, device, port, service, order, tenant, at)
 
 
-def free(connection: sa.Connection, *, service: str, at: datetime) -> None:
-    """Give all ports of a service back. Safe twice."""
-    history.end(connection, tables.port_claims, tables.port_claims.c.service == service, at)
+def free(
+    connection: sa.Connection,
+    *,
+    service: str,
+    keep: Collection[tuple[str, str]] = (),
+    at: datetime,
+) -> None:
+    """Give all ports of a service back, but those it shall ``keep``. Safe twice."""
+    c = tables.port_claims.c
+    mine = sa.select(c.device, c.port).where(
+        history.current(tables.port_claims), c.service == service
+    )
+    for device, port in connection.execute(mine).all():
+        if (device, port) not in keep:
+            which = sa.and_(c.service == service, c.device == device, c.port == port)
+            history.end(connection, tables.port_claims, which, at)
 
 
 def _take_one(

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from oss_agent.fulfilment import (
     announce,
+    claims,
+    design,
     journal,
     leases,
     order_rows,
@@ -16,7 +18,6 @@ from oss_agent.fulfilment import (
     parts,
     resource_orders,
     states,
-    tables,
 )
 from oss_agent.spi import events, views
 
@@ -70,12 +71,16 @@ def without_change(
 ) -> None:
     """End an item whose network is as before: rejected, failed or cancelled.
 
-    What it had reserved goes back; a service that never lived leaves the inventory.
+    What it had reserved goes back; a service that never lived leaves the inventory, one that was
+    to be modified stays as it was.
     """
     request = order_rows.request_of(connection, transaction.order, transaction.position)
-    if request.action is views.ItemAction.ADD and request.service_id is not None:
-        give_back(connection, p, transaction, request.service_id, error.at)
-        p.ledger.retire_service(connection, service=request.service_id, at=error.at)
+    service = request.service_id or ""
+    if request.action is views.ItemAction.ADD:
+        give_back(connection, p, transaction, service, error.at)
+        p.ledger.retire_service(connection, service=service, at=error.at)
+    if request.action is views.ItemAction.MODIFY:
+        _give_back_beyond(connection, p, transaction, service, error.at)
     _end_resource_orders(connection, transaction, state, error)
     say(connection, transaction, error.at, f"{state}: {error.message}")
     move_item(connection, p, transaction, state, error.at, error)
@@ -90,13 +95,24 @@ def give_back(
     at: datetime,
 ) -> None:
     """Release pool values and ports of a service. Safe twice."""
-    table = tables.claim
-    claimed = sa.select(table.c.key).where(table.c.service_id == service)
-    for row in connection.execute(claimed).all():
-        p.ledger.release(connection, key=row.key, at=at)
-    connection.execute(table.delete().where(table.c.service_id == service))
+    claims.give_back_all(connection, p, service, at)
     p.ledger.free_ports(connection, service=service, at=at)
     say(connection, transaction, at, f"ports and pool values of service {service} given back")
+
+
+def _give_back_beyond(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    service: str,
+    at: datetime,
+) -> None:
+    """What a modify took beyond what its service has; the service stays as it stands."""
+    built = design.last_built(connection, transaction.tenant, service)
+    if built is None:
+        return
+    claims.give_back_of(connection, p, transaction, at)
+    p.ledger.free_ports(connection, service=service, keep=design.ports(built), at=at)
 
 
 def close(connection: sa.Connection, transaction: states.Transaction, at: datetime) -> None:

@@ -4,46 +4,99 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from oss_agent import errors
-from oss_agent.fulfilment import journal, order_rows, parts, states, tables
-from oss_agent.spi import catalogue, ledger, orders, proof, views
+from oss_agent.fulfilment import (
+    amendment,
+    claims,
+    codec,
+    order_rows,
+    parts,
+    service_rows,
+    states,
+    tables,
+)
+from oss_agent.spi import catalogue, orders, proof, views
+
+_BUILDS = (views.ItemAction.ADD, views.ItemAction.MODIFY)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An item's design. ``devices`` are all it may change: also those that the service leaves.
+
+    ``ends`` are what becomes of the service there: device, resource-facing service, action.
+    """
+
+    item: orders.ItemRequest
+    design: catalogue.Design
+    devices: tuple[str, ...]
+    ends: tuple[tuple[str, str, views.ItemAction], ...]
+
+    @property
+    def service(self) -> str:
+        """Whose design it is; "" for one that a dry-run only imagines."""
+        return self.item.service_id or ""
 
 
 def reserve(
     connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, at: datetime
-) -> catalogue.Design:
-    """The item's design; for an add its pool values, ports and planned service are ours now.
+) -> Made:
+    """The item's design; what it needs beyond what its service has is reserved now.
 
     Again for the same item: the same values. OrderRejected or Conflict when the state of the
     network does not allow it; the unit then leaves nothing behind.
     """
     item = order_rows.request_of(connection, transaction.order, transaction.position)
+    tenant, service = transaction.tenant, item.service_id or ""
     if item.action is views.ItemAction.DELETE:
-        return standing(connection, p, transaction.tenant, item)
-    pools = _claim(connection, p, transaction, item, at)
-    snapshot = p.ledger.snapshot(connection, transaction.tenant)
-    design = p.catalogue.decompose(item, snapshot, pools)
-    _write_services(connection, p, transaction, item, design, at)
+        return _made(connection, p, item, _absent(standing(connection, p, tenant, item)))
+    built = None
+    if item.action is views.ItemAction.MODIFY:
+        built = standing(connection, p, tenant, item)
+        item = _whole(connection, p, tenant, item, built)
+    has = built.pools if built is not None else {}
+    pools = claims.claim(connection, p, transaction, item, has, at)
+    design = _decompose(connection, p, tenant, item, pools)
+    if built is None:
+        service_rows.plan(connection, p, transaction, service, design, at)
     p.ledger.take_ports(
-        connection,
-        service=item.service_id or "",
-        order=transaction.order,
-        ports=ports(design),
-        at=at,
+        connection, service=service, order=transaction.order, ports=ports(design), at=at
     )
-    return design
+    return _made(connection, p, item, design, built)
+
+
+def imagine(
+    connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
+) -> Made:
+    """The same for a dry-run: nothing is claimed, pool values are those a claim would get now."""
+    if item.action is views.ItemAction.DELETE:
+        return _made(connection, p, item, _absent(standing(connection, p, tenant, item)))
+    built = None
+    if item.action is views.ItemAction.MODIFY:
+        built = standing(connection, p, tenant, item)
+        item = _whole(connection, p, tenant, item, built)
+    has = built.pools if built is not None else {}
+    pools: dict[str, str] = {}
+    for need in p.catalogue.needs(item):
+        kept = has[need.name] if claims.keeps(need, has) else need.wanted
+        pools[need.name] = kept or p.ledger.likely(connection, need.pool, pools.values())
+    return _made(connection, p, item, _decompose(connection, p, tenant, item, pools), built)
 
 
 def standing(
     connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
 ) -> catalogue.Design:
-    """The design by which an active service was built; OrderRejected when there is none."""
-    snapshot = p.ledger.snapshot(connection, tenant)
-    service = snapshot.services.get(item.service_id or "")
+    """The design by which an active service stands: that of its last completed add or modify.
+
+    OrderRejected when there is no such service, or it is not active.
+    """
+    service = p.ledger.snapshot(connection, tenant).services.get(item.service_id or "")
     field = f"{item.path}.service.id"
     if service is None or service.category != "CFS":
         raise errors.OrderRejected(
@@ -51,119 +104,56 @@ def standing(
         )
     if service.state is not views.ServiceState.ACTIVE:
         raise errors.OrderRejected(
-            f"service {service.id} is {service.state}, only an active one can be terminated",
+            f"service {service.id} is {service.state}: only an active one can be modified or "
+            "terminated",
             field=field,
             status=422,
             code="notActive",
         )
-    built = _built_by(connection, tenant, service)
-    # What proved that it works would now prove that it still does: only its absence counts.
-    absence = tuple(one for one in built.predicates if one.kind == proof.CONFIG_EQUAL)
-    return dataclasses.replace(built, predicates=absence)
+    built = last_built(connection, tenant, service.id)
+    if built is None:
+        raise errors.OrderRejected(
+            f"service {service.id} was not built by an order of ours", status=422, code="notOurs"
+        )
+    return built
 
 
-def _built_by(
-    connection: sa.Connection, tenant: str, service: views.ServiceView
-) -> catalogue.Design:
+def last_built(connection: sa.Connection, tenant: str, service: str) -> catalogue.Design | None:
+    """The design of a service's last completed add or modify, with what was ordered; or None."""
     item, of = tables.item, tables.transaction
     asked = (
-        of.select()
+        sa.select(of.c.design, item.c.characteristics)
         .join(item, sa.and_(item.c.order_id == of.c.order_id, item.c.position == of.c.position))
         .where(
-            item.c.service_id == service.id,
+            item.c.service_id == service,
             item.c.tenant == tenant,
-            item.c.action == views.ItemAction.ADD,
+            item.c.action.in_(_BUILDS),
             item.c.state == views.OrderState.COMPLETED,
         )
+        .order_by(of.c.closed_at.desc(), of.c.accepted.desc())
+        .limit(1)
     )
     row = connection.execute(asked).one_or_none()
-    design = journal.of_row(row).design if row is not None else None
-    if design is None:
-        raise errors.OrderRejected(
-            f"service {service.id} was not built here: its design is not known", status=422
-        )
-    return design
+    if row is None or row.design is None:
+        return None
+    design = codec.design_from_json(row.design)
+    # Designs from before there was modify do not say what was ordered; their item still does.
+    return dataclasses.replace(design, ordered=design.ordered or row.characteristics)
 
 
-def _claim(
-    connection: sa.Connection,
-    p: parts.Parts,
-    transaction: states.Transaction,
-    item: orders.ItemRequest,
-    at: datetime,
-) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for need in p.catalogue.needs(item):
-        key = f"{transaction.id}.{need.name}"
-        values[need.name] = p.ledger.claim(
-            connection, pool=need.pool, key=key, wanted=need.wanted, at=at
-        )
-        _remember(connection, transaction, item, key, need.name)
-    return values
-
-
-def _remember(
-    connection: sa.Connection,
-    transaction: states.Transaction,
-    item: orders.ItemRequest,
-    key: str,
-    name: str,
-) -> None:
-    table = tables.claim
-    if connection.execute(sa.select(table.c.key).where(table.c.key == key)).first() is None:
-        connection.execute(
-            table.insert().values(
-                key=key, tenant=transaction.tenant, service_id=item.service_id, name=name
-            )
-        )
-
-
-def _write_services(
-    connection: sa.Connection,
-    p: parts.Parts,
-    transaction: states.Transaction,
-    item: orders.ItemRequest,
-    design: catalogue.Design,
-    at: datetime,
-) -> None:
-    customer = order_rows.row_of(connection, transaction.order).requester
-    service = item.service_id or ""
-    meters = tuple((meter.device, meter.port) for meter in design.meters)
-    whole = ledger.ServiceRow(
-        id=service,
-        tenant=transaction.tenant,
-        name=design.name,
-        category="CFS",
-        specification=design.specification,
-        characteristics=design.characteristics,
-        customer=customer,
-        order=transaction.order,
-        meters=meters,
+def ordered(connection: sa.Connection, tenant: str, service: str) -> Mapping[str, Any]:
+    """What was ordered of a service, as a modify lays its changes over it."""
+    built = last_built(connection, tenant, service)
+    if built is not None:
+        return built.ordered
+    item = tables.item
+    adding = sa.select(item.c.characteristics).where(
+        item.c.service_id == service,
+        item.c.tenant == tenant,
+        item.c.action == views.ItemAction.ADD,
     )
-    p.ledger.put_service(connection, whole, at)
-    for number, resource in enumerate(design.resources, start=1):
-        end = _end(whole, number, resource, design.specification)
-        p.ledger.put_service(connection, end, at)
-
-
-def _end(
-    whole: ledger.ServiceRow,
-    number: int,
-    resource: catalogue.ResourceIntent,
-    specification: views.SpecificationRef,
-) -> ledger.ServiceRow:
-    return ledger.ServiceRow(
-        id=f"{whole.id}.{number}",
-        tenant=whole.tenant,
-        name=f"{whole.name}-{resource.device}",
-        category="RFS",
-        specification=views.SpecificationRef(resource.rfs, specification.version, resource.rfs),
-        characteristics=resource.slots,
-        customer=whole.customer,
-        order=whole.order,
-        resources=tuple((resource.device, port) for port in resource.ports),
-        parent=whole.id,
-    )
+    found: Mapping[str, Any] | None = connection.execute(adding).scalar_one_or_none()
+    return found or {}
 
 
 def ports(design: catalogue.Design) -> tuple[tuple[str, str], ...]:
@@ -171,11 +161,70 @@ def ports(design: catalogue.Design) -> tuple[tuple[str, str], ...]:
     return tuple((one.device, port) for one in design.resources for port in one.ports)
 
 
-def likely(
-    connection: sa.Connection, p: parts.Parts, item: orders.ItemRequest
-) -> Mapping[str, str]:
-    """The pool values a dry-run shows: the wishes, and else what a claim would get now."""
-    return {
-        need.name: need.wanted or p.ledger.likely(connection, need.pool)
-        for need in p.catalogue.needs(item)
-    }
+def _whole(
+    connection: sa.Connection,
+    p: parts.Parts,
+    tenant: str,
+    item: orders.ItemRequest,
+    built: catalogue.Design,
+) -> orders.ItemRequest:
+    """What a modify asks for, judged again: an order before it may have changed the service."""
+    service = p.ledger.snapshot(connection, tenant).services[item.service_id or ""]
+    whole = amendment.merged(item, service, built.ordered)
+    p.catalogue.check(whole)
+    return whole
+
+
+def _decompose(
+    connection: sa.Connection,
+    p: parts.Parts,
+    tenant: str,
+    item: orders.ItemRequest,
+    pools: Mapping[str, str],
+) -> catalogue.Design:
+    snapshot = p.ledger.snapshot(connection, tenant)
+    design = p.catalogue.decompose(item, snapshot, pools)
+    return dataclasses.replace(design, ordered=dict(item.characteristics))
+
+
+def _absent(built: catalogue.Design) -> catalogue.Design:
+    # What proved that it works would now prove that it still does: only its absence counts.
+    absence = tuple(one for one in built.predicates if one.kind == proof.CONFIG_EQUAL)
+    return dataclasses.replace(built, predicates=absence)
+
+
+def _made(
+    connection: sa.Connection,
+    p: parts.Parts,
+    item: orders.ItemRequest,
+    design: catalogue.Design,
+    built: catalogue.Design | None = None,
+) -> Made:
+    before = {one.device: one.rfs for one in (built.resources if built is not None else ())}
+    after = {one.device: one.rfs for one in design.resources}
+    left = sorted(set(before) - set(after))
+    has = p.ledger.configured(connection, item.service_id) if item.service_id else {}
+    return Made(
+        item=item,
+        design=dataclasses.replace(design, predicates=(*design.predicates, *_gone(design, left))),
+        devices=tuple(sorted({*before, *after, *(name for name, _ in has)})),
+        ends=tuple(
+            (name, rfs, _action(item.action, name, before, left))
+            for name, rfs in sorted({**before, **after}.items())
+        ),
+    )
+
+
+def _action(
+    action: views.ItemAction, name: str, before: Mapping[str, str], left: list[str]
+) -> views.ItemAction:
+    """What a modify does at one end: a site comes, goes, or is changed."""
+    if action is not views.ItemAction.MODIFY or (name in before and name not in left):
+        return action
+    return views.ItemAction.DELETE if name in left else views.ItemAction.ADD
+
+
+def _gone(design: catalogue.Design, left: list[str]) -> tuple[proof.Predicate, ...]:
+    """On a device that the service leaves, its absence is what is proven."""
+    asked = {one.device for one in design.predicates if one.kind == proof.CONFIG_EQUAL}
+    return tuple(proof.Predicate(proof.CONFIG_EQUAL, name) for name in left if name not in asked)

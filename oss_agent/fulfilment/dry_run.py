@@ -2,83 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import sqlalchemy as sa
 
 from oss_agent import errors
-from oss_agent.fulfilment import approvals, contact, design, parts, plan
-from oss_agent.spi import catalogue, device, orders, views
-from oss_agent.spi.tree import EMPTY, Tree, path_text
+from oss_agent.fulfilment import (
+    approvals,
+    claims,
+    contact,
+    design,
+    parts,
+    plan,
+    planning,
+    surroundings,
+)
+from oss_agent.spi import device, orders, views
+from oss_agent.spi.tree import Tree
 
 _Claims: TypeAlias = tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A device's own part now, or the reason why nobody could look."""
+    """A store's own part now and the rung it offers, or the reason why nobody could look."""
 
-    own: Tree
+    now: Tree
+    rung: device.Rung | None
     trouble: str = ""
 
 
 async def dry_run(p: parts.Parts, tenant: str, item: orders.ItemRequest) -> views.DryRun:
     """One item's plan, against what the devices have now. OrderRejected as the order would be."""
-    made = await p.journal.read(lambda c: _design(c, p, tenant, item))
-    names = sorted({one.device for one in made.resources})
-    drivers = {name: await p.contact.driver(name) for name in names}
-    intents = plan.intents(made, drivers)
-    seen = await contact.together([_look(p, intent) for intent in intents])
+    made = await p.journal.read(lambda c: design.imagine(c, p, tenant, item))
+    drivers = {name: await p.contact.driver(name) for name in made.devices}
+    wanted = await planning.intended(p, made, drivers)
+    seen = await contact.together([_look(p, one, drivers[one.device]) for one in wanted])
     changes = tuple(
-        plan.change(intent, item.action, one.own, drivers[intent.device])
-        for intent, one in zip(intents, seen, strict=True)
+        plan.change(intent, one.now, drivers[intent.device])
+        for intent, one in zip(wanted, seen, strict=True)
     )
-    touches = await p.journal.read(lambda c: _touches(c, p, item, changes))
-    shown = approvals.Plan(plan.digest(changes), plan.natives(changes), len(changes))
+    beside = await p.journal.read(lambda c: _beside(c, p, tenant, made, changes))
+    busy = plan.devices(changes)
+    shown = approvals.Plan(plan.digest(changes), plan.natives(changes), len(busy))
     await p.journal.write("shown", lambda c: approvals.keep(c, tenant, shown, p.clock.now()))
-    devices = tuple(
-        _device(p, change, one, drivers[change.intent.device])
-        for change, one in zip(changes, seen, strict=True)
-    )
     return views.DryRun(
         item=item.id,
-        service_name=made.name,
-        changes=any(change.edits for change in changes),
-        devices=devices,
-        claims=_claims(made, p, item),
-        ports=tuple(f"{name}:{port}" for name, port in design.ports(made)),
-        touches=touches,
-        predicates=plan.promise(made),
-        hash=plan.digest(changes),
+        service_name=made.design.name,
+        changes=bool(busy),
+        devices=tuple(_device(p, *pair) for pair in zip(changes, seen, strict=True)),
+        claims=beside.claims,
+        ports=tuple(f"{name}:{port}" for name, port in design.ports(made.design)),
+        touches=tuple(sorted({one.service for one in beside.neighbours if one.paths})),
+        predicates=plan.promise(made.design),
+        hash=shown.hash,
+        neighbours=beside.neighbours,
+        expected_seconds=beside.expected,
     )
 
 
-def _design(
-    connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
-) -> catalogue.Design:
-    if item.action is views.ItemAction.DELETE:
-        return design.standing(connection, p, tenant, item)
-    snapshot = p.ledger.snapshot(connection, tenant)
-    return p.catalogue.decompose(item, snapshot, design.likely(connection, p, item))
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What a plan says beside its edits."""
+
+    claims: _Claims
+    neighbours: tuple[views.NeighbourView, ...]
+    expected: float | None
 
 
-async def _look(p: parts.Parts, intent: plan.Intent) -> _Seen:
+def _beside(
+    connection: sa.Connection,
+    p: parts.Parts,
+    tenant: str,
+    made: design.Made,
+    changes: Sequence[plan.Change],
+) -> _Beside:
+    return _Beside(
+        claims=_claims(connection, p, tenant, made),
+        neighbours=surroundings.neighbours(connection, p, tenant, made.service, changes),
+        expected=surroundings.expected_seconds(connection, plan.devices(changes)),
+    )
+
+
+async def _look(p: parts.Parts, intent: plan.Intent, driver: device.Driver) -> _Seen:
+    """Who cannot be asked is taken to hold what we believe it holds."""
     try:
-        async with p.contact.participate(intent.device) as talk:
-            return _Seen(await talk.read(intent.roots))
+        async with p.contact.open(intent.device, intent.store) as talk:
+            return _Seen(await talk.read(intent.roots), device.rung(talk.session.offers))
     except errors.DeviceError as trouble:
-        return _Seen(EMPTY, str(trouble))
+        rung = device.rung(driver.declared(intent.store))
+        return _Seen(plan.at_roots(intent), rung, str(trouble))
 
 
-def _device(
-    p: parts.Parts, change: plan.Change, seen: _Seen, driver: device.Driver
-) -> views.DeviceDiff:
-    undo = plan.reversibility(driver.capabilities, p.limits.confirm_within)
+def _device(p: parts.Parts, change: plan.Change, seen: _Seen) -> views.DeviceDiff:
+    undo = plan.reversibility(seen.rung, p.limits.confirm_within)
     if seen.trouble:
-        undo = f"not asked, shown as if it had nothing of ours: {seen.trouble}"
+        undo = f"not asked, shown as if it had what we put there: {seen.trouble}; {undo}"
     return views.DeviceDiff(
         device=change.intent.device,
+        store=change.intent.store,
         platform=change.intent.platform,
         reversibility=undo,
         diff=change.native,
@@ -87,26 +111,14 @@ def _device(
     )
 
 
-def _claims(made: catalogue.Design, p: parts.Parts, item: orders.ItemRequest) -> _Claims:
-    if item.action is views.ItemAction.DELETE:
+def _claims(connection: sa.Connection, p: parts.Parts, tenant: str, made: design.Made) -> _Claims:
+    """The pool values it would take: those that the service has already are none."""
+    if made.item.action is views.ItemAction.DELETE:
         return ()
+    built = design.last_built(connection, tenant, made.service) if made.service else None
+    has = built.pools if built is not None else {}
     return tuple(
-        (need.pool, made.pools[need.name], "wished for" if need.wanted else "likely")
-        for need in p.catalogue.needs(item)
+        (need.pool, made.design.pools[need.name], "wished for" if need.wanted else "likely")
+        for need in p.catalogue.needs(made.item)
+        if not claims.keeps(need, has)
     )
-
-
-def _touches(
-    connection: sa.Connection,
-    p: parts.Parts,
-    item: orders.ItemRequest,
-    changes: tuple[plan.Change, ...],
-) -> tuple[str, ...]:
-    """Other services that own our nodes or a node above them."""
-    owners = {
-        owner
-        for change in changes
-        for root in change.intent.roots
-        for owner in p.ledger.owners(connection, change.intent.device, "netconf", path_text(root))
-    }
-    return tuple(sorted(owners - {item.service_id}))

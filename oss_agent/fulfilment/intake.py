@@ -8,13 +8,15 @@ behind that.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import (
+    amendment,
     announce,
     journal,
     limits,
@@ -26,13 +28,17 @@ from oss_agent.fulfilment import (
 )
 from oss_agent.spi import catalogue, clock, events, orders, views
 
-_WRITES = (views.ItemAction.ADD, views.ItemAction.DELETE)
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the services that an order names: how they are, and what was ordered."""
+
+    services: Mapping[str, views.ServiceView]
+    ordered: Mapping[str, Mapping[str, Any]]
 
 
-def check(
-    request: orders.OrderRequest, specifications: catalogue.Catalogue, bounds: limits.Limits
-) -> tuple[views.SpecificationRef, ...]:
-    """Judge what needs no state; the specification of each item. OrderRejected names the field."""
+def check(request: orders.OrderRequest, bounds: limits.Limits) -> None:
+    """Judge the form of an order. OrderRejected names the field."""
     if not 1 <= len(request.items) <= bounds.items:
         raise errors.OrderRejected(
             f"an order has 1 to {bounds.items} items, this one has {len(request.items)}",
@@ -46,48 +52,77 @@ def check(
             field="Plan-Hash",
             code="invalidValue",
         )
-    seen: set[str] = set()
     for item in request.items:
-        if item.id in seen:
-            raise errors.OrderRejected(
-                f"two items have the id {ascii(item.id)[:60]}",
-                field=f"{item.path}.id",
-                code="invalidValue",
-            )
-        seen.add(item.id)
         _check_item(item)
-    return tuple(specifications.check(item) for item in request.items)
+    _refuse_twice(request.items, "id", [item.id for item in request.items])
+    _refuse_twice(request.items, "service.id", [item.service_id for item in request.items])
 
 
-def specified(
-    request: orders.OrderRequest, known: Mapping[str, views.ServiceView]
-) -> orders.OrderRequest:
-    """Fill in the specification of items that name a known service and no specification. Pure."""
+def specified(request: orders.OrderRequest, known: Known) -> orders.OrderRequest:
+    """Fill in what items need not say of the service they name: specification and name. Pure.
+
+    OrderRejected when an item says nothing of its service and the service is not known.
+    """
     return dataclasses.replace(
         request, items=tuple(_specified(item, known) for item in request.items)
     )
 
 
-def _specified(
-    item: orders.ItemRequest, known: Mapping[str, views.ServiceView]
-) -> orders.ItemRequest:
-    if item.specification or not item.service_id:
-        return item
-    service = known.get(item.service_id)
+def _specified(item: orders.ItemRequest, known: Known) -> orders.ItemRequest:
+    service = known.services.get(item.service_id or "")
     if service is None:
+        _refuse_unknown(item)
+        return item
+    of = service.specification
+    ours = item.specification in {"", of.id}
+    return dataclasses.replace(
+        item,
+        specification=item.specification or of.id,
+        specification_version=item.specification_version or (of.version if ours else None),
+        service_name=item.service_name or service.name,
+    )
+
+
+def _refuse_unknown(item: orders.ItemRequest) -> None:
+    needed = item.action is views.ItemAction.MODIFY or not item.specification
+    if item.service_id and needed:
         raise errors.OrderRejected(
             f"there is no service {ascii(item.service_id)[:60]}",
             field=f"{item.path}.service.id",
             code="unknownService",
         )
-    of = service.specification
-    return dataclasses.replace(item, specification=of.id, specification_version=of.version)
+
+
+def specifications(
+    request: orders.OrderRequest, known: Known, of: catalogue.Catalogue
+) -> tuple[views.SpecificationRef, ...]:
+    """Judge the content of each item, of a modify what it comes to in all; their specifications."""
+    return tuple(of.check(_whole(item, known)) for item in request.items)
+
+
+def _whole(item: orders.ItemRequest, known: Known) -> orders.ItemRequest:
+    if item.action is not views.ItemAction.MODIFY or item.service_id is None:
+        return item
+    service = known.services[item.service_id]
+    return amendment.merged(item, service, known.ordered[item.service_id])
+
+
+def _refuse_twice(
+    items: Sequence[orders.ItemRequest], field: str, named: Sequence[str | None]
+) -> None:
+    for number, (item, name) in enumerate(zip(items, named, strict=True)):
+        if name is not None and name in named[:number]:
+            raise errors.OrderRejected(
+                f"two items have the {field} {ascii(name)[:60]}: send them as orders of their own",
+                field=f"{item.path}.{field}",
+                code="invalidValue",
+            )
 
 
 def _check_item(item: orders.ItemRequest) -> None:
-    if item.action not in _WRITES:
+    if item.action is views.ItemAction.NO_CHANGE:
         raise errors.OrderRejected(
-            f"action {item.action} is not carried out yet: delete the service and add it anew",
+            "action noChange is not carried out: leave the item out",
             field=f"{item.path}.action",
             status=501,
             code="notImplemented",
@@ -102,7 +137,7 @@ def _check_item(item: orders.ItemRequest) -> None:
         )
     adding = item.action is views.ItemAction.ADD
     if adding is (item.service_id is not None):
-        why = "an added service gets its id from us" if adding else "say which service to delete"
+        why = "an added service gets its id from us" if adding else f"say what to {item.action}"
         raise errors.OrderRejected(why, field=f"{item.path}.service.id", code="invalidValue")
 
 
@@ -136,14 +171,14 @@ def accept(
     connection: sa.Connection,
     p: parts.Parts,
     request: orders.OrderRequest,
-    specifications: tuple[views.SpecificationRef, ...],
+    found: tuple[views.SpecificationRef, ...],
 ) -> orders.Submitted:
     """Order, items, transactions, history and event in one unit; or the order it already is."""
     before = known(connection, request)
     if before is not None:
         return orders.Submitted(before, created=False)
     at = p.clock.now()
-    order = order_rows.insert(connection, request, specifications, at)
+    order = order_rows.insert(connection, request, found, at)
     for position in range(1, len(request.items) + 1):
         journal.begin(
             connection,

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from oss_agent import audit, errors
 from oss_agent.fulfilment import (
     approvals,
+    design,
     dry_run,
     explain,
     intake,
@@ -27,18 +28,22 @@ class ServiceOrders:
 
     async def submit(self, request: orders.OrderRequest) -> orders.Submitted:
         """Store and acknowledge in one synced unit; the same request again is the same order."""
-        request = await self._specified(request)
-        specifications = intake.check(request, self._p.catalogue, self._p.limits)
+        intake.check(request, self._p.limits)
+        known = await self._known(request)
+        request = intake.specified(request, known)
+        found = intake.specifications(request, known, self._p.catalogue)
         submitted = await self._p.journal.write(
-            "accept", lambda c: intake.accept(c, self._p, request, specifications)
+            "accept", lambda c: intake.accept(c, self._p, request, found)
         )
         self._p.bell.set()
         return submitted
 
     async def plan(self, request: orders.OrderRequest) -> tuple[views.DryRun, ...]:
         """What it would do, one per item; claims and stores nothing."""
-        request = await self._specified(request)
-        intake.check(request, self._p.catalogue, self._p.limits)
+        intake.check(request, self._p.limits)
+        known = await self._known(request)
+        request = intake.specified(request, known)
+        intake.specifications(request, known, self._p.catalogue)
         try:
             return tuple([await self._plan(request.tenant, item) for item in request.items])
         except errors.Conflict as taken:
@@ -46,14 +51,19 @@ class ServiceOrders:
         except errors.DeviceError as trouble:
             raise errors.OrderRejected(str(trouble), status=409, code="device") from trouble
 
-    async def _specified(self, request: orders.OrderRequest) -> orders.OrderRequest:
-        """A delete need not say what the service is: the service itself knows."""
-        if all(item.specification or not item.service_id for item in request.items):
-            return request
-        known = await self._p.journal.read(
-            lambda c: self._p.ledger.snapshot(c, request.tenant).services
+    async def _known(self, request: orders.OrderRequest) -> intake.Known:
+        """What a delete or modify need not say, because the service itself knows."""
+        named = {item.service_id for item in request.items if item.service_id}
+        if not named:
+            return intake.Known({}, {})
+        return await self._p.journal.read(lambda c: self._look_up(c, request.tenant, named))
+
+    def _look_up(self, connection: sa.Connection, tenant: str, named: set[str]) -> intake.Known:
+        services = self._p.ledger.snapshot(connection, tenant).services
+        known = {name: services[name] for name in named if name in services}
+        return intake.Known(
+            known, {name: design.ordered(connection, tenant, name) for name in known}
         )
-        return intake.specified(request, known)
 
     async def _plan(self, tenant: str, item: orders.ItemRequest) -> views.DryRun:
         return await dry_run.dry_run(self._p, tenant, item)

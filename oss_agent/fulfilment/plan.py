@@ -1,40 +1,66 @@
-"""Decides what every device must change for a design, and how to take it back. Pure.
+"""Decides what every configuration store must change for a design, and how to take it back. Pure.
 
-Values in (design, drivers' templates, what the devices have now), values out: per participant the
-edits, their reverse, the owned paths and both native texts. Claims, leases and sessions are
-others' business, so that the dry-run and the transaction are one and the same computation.
+Values in (design, drivers' templates, what services have and what the devices have now), values
+out: per store the edits, their reverse, what the service owns then, and both native texts. Claims,
+leases and sessions are others' business, so that the dry-run and the transaction are one and the
+same computation.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from oss_agent import errors
-from oss_agent.fulfilment import tree
-from oss_agent.spi import catalogue, device, views
+from oss_agent.fulfilment import owners, tree
+from oss_agent.spi import catalogue, device
 from oss_agent.spi.tree import EMPTY, Edit, Path, Tree, path_text
+
+Place: TypeAlias = tuple[str, str]
+"""A device and one of its configuration stores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What one device should hold for the design; ``roots`` is where that begins."""
+    """What one configuration store shall hold of a service.
+
+    ``was`` is what it holds of it now, ``others`` what it holds of other services around there.
+    """
 
     device: str
+    store: str
     platform: str
-    tree: Tree
-    roots: tuple[Path, ...]
+    was: Tree
+    wanted: Tree
+    others: Mapping[str, Tree] = field(default_factory=dict[str, Tree])
+    policy: catalogue.OutOfBand = catalogue.OutOfBand.ABORT
+
+    @property
+    def place(self) -> Place:
+        """Device and store."""
+        return (self.device, self.store)
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Where the service's part begins, before and after: what is read of the device."""
+        return outermost((*tree.roots(self.was), *tree.roots(self.wanted)))
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one device changes. ``before`` and ``target`` are its own part only."""
+    """What one store changes. ``before`` and ``target`` are what stands at the intent's roots.
+
+    ``own`` is the service's part of the target: shared nodes have other owners beside it.
+    """
 
     intent: Intent
     before: Tree
     target: Tree
+    own: Tree
     edits: tuple[Edit, ...]
     reverse: tuple[Edit, ...]
     native: str
@@ -42,68 +68,119 @@ class Change:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The nodes the service owns there, as people read them."""
-        return tuple(path_text(path) for path in tree.nodes(self.intent.tree))
+        """The nodes the service owns there then, as people read them."""
+        return tuple(path_text(path) for path in tree.nodes(self.own))
 
 
-def intents(design: catalogue.Design, drivers: Mapping[str, device.Driver]) -> tuple[Intent, ...]:
-    """The design's resource intents as trees, one per device, by device name.
+def outermost(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """The paths without those that lie below another of them."""
+    known = set(paths)
+    return tuple(
+        path
+        for path in sorted(known)
+        if not any(path[:length] in known for length in range(len(path)))
+    )
+
+
+def wanted(design: catalogue.Design, drivers: Mapping[str, device.Driver]) -> Mapping[Place, Tree]:
+    """The design's resource intents as trees, one per device and store.
 
     ``drivers`` maps device to driver. OrderRejected when a slot does not fit its type, when two
     intents want different things of one node, or when a platform has no such template.
     """
-    names = sorted({resource.device for resource in design.resources})
-    return tuple(_intent(name, design, drivers[name]) for name in names)
+    trees: dict[Place, Tree] = {}
+    for resource in design.resources:
+        try:
+            _add(trees, resource, drivers[resource.device])
+        except errors.Conflict as two_minds:
+            raise errors.OrderRejected(
+                f"device {resource.device}: {two_minds.reason}", status=422
+            ) from two_minds
+        except errors.ConfigurationError as lacking:
+            raise errors.OrderRejected(
+                f"device {resource.device} cannot carry it: {lacking}",
+                status=422,
+                code="notPossible",
+            ) from lacking
+    return trees
 
 
-def _intent(name: str, design: catalogue.Design, driver: device.Driver) -> Intent:
-    wanted = [one for one in design.resources if one.device == name]
-    try:
-        merged = tree.merge(_tree(driver, one) for one in wanted)
-    except errors.Conflict as two_minds:
-        raise errors.OrderRejected(f"device {name}: {two_minds.reason}", status=422) from two_minds
-    except errors.ConfigurationError as lacking:
-        raise errors.OrderRejected(
-            f"device {name} cannot carry it: {lacking}", status=422, code="notPossible"
-        ) from lacking
-    return Intent(name, driver.platform, merged, tree.roots(merged))
+def _add(
+    trees: dict[Place, Tree], resource: catalogue.ResourceIntent, driver: device.Driver
+) -> None:
+    for store, one in driver.instantiate(resource.template, resource.slots).items():
+        place = (resource.device, store)
+        trees[place] = tree.merge([trees.get(place, EMPTY), one])
 
 
-def _tree(driver: device.Driver, wanted: catalogue.ResourceIntent) -> Tree:
-    return driver.instantiate(wanted.template, wanted.slots)[driver.stores[0]]
+def change(intent: Intent, now: Tree, driver: device.Driver) -> Change:
+    """The difference between what is there and what should be, both ways.
 
-
-def change(intent: Intent, action: views.ItemAction, before: Tree, driver: device.Driver) -> Change:
-    """The difference between what is and what should be, both ways."""
-    target = intent.tree if action is views.ItemAction.ADD else EMPTY
-    edits = tree.diff(before, target)
+    Conflict when somebody else's node, or an edit made by hand, stands in the way.
+    """
+    outcome = owners.decide(_ground(intent, driver), now)
+    before = tree.normal(now)
+    edits = tree.diff(before, outcome.target)
     reverse = tree.invert(edits)
     return Change(
         intent=intent,
-        before=tree.normal(before),
-        target=target,
+        before=before,
+        target=outcome.target,
+        own=outcome.own,
         edits=edits,
         reverse=reverse,
-        native=driver.render(edits) if edits else "",
-        native_reverse=driver.render(reverse) if reverse else "",
+        native=driver.render(edits, intent.store) if edits else "",
+        native_reverse=driver.render(reverse, intent.store) if reverse else "",
     )
 
 
-def digest(changes: tuple[Change, ...]) -> str:
-    """SHA-256 hex over the native edits, by device: no message id, token or time is in it."""
-    return hashlib.sha256(json.dumps(natives(changes), sort_keys=True).encode()).hexdigest()
+def _ground(intent: Intent, driver: device.Driver) -> owners.Ground:
+    return owners.Ground(
+        where=intent.device,
+        was=intent.was,
+        wanted=intent.wanted,
+        others=intent.others,
+        shareable=functools.partial(driver.shareable, store=intent.store),
+        policy=intent.policy,
+    )
 
 
-def natives(changes: tuple[Change, ...]) -> dict[str, str]:
-    """What would be sent, by participant, as people read it."""
-    return {one.intent.device: one.native for one in changes}
+def at_roots(intent: Intent) -> Tree:
+    """What stands at the intent's roots as far as we know: the parts of all who own nodes there."""
+    known = tree.merge([intent.was, *intent.others.values()])
+    return tree.part(known, intent.roots)
 
 
-def reversibility(capabilities: frozenset[device.Capability], confirm_within: float) -> str:
-    """What undoes a change there, for people."""
-    if device.Capability.PERSIST in capabilities:
-        return f"reversible, device confirms within {confirm_within:g} s"
-    return "not offered: the device has no confirmed commit with persist"
+def natives(changes: Sequence[Change]) -> Mapping[str, str]:
+    """The native edits of each store that changes, by ``device/store``."""
+    return {"/".join(one.intent.place): one.native for one in changes if one.edits}
+
+
+def digest(changes: Sequence[Change]) -> str:
+    """SHA-256 hex over ``natives``: no message id, token or time is in it."""
+    form = json.dumps(natives(changes), sort_keys=True)
+    return hashlib.sha256(form.encode()).hexdigest()
+
+
+def devices(changes: Sequence[Change]) -> tuple[str, ...]:
+    """The devices on which something changes."""
+    return tuple(sorted({one.intent.device for one in changes if one.edits}))
+
+
+def joined(natives_by_store: Mapping[str, str]) -> str:
+    """The native text of one device's stores: one as it is, several each below its name."""
+    if len(natives_by_store) == 1:
+        return next(iter(natives_by_store.values()))
+    return "\n".join(f"# {store}\n{text}" for store, text in sorted(natives_by_store.items()))
+
+
+def reversibility(rung: device.Rung | None, confirm_within: float) -> str:
+    """What undoes a change on this rung, for people."""
+    if rung is None:
+        return "not offered: nothing there can be taken back"
+    if rung.timed:
+        return f"reversible: {rung}, undoes itself unless confirmed within {confirm_within:g} s"
+    return f"reversible by us: {rung}, live at once, taken back if the vote fails"
 
 
 def promise(design: catalogue.Design) -> tuple[str, ...]:

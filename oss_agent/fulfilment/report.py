@@ -12,23 +12,18 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import (
-    announce,
     conclude,
     journal,
     order_rows,
+    outcome,
     participant_rows,
     parts,
     plain,
     resource_orders,
     states,
-    tree,
     waits,
 )
-from oss_agent.spi import events, flow, orders, views
-from oss_agent.spi.tree import path_text
-
-_STORE = "netconf"
-"""The one configuration store a device has until participants name theirs."""
+from oss_agent.spi import flow, views
 
 
 async def report(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
@@ -44,7 +39,7 @@ def _report(connection: sa.Connection, p: parts.Parts, transaction: states.Trans
         return  # a later run reports; settling is not over
     at = p.clock.now()
     if decision.verdict is states.Verdict.COMMIT:
-        _complete(connection, p, transaction, participants, at)
+        _complete(connection, p, transaction, at)
     elif decision.cause.transient and _may_retry(connection, p, transaction, decision, at):
         _again(connection, p, transaction, decision, at)
     else:
@@ -55,77 +50,21 @@ def _complete(
     connection: sa.Connection,
     p: parts.Parts,
     transaction: states.Transaction,
-    participants: Sequence[states.Participant],
     at: datetime,
 ) -> None:
     item = order_rows.request_of(connection, transaction.order, transaction.position)
-    if item.action is views.ItemAction.DELETE:
-        _terminate(connection, p, transaction, item, participants, at)
-    else:
-        _activate(connection, p, transaction, item, participants, at)
-    for one in participants:
+    outcome.record(connection, p, transaction, item, at)
+    for name in resource_orders.devices(connection, transaction.id):
         resource_orders.move(
             connection,
             transaction=transaction.id,
-            device=one.device,
+            device=name,
             state=views.OrderState.COMPLETED,
             completion_date=at,
         )
     conclude.say(connection, transaction, at, "completed")
     conclude.move_item(connection, p, transaction, views.OrderState.COMPLETED, at)
     conclude.close(connection, transaction, at)
-
-
-def _activate(
-    connection: sa.Connection,
-    p: parts.Parts,
-    transaction: states.Transaction,
-    item: orders.ItemRequest,
-    participants: Sequence[states.Participant],
-    at: datetime,
-) -> None:
-    service = item.service_id or ""
-    for one in participants:
-        paths = [path_text(path) for path in tree.nodes(one.target)]
-        p.ledger.own(
-            connection,
-            service=service,
-            order=transaction.order,
-            device=one.device,
-            store=_STORE,
-            paths=paths,
-            at=at,
-        )
-        # The settling compared what it read back with the target: they are the same value.
-        p.ledger.record_configured(
-            connection, device=one.device, store=_STORE, service=service, tree=one.target, at=at
-        )
-    view = p.ledger.move_service(
-        connection, service=service, state=views.ServiceState.ACTIVE, at=at
-    )
-    for kind in (events.EventKind.SERVICE_CREATE, events.EventKind.SERVICE_STATE):
-        announce.service(connection, p.events, kind, view, at)
-
-
-def _terminate(
-    connection: sa.Connection,
-    p: parts.Parts,
-    transaction: states.Transaction,
-    item: orders.ItemRequest,
-    participants: Sequence[states.Participant],
-    at: datetime,
-) -> None:
-    service = item.service_id or ""
-    for one in participants:
-        p.ledger.disown(connection, service=service, device=one.device, store=_STORE, at=at)
-        p.ledger.record_configured(
-            connection, device=one.device, store=_STORE, service=service, tree=one.target, at=at
-        )
-    conclude.give_back(connection, p, transaction, service, at)
-    view = p.ledger.move_service(
-        connection, service=service, state=views.ServiceState.TERMINATED, at=at
-    )
-    announce.service(connection, p.events, events.EventKind.SERVICE_STATE, view, at)
 
 
 def _may_retry(

@@ -17,16 +17,15 @@ def open_all(
     order: str,
     transaction: str,
     tenant: str,
-    action: views.ItemAction,
-    ends: Sequence[tuple[str, str]],
+    ends: Sequence[tuple[str, str, views.ItemAction]],
     at: datetime,
 ) -> None:
-    """One resource order per (device, rfs) of a transaction, unless they are there already."""
+    """One resource order per end (device, rfs, action), unless they are there already."""
     table = tables.resource_order
     known = sa.select(table.c.id).where(table.c.transaction_id == transaction)
     if connection.execute(known).first() is not None:
         return
-    for device, rfs in ends:
+    for device, rfs, action in ends:
         number = order_rows.next_number(connection, "resourceOrder")
         connection.execute(
             table.insert().values(

@@ -177,7 +177,8 @@ class ParticipantColumns(TypedColumns):
     """One configuration store's part in one attempt.
 
     ``persist`` is what the device knows our commit by, ``sent`` whether a commit of ours may have
-    reached it, ``confirmed`` whether the device said ok to our confirmation.
+    reached it, ``confirmed`` whether the device said ok to our confirmation, ``pushed`` whether it
+    was changed again after the decision.
     """
 
     transaction_id: Named[str] = Column(ForeignKey("ord_transaction.id"), primary_key=True)
@@ -198,6 +199,7 @@ class ParticipantColumns(TypedColumns):
     rung: Named[str | None]
     sent: Named[bool] = Column(sa.Boolean, server_default="0")
     confirmed: Named[bool] = Column(sa.Boolean, server_default="0")
+    pushed: Named[bool] = Column(sa.Boolean, server_default="0")
     deadline: Named[datetime | None] = Column(Moment)
     deadline_boot_id: Named[str | None]
     deadline_boot: Named[float | None]
@@ -205,6 +207,16 @@ class ParticipantColumns(TypedColumns):
     reason: Named[str] = Column(Text)
     who: Named[str] = Column(Text)
     outcome: Named[str] = Column(Text)
+
+
+class IntentColumns(TypedColumns):
+    """What the service shall own in one configuration store, whether it has to change or not."""
+
+    transaction_id: Named[str] = Column(ForeignKey("ord_transaction.id"), primary_key=True)
+    device = Column(String(64), primary_key=True)
+    store = Column(String(32), primary_key=True)
+    tenant: Named[str]
+    own = Column(sa.JSON)
 
 
 class DecisionColumns(TypedColumns):
@@ -243,18 +255,24 @@ class QueueColumns(TypedColumns):
 
 
 class ClaimColumns(TypedColumns):
-    """Which pool keys a service holds, so that they can be given back; the pool has the values."""
+    """Which pool keys a service holds, so that they can be given back; the pool has the values.
+
+    ``transaction_id`` is who claimed it: what a modify claimed goes back when it fails.
+    """
 
     key = Column(String(80), primary_key=True)
     tenant: Named[str]
     service_id: Named[str] = Column(String(40), index=True)
+    transaction_id: Named[str | None] = Column(String(40), index=True)
     name: Named[str]
 
 
 class EvidenceColumns(TypedColumns):
     """One judged predicate, kept with the order for ever.
 
-    ``service_id`` names the neighbour whose predicate it is; NULL for the order's own service.
+    ``service_id`` names the neighbour whose predicate it is; NULL for the order's own service. Its
+    ``stage`` is ``baseline`` before the first commit and ``held`` inside the window; ``about`` is
+    what the predicate asks, as text, so that the two can be compared. ``tenant`` is whose it is.
     """
 
     number = Column(Integer, primary_key=True)
@@ -262,6 +280,8 @@ class EvidenceColumns(TypedColumns):
     transaction_id: Named[str] = Column(String(40), index=True)
     attempt: Named[int]
     service_id: Named[str | None] = Column(String(40))
+    stage: Named[str] = Column(String(16), server_default="held")
+    about: Named[str] = Column(Text, server_default="")
     kind: Named[str]
     device: Named[str]
     outcome: Named[str]
@@ -323,6 +343,7 @@ resource_order = sa.Table("ord_resource_order", METADATA, ResourceOrderColumns)
 resource_item = sa.Table("ord_resource_item", METADATA, ResourceItemColumns)
 transaction = sa.Table("ord_transaction", METADATA, TransactionColumns)
 participant = sa.Table("ord_participant", METADATA, ParticipantColumns)
+intent = sa.Table("ord_intent", METADATA, IntentColumns)
 decision = sa.Table("ord_decision", METADATA, DecisionColumns)
 lease = sa.Table("ord_lease", METADATA, LeaseColumns)
 queue = sa.Table("ord_lease_queue", METADATA, QueueColumns)

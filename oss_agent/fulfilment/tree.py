@@ -146,17 +146,41 @@ def _merge(one: Tree, two: Tree, path: Path) -> Tree:
 
 
 def roots(tree: Tree) -> tuple[Path, ...]:
-    """Where a configuration begins to be somebody's: its first list entries and leaves."""
+    """Where a configuration begins to be somebody's: its first list entries and leaves.
+
+    Of a list that the user orders it is what the list stands in: places are among siblings.
+    """
     return tuple(_roots(normal(tree), ()))
 
 
 def _roots(tree: Tree, path: Path) -> Iterator[Path]:
+    if tree.order:
+        yield path
+        return
     for child in tree.children:
         here = (*path, child.step)
         if _is_bare(child):
             yield from _roots(child, here)
         else:
             yield here
+
+
+def part(tree: Tree, starts: Iterable[Path]) -> Tree:
+    """Only what lies at or below these paths."""
+    return normal(_part(tree, frozenset(starts), ()))
+
+
+def _part(tree: Tree, starts: frozenset[Path], path: Path) -> Tree:
+    if path in starts:
+        return tree
+    towards = {start[len(path)] for start in starts if start[: len(path)] == path}
+    children = [
+        _part(child, starts, (*path, child.step))
+        for child in tree.children
+        if child.step in towards
+    ]
+    order = tuple(step for step in tree.order if step in towards)
+    return dataclasses.replace(tree, children=tuple(children), order=order)
 
 
 def nodes(tree: Tree) -> tuple[Path, ...]:

@@ -63,7 +63,11 @@ class OutOfBand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A customer-facing service decomposed: replayable from (catalogue version, item, snapshot)."""
+    """A customer-facing service decomposed: replayable from (catalogue version, item, snapshot).
+
+    ``ordered`` are the characteristics as they were ordered in all, wishes and no chosen values:
+    what a modify lays its changes over. Fulfilment fills it in.
+    """
 
     specification: SpecificationRef
     name: str
@@ -73,6 +77,7 @@ class Design:
     predicates: tuple[Predicate, ...]
     meters: tuple[MeterPoint, ...] = field(default=())
     out_of_band: OutOfBand = OutOfBand.ABORT
+    ordered: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Catalogue(Protocol):

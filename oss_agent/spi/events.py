@@ -22,6 +22,7 @@ class EventKind(StrEnum):
     SERVICE_ORDER_STATE = "ServiceOrderStateChangeEvent"
     SERVICE_CREATE = "ServiceCreateEvent"
     SERVICE_STATE = "ServiceStateChangeEvent"
+    SERVICE_CHANGE = "ServiceAttributeValueChangeEvent"
     SERVICE_OPERATING_STATUS = "ServiceOperatingStatusChangeEvent"
     ALARM_CREATE = "AlarmCreateEvent"
     ALARM_CHANGE = "AlarmAttributeValueChangeEvent"

@@ -151,8 +151,15 @@ class Ledger(Protocol):
         """Take ports exclusively; Conflict naming the holding service and its order."""
         ...
 
-    def free_ports(self, connection: Connection, *, service: str, at: datetime) -> None:
-        """Give all ports of a service back. Safe twice."""
+    def free_ports(
+        self,
+        connection: Connection,
+        *,
+        service: str,
+        keep: Collection[tuple[str, str]] = (),
+        at: datetime,
+    ) -> None:
+        """Give all ports of a service back, but those it shall ``keep``. Safe twice."""
         ...
 
     def own(

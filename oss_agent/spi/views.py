@@ -165,13 +165,32 @@ class Explanation:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DeviceDiff:
-    """What a plan does to one device: native text forward and reverse."""
+    """What a plan does to one configuration store of a device: native text forward and reverse.
+
+    Both texts are "" where nothing changes. ``reversibility`` says in words what takes the change
+    back there; ``paths`` are the nodes the service owns there then.
+    """
 
     device: str
     platform: str
     reversibility: str
     diff: str
     reverse: str
+    paths: tuple[str, ...]
+    store: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NeighbourView:
+    """Another service on a device that a plan changes; ``paths`` are the nodes both own.
+
+    A service of another tenant has neither id nor customer here.
+    """
+
+    device: str
+    service: str
+    service_name: str
+    customer: str
     paths: tuple[str, ...]
 
 
@@ -181,7 +200,8 @@ class DryRun:
 
     ``hash`` is SHA-256 hex over the native edits only. ``claims`` are (pool, value, note) where a
     value is marked 'likely' because a dry-run reserves nothing. ``touches`` are other services on
-    the same nodes. ``predicates`` say what will be proven.
+    the same nodes, ``neighbours`` those on the same devices. ``predicates`` say what will be proven.
+    ``expected_seconds`` is the median of the last changes on these devices, None without history.
     """
 
     item: str
@@ -193,6 +213,8 @@ class DryRun:
     touches: tuple[str, ...]
     predicates: tuple[str, ...]
     hash: str
+    neighbours: tuple[NeighbourView, ...] = ()
+    expected_seconds: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

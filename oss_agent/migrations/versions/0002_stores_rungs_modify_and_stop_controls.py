@@ -76,7 +76,24 @@ def upgrade() -> None:
     op.add_column("inv_pool_claims", sa.Column("text", sa.String(), nullable=True))
     op.add_column("inv_pools", sa.Column("prefix", sa.String(), nullable=True))
     op.add_column("inv_pools", sa.Column("length", sa.Integer(), nullable=True))
+    op.create_table(
+        "ord_intent",
+        sa.Column("transaction_id", sa.String(length=40), nullable=False),
+        sa.Column("device", sa.String(length=64), nullable=False),
+        sa.Column("store", sa.String(length=32), nullable=False),
+        sa.Column("tenant", sa.String(), nullable=False),
+        sa.Column("own", sa.JSON(), nullable=True),
+        sa.ForeignKeyConstraint(["transaction_id"], ["ord_transaction.id"]),
+        sa.PrimaryKeyConstraint("transaction_id", "device", "store"),
+    )
+    op.add_column("ord_claim", sa.Column("transaction_id", sa.String(length=40), nullable=True))
+    op.create_index("ix_ord_claim_transaction_id", "ord_claim", ["transaction_id"], unique=False)
     op.add_column("ord_evidence", sa.Column("service_id", sa.String(length=40), nullable=True))
+    op.add_column(
+        "ord_evidence",
+        sa.Column("stage", sa.String(length=16), server_default="held", nullable=False),
+    )
+    op.add_column("ord_evidence", sa.Column("about", sa.Text(), server_default="", nullable=False))
     op.add_column(
         "ord_participant",
         sa.Column("store", sa.String(length=32), server_default="", nullable=False),
@@ -89,6 +106,10 @@ def upgrade() -> None:
     op.add_column(
         "ord_participant",
         sa.Column("confirmed", sa.Boolean(), server_default="0", nullable=False),
+    )
+    op.add_column(
+        "ord_participant",
+        sa.Column("pushed", sa.Boolean(), server_default="0", nullable=False),
     )
     op.add_column("ord_transaction", sa.Column("touched_boot", sa.String(length=80), nullable=True))
     op.add_column("ord_transaction", sa.Column("wake_boot", sa.String(length=80), nullable=True))

@@ -64,7 +64,9 @@ async def test_two_senders_may_use_the_same_key(world: World) -> None:
 
 REFUSED: list[tuple[dict[str, Any], str, int]] = [
     ({"characteristics": {"bandwidth": "20"}}, "serviceCharacteristic[bandwidth]", 400),
-    ({"action": views.ItemAction.MODIFY, "service_id": "s1-1"}, "action", 501),
+    ({"action": views.ItemAction.MODIFY, "service_id": "s9-9"}, "service.id", 400),
+    ({"action": views.ItemAction.MODIFY}, "service.id", 400),
+    ({"action": views.ItemAction.NO_CHANGE, "service_id": "s9-9"}, "action", 501),
     ({"service_id": "s9-9"}, "service.id", 400),
     ({"action": views.ItemAction.DELETE}, "service.id", 400),
     (
@@ -149,7 +151,9 @@ async def test_a_dry_run_shows_both_ways_and_claims_nothing(world: World) -> Non
     pe1 = shown.devices[0]
     assert "acme" in pe1.diff
     assert "delete" in pe1.reverse
-    assert pe1.reversibility == "reversible, device confirms within 60 s"
+    assert pe1.reversibility == (
+        "reversible: confirmed commit with persist, undoes itself unless confirmed within 60 s"
+    )
     assert "/services/eline[name=acme]" in pe1.paths
     assert shown.claims == (("core-vni", "10100", "likely"),)
     assert shown.ports == ("pe1:eth4", "pe2:eth4")

@@ -1,0 +1,44 @@
+"""Decides what a modify asks for as a whole: what was ordered before, with its changes on top. Pure.
+
+A characteristic that the modify does not name stays as it was ordered; one that it names is replaced
+as a whole, a list too; one given as null is taken back and has the specification's default again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from oss_agent import errors
+from oss_agent.spi import orders, views
+
+
+def merged(
+    item: orders.ItemRequest, service: views.ServiceView, ordered: Mapping[str, Any]
+) -> orders.ItemRequest:
+    """The item as an add of the changed service would have said it.
+
+    OrderRejected when it wants another name or specification: that would be another service.
+    """
+    if item.service_name and item.service_name != service.name:
+        raise errors.OrderRejected(
+            f"service {service.id} is named {service.name}: a modify keeps the name",
+            field=f"{item.path}.service.name",
+            code="invalidValue",
+        )
+    if item.specification and item.specification != service.specification.id:
+        raise errors.OrderRejected(
+            f"service {service.id} is of {service.specification.id}: a modify keeps the "
+            "specification; delete the service and add another",
+            field=f"{item.path}.service.serviceSpecification",
+            code="invalidValue",
+        )
+    whole = {**ordered, **item.characteristics}
+    return dataclasses.replace(
+        item,
+        service_name=service.name,
+        specification=service.specification.id,
+        specification_version=item.specification_version or service.specification.version,
+        characteristics={name: value for name, value in whole.items() if value is not None},
+    )
