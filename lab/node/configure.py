@@ -108,6 +108,7 @@ _SSHD = """\
 PidFile /run/sshd.pid
 UsePAM no
 UseDNS no
+PrintMotd no
 PermitRootLogin yes
 PasswordAuthentication yes
 KbdInteractiveAuthentication no

@@ -13,9 +13,10 @@ chown frr:frr /run/frr 2>/dev/null
 exec >>$state/log/init.log 2>&1
 
 users() { # the operator, and a super-user for whoever has to mend the node itself
-    local shell=/bin/sh
-    [ "$LAB_ROLE" = router ] && shell=$lab/login-shell
-    useradd -m -u 1500 -s $shell -p "$(openssl passwd -6 "${LAB_PASSWORD:-admin}")" "${LAB_USER:-admin}"
+    local shell=/bin/sh number=1500
+    # FRR's own number: `write memory` gives the file to frr, which nobody else may
+    [ "$LAB_ROLE" = router ] && shell=$lab/login-shell number=$(id -u frr)
+    useradd -m -o -u "$number" -s $shell -p "$(openssl passwd -6 "${LAB_PASSWORD:-admin}")" "${LAB_USER:-admin}"
     useradd -M -o -u 0 -g 0 -d /root -s /bin/bash -p "$(openssl passwd -6 "${LAB_OPS_PASSWORD:-ops}")" ops
     usermod -p '*' root # the machine's own password of root opens nothing here
     [ "$LAB_ROLE" = router ] && usermod -aG frr,frrvty "${LAB_USER:-admin}"

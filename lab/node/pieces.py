@@ -11,6 +11,7 @@ main namespace, where SNMP and LLDP see it, and is bridged to a leg into the VRF
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ class Vrf:
             Step(
                 (
                     *_tunnel(self.vni, source),
-                    *_leg(leg, "transit", name),
+                    *_leg(leg, f"transit address {_transit_mac(source, self.vni)}", name),
                     f"link set {leg} master br{self.vni}",
                 )
             ),
@@ -82,14 +83,15 @@ class Site:
     port: str
     gateway: str
 
-    def creation(self, source: str) -> tuple[Step, ...]:  # noqa: ARG002 - as of every piece
+    def creation(self, source: str) -> tuple[Step, ...]:
         """Return the steps that make it."""
         name, bridge, leg = vrf_name(self.vni), f"site-{self.port}", f"leg-{self.port}"
+        inner = f"gw-{self.port} address {_gateway_mac(source, self.port)}"
         return (
             Step(
                 (
                     *_bridge(bridge),
-                    *_leg(leg, f"gw-{self.port}", name),
+                    *_leg(leg, inner, name),
                     f"link set {leg} master {bridge}",
                     f"link set {self.port} master {bridge}",
                 )
@@ -160,6 +162,21 @@ def _leg(name: str, inner: str, namespace: str) -> tuple[str, ...]:
         f"link set {name} addrgenmode none",
         f"link set {name} up",
     )
+
+
+def _gateway_mac(source: str, port: str) -> str:
+    """A port's gateway keeps its MAC when it is made anew: customers remember it for a minute."""
+    octets = [2, *_octets(source)[1:], *(int(port.removeprefix("eth")) % 2**16).to_bytes(2, "big")]
+    return ":".join(f"{octet:02x}" for octet in octets)
+
+
+def _transit_mac(source: str, vni: int) -> str:
+    octets = [6, *_octets(source)[2:], *vni.to_bytes(3, "big")]
+    return ":".join(f"{octet:02x}" for octet in octets)
+
+
+def _octets(address: str) -> list[int]:
+    return list(ipaddress.IPv4Address(address).packed)
 
 
 def _addressed(name: str, address: str) -> tuple[str, ...]:

@@ -125,7 +125,7 @@ class Talk:
         await self._connection.wait_closed()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def netconf() -> type[Netconf]:
     """Make NETCONF clients: `netconf(lab, "pe1").ask(operation, ...)`."""
     return Netconf
