@@ -146,11 +146,16 @@ class Schema:
 class Netconf:
     """How to speak NETCONF to this platform; times in seconds, sizes in bytes.
 
-    ``locks`` are the datastores that a transaction locks, in this order. ``validate_harmless`` is false where ``<validate>`` does damage; ``test_option`` goes into
+    ``transport`` ncclient is for a device that needs one of that library's handlers, named by
+    ``handler``: slower, threads, no pipelining. ``locks`` are the datastores that a transaction
+    locks, in this order. ``validate_harmless`` is false where ``<validate>`` does damage;
+    ``test_option`` goes into
     every edit-config where it is set and the device offers :validate:1.1. ``pause`` is the quiet
     between the hellos and the first RPC.
     """
 
+    transport: Literal["own", "ncclient"] = "own"
+    handler: str = "default"
     locks: tuple[Literal["running", "candidate"], ...] = ("running", "candidate")
     validate_harmless: bool = False
     test_option: Literal["test-then-set", "set", "test-only"] | None = None

@@ -79,7 +79,7 @@ def _options(endpoint: device.Endpoint) -> asyncssh.SSHClientConnectionOptions:
     credential = endpoint.credential
     return asyncssh.SSHClientConnectionOptions(
         config=None,
-        known_hosts=(_pinned(endpoint), [], []),
+        known_hosts=(pinned(endpoint), [], []),
         username=credential.username,
         password=credential.password,
         client_keys=_client_keys(endpoint),
@@ -95,7 +95,8 @@ def _options(endpoint: device.Endpoint) -> asyncssh.SSHClientConnectionOptions:
     )
 
 
-def _pinned(endpoint: device.Endpoint) -> list[asyncssh.SSHKey]:
+def pinned(endpoint: device.Endpoint) -> list[asyncssh.SSHKey]:
+    """The keys that the device may show. DeviceRefused when there is none, or one is no key."""
     if not endpoint.host_keys:
         reason = "no host key is pinned: compare its fingerprint and trust the device first"
         raise DeviceRefused(endpoint.device, reason)

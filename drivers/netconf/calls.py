@@ -7,11 +7,29 @@ unanswered changed nothing that is live.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from device_models import model
 from drivers.netconf import document, faults, operations, rpc
 from drivers.netconf.document import Element
 from oss_agent.errors import CommitUnknown, DeviceUnreachable
+
+
+class Exchange(Protocol):
+    """How requests travel: our own client, or another library's (``compatibility``)."""
+
+    @property
+    def ended(self) -> str | None:
+        """Why no request can be sent any more, or None."""
+        ...
+
+    async def call(self, operation: Element, *, within: float) -> Element:
+        """The rpc-reply to one operation. rpc.NoAnswer when none will come."""
+        ...
+
+    def end(self, reason: str) -> None:
+        """Hang up."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +38,7 @@ class Calls:
 
     device: str
     netconf: model.Netconf
-    exchange: rpc.Exchange
+    exchange: Exchange
 
     async def do(self, operation: Element) -> None:
         """Carry out what is answered with ``<ok/>``."""

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from device_models import loader, model
-from drivers import links, observation, templates
-from drivers.netconf import configuration, connection, transport
+from drivers import links, observation, offload, templates
+from drivers.netconf import compatibility, configuration, connection, transport
 from oss_agent.spi import device, tree
 
 STORE = "netconf"
@@ -26,11 +26,15 @@ STORE = "netconf"
 
 @dataclass(frozen=True, slots=True)
 class NetconfDriver:
-    """A driver (spi.device.Driver) for one NETCONF platform; ``now`` stamps observations."""
+    """A driver (spi.device.Driver) for one NETCONF platform.
+
+    ``now`` stamps observations; ``crew`` are threads for platforms that need ncclient.
+    """
 
     platform: str
     data: Path = loader.SHIPPED
     now: observation.Now = observation.utc
+    crew: offload.Crew = field(default_factory=compatibility.threads, repr=False, compare=False)
 
     @property
     def model(self) -> model.Platform:
@@ -53,7 +57,7 @@ class NetconfDriver:
 
     def connect(self, endpoint: device.Endpoint) -> AbstractAsyncContextManager[device.Connection]:
         """Log in. DeviceRefused or DeviceUnreachable."""
-        return connection.opened(endpoint, self.model, self.now)
+        return connection.opened(endpoint, self.model, self.now, self.crew)
 
     def session(
         self,
@@ -70,8 +74,8 @@ class NetconfDriver:
     @asynccontextmanager
     async def over(self, ways: links.Links) -> AsyncIterator[device.Session]:
         """A session over the links of a device; logs in at its port if nobody has yet."""
-        await ways.login(self.port(ways.endpoint))
-        async with connection.session(ways, self.model, self.now) as session:
+        await connection.log_in(ways, self.model)
+        async with connection.session(ways, self.model, self.now, self.crew) as session:
             yield session
 
     def render(self, edits: Sequence[tree.Edit], store: str = "") -> str:  # noqa: ARG002 - same

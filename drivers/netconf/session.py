@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from device_models import model
 from drivers import observation
-from drivers.netconf import hello, ladder, operations, rpc, trees
-from drivers.netconf.calls import Calls
+from drivers.netconf import hello, ladder, operations, trees
+from drivers.netconf.calls import Calls, Exchange
 from drivers.netconf.reading import Reading
 from oss_agent.spi.device import Capability, Pending
 from oss_agent.spi.proof import Observation, Question
@@ -22,7 +22,7 @@ class NetconfSession:
         device: str,
         platform: model.Platform,
         greeted: hello.Hello,
-        exchange: rpc.Exchange,
+        exchange: Exchange,
         observe: observation.Observe,
     ) -> None:
         self._platform = platform

@@ -15,7 +15,7 @@ import structlog
 
 from device_models import model
 from drivers import links, text
-from drivers.netconf import document, framing, hello, operations, rpc
+from drivers.netconf import calls, document, framing, hello, operations, rpc
 from oss_agent.errors import DeviceRefused, DeviceUnreachable
 from oss_agent.spi import device
 
@@ -128,7 +128,7 @@ async def session(
     try:
         yield greeted, exchange
     finally:
-        await _say_goodbye(exchange)
+        await say_goodbye(exchange)
         if exchange.counters():
             log = structlog.get_logger("drivers.netconf")
             log.warning("replies dropped", device=device_name, **exchange.counters())
@@ -165,7 +165,8 @@ def _read_hello(first: bytes | str) -> hello.Hello:
     return hello.read(first)
 
 
-async def _say_goodbye(exchange: rpc.Exchange) -> None:
+async def say_goodbye(exchange: calls.Exchange) -> None:
+    """End a session politely, then for good."""
     # Without it locks are freed whenever the server notices, and the next session finds them held.
     with contextlib.suppress(rpc.NoAnswer):
         await exchange.call(operations.close_session(), within=_GOODBYE_WITHIN)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import dataclasses
+import pathlib
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
 import pytest
+import yaml
 
+import device_models
 from drivers.frr_linux import driver as frr_linux
+from drivers.netconf.driver import NetconfDriver
 from drivers.sim_netconf import driver as sim_netconf
 from lab import peers
 from oss_agent.spi import device
@@ -101,6 +108,27 @@ async def real(rung: Rung = Rung.PERSIST) -> AsyncIterator[Peer]:
         )
 
 
+@contextmanager
+def by_ncclient(platform: str, times: Mapping[str, float] | None = None) -> Iterator[NetconfDriver]:
+    """The platform with the compatibility transport, and perhaps other deadlines, in its data."""
+    with tempfile.TemporaryDirectory() as top:
+        folder = pathlib.Path(top) / platform
+        shutil.copytree(pathlib.Path(device_models.__file__).parent / platform, folder)
+        file = folder / "platform.yaml"
+        data = yaml.safe_load(file.read_text())
+        data["netconf"] |= {"transport": "ncclient", **(times or {})}
+        file.write_text(yaml.safe_dump(data))
+        yield NetconfDriver(platform, pathlib.Path(top))
+
+
+@asynccontextmanager
+async def compatible(make: Make, platform: str) -> AsyncIterator[Peer]:
+    """The same peer, reached over ncclient."""
+    async with make() as peer:
+        with by_ncclient(platform) as driver:
+            yield dataclasses.replace(peer, driver=driver)
+
+
 Make: TypeAlias = Callable[[], AbstractAsyncContextManager[Peer]]
 
 
@@ -132,6 +160,19 @@ PEERS = (
     *(
         Entry("frr_linux", "netconfd", rung, partial(real, rung), marks=(pytest.mark.peer,))
         for rung in (Rung.PERSIST, Rung.RUNNING)
+    ),
+    Entry(
+        "sim_netconf",
+        "simulated-ncclient",
+        Rung.PERSIST,
+        partial(compatible, simulated, "sim_netconf"),
+    ),
+    Entry(
+        "frr_linux",
+        "netconfd-ncclient",
+        Rung.PERSIST,
+        partial(compatible, real, "frr_linux"),
+        marks=(pytest.mark.peer,),
     ),
     Entry("sim_cli", "simulated", Rung.LINES, line_peers.simulated, store="cli", excludes=False),
     Entry(
