@@ -204,13 +204,19 @@ def _validator() -> Any:
 
 
 @pytest.mark.reference
-def test_telco5_is_valid_to_containerlab() -> None:
+@pytest.mark.parametrize("file", [lab.containerlab.TELCO5, lab.containerlab.SRL_FRR])
+def test_our_topologies_are_valid_to_containerlab(file: Path) -> None:
     schema = REFERENCE / "containerlab" / "clab.schema.json"
     if not schema.exists():
         no_reference()
-    document = yaml.safe_load(lab.containerlab.TELCO5.read_text())
+    document = yaml.safe_load(file.read_text())
     found = _validator()(yaml.safe_load(schema.read_text())).iter_errors(document)
     assert [error.message for error in found] == []
+
+
+def test_a_topology_with_vendors_images_is_refused_by_kind() -> None:
+    with pytest.raises(TopologyRefused, match="srl1 is of kind nokia_srlinux"):
+        topology_file.load(lab.containerlab.SRL_FRR)
 
 
 @pytest.mark.reference
