@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -152,8 +152,8 @@ def ordered(connection: sa.Connection, tenant: str, service: str) -> Mapping[str
         item.c.tenant == tenant,
         item.c.action == views.ItemAction.ADD,
     )
-    found: Mapping[str, Any] | None = connection.execute(adding).scalar_one_or_none()
-    return found or {}
+    row = connection.execute(adding).one_or_none()
+    return row.characteristics if row is not None else {}
 
 
 def ports(design: catalogue.Design) -> tuple[tuple[str, str], ...]:
@@ -189,8 +189,7 @@ def _decompose(
 
 def _absent(built: catalogue.Design) -> catalogue.Design:
     # What proved that it works would now prove that it still does: only its absence counts.
-    absence = tuple(one for one in built.predicates if one.kind == proof.CONFIG_EQUAL)
-    return dataclasses.replace(built, predicates=absence)
+    return dataclasses.replace(built, predicates=())
 
 
 def _made(
@@ -202,11 +201,12 @@ def _made(
 ) -> Made:
     before = {one.device: one.rfs for one in (built.resources if built is not None else ())}
     after = {one.device: one.rfs for one in design.resources}
-    left = sorted(set(before) - set(after))
+    leaves = item.action is views.ItemAction.DELETE
+    left = sorted(after) if leaves else sorted(set(before) - set(after))
     has = p.ledger.configured(connection, item.service_id) if item.service_id else {}
     return Made(
         item=item,
-        design=dataclasses.replace(design, predicates=(*design.predicates, *_gone(design, left))),
+        design=dataclasses.replace(design, predicates=(*design.predicates, *_gone(left))),
         devices=tuple(sorted({*before, *after, *(name for name, _ in has)})),
         ends=tuple(
             (name, rfs, _action(item.action, name, before, left))
@@ -216,7 +216,7 @@ def _made(
 
 
 def _action(
-    action: views.ItemAction, name: str, before: Mapping[str, str], left: list[str]
+    action: views.ItemAction, name: str, before: Mapping[str, str], left: Sequence[str]
 ) -> views.ItemAction:
     """What a modify does at one end: a site comes, goes, or is changed."""
     if action is not views.ItemAction.MODIFY or (name in before and name not in left):
@@ -224,7 +224,6 @@ def _action(
     return views.ItemAction.DELETE if name in left else views.ItemAction.ADD
 
 
-def _gone(design: catalogue.Design, left: list[str]) -> tuple[proof.Predicate, ...]:
+def _gone(left: Sequence[str]) -> tuple[proof.Predicate, ...]:
     """On a device that the service leaves, its absence is what is proven."""
-    asked = {one.device for one in design.predicates if one.kind == proof.CONFIG_EQUAL}
-    return tuple(proof.Predicate(proof.CONFIG_EQUAL, name) for name in left if name not in asked)
+    return tuple(proof.Predicate(proof.CONFIG_EQUAL, name) for name in left)

@@ -7,6 +7,7 @@ what it promises has to be proven.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from oss_agent.fulfilment import (
     resource_orders,
     states,
 )
-from oss_agent.spi import device, flow, views
+from oss_agent.spi import catalogue, device, flow, proof, views
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +78,16 @@ def _write(
     shown = approvals.Plan(plan.digest(changes), plan.natives(changes), len(busy))
     if approvals.hold(connection, p, transaction, shown, at):
         return flow.Next.END
+    moving = tuple(_participant(p, transaction, one) for one in found if one.change.edits)
     journal.update(
         connection,
         transaction,
-        design=codec.design_to_json(made.design),
+        design=codec.design_to_json(_without_the_unmoved(made.design, moving)),
         hash=shown.hash,
         tries=0,
         **journal.wait_columns(None),
     )
     intents.keep(connection, transaction, changes)
-    moving = tuple(_participant(p, transaction, one) for one in found if one.change.edits)
     participant_rows.plan(connection, moving)
     _show(connection, transaction, made, changes)
     if moving:
@@ -94,6 +95,17 @@ def _write(
     elif made.item.action is not views.ItemAction.ADD:
         _nothing_to_do(connection, p, transaction, made)
     return flow.Next.CONTINUE
+
+
+def _without_the_unmoved(
+    made: catalogue.Design, moving: Sequence[states.Participant]
+) -> catalogue.Design:
+    """A device that takes no part was just seen to hold what it shall: nobody reads it again."""
+    busy = {one.device for one in moving}
+    asked = tuple(
+        one for one in made.predicates if one.kind != proof.CONFIG_EQUAL or one.device in busy
+    )
+    return dataclasses.replace(made, predicates=asked)
 
 
 def _nothing_to_do(

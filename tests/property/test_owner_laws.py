@@ -273,7 +273,7 @@ def test_entries_keep_their_place_among_those_of_others() -> None:
     device = Device(rules("theirs", "a", "foreign", "b"), {"one": rules("a", "b")})
     device.owned["two"] = rules("theirs")
     device.change("one", rules("a", "new", "b"))
-    assert device.has == rules("theirs", "a", "new", "foreign", "b")
+    assert device.has == rules("theirs", "a", "foreign", "new", "b")
 
     device.change("one", EMPTY)
     assert device.has == rules("theirs", "foreign")
