@@ -53,15 +53,27 @@ async def serve(tree: settings.Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     _data_directory(tree.data)
-    async with (
-        _foundation(tree) as (ground, slot),
-        _moving(ground, slot) as agent,
-        asyncio.TaskGroup() as group,
-    ):
-        tasks = [group.create_task(role) for role in agent.roles()]
-        await stop.wait()
-        for task in tasks:
-            task.cancel()
+    async with _foundation(tree) as (ground, slot):
+        await _until(stop, _live(ground, slot))
+
+
+async def _live(ground: rooms.Ground, slot: str) -> None:
+    async with _moving(ground, slot) as agent, asyncio.TaskGroup() as group:
+        for role in agent.roles():
+            group.create_task(role)
+
+
+async def _until(stop: asyncio.Event, life: Coroutine[Any, Any, None]) -> None:
+    """Live until told to stop, at any moment: also while a start settles what a crash left."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            living, told = group.create_task(life), group.create_task(stop.wait())
+            await asyncio.wait({living, told}, return_when=asyncio.FIRST_COMPLETED)
+            living.cancel()
+            told.cancel()
+    except ExceptionGroup as several:
+        refusals, _ = several.split(errors.ConfigurationError)
+        raise (refusals.exceptions[0] if refusals else several) from None
 
 
 def _data_directory(data: Path) -> None:
@@ -123,6 +135,16 @@ async def _moving(ground: rooms.Ground, slot: str) -> AsyncIterator[Agent]:
     """Settle what a crash left, then the motor, then what talks to the world."""
     built = await rooms.build(ground)
     api = surfaces.http(ground, built)  # binds its socket: the last thing that may refuse to start
+    async with built.parts.lines:
+        motor = await _settled(ground, built, slot)
+        try:
+            yield Agent(ground, built, api, feeder.Feeder(built.parts, motor))
+        finally:
+            await motor.stop(within=DRAIN)
+
+
+async def _settled(ground: rooms.Ground, built: rooms.Built, slot: str) -> flow.DbosFlow:
+    """The motor, launched when no device is left as a crash left it."""
     await transaction.settle_all(built.parts)
     motor = flow.DbosFlow(
         ground.tree.flow_url,
@@ -132,7 +154,4 @@ async def _moving(ground: rooms.Ground, slot: str) -> AsyncIterator[Agent]:
     )
     motor.register(transaction.phases(built.parts))
     await motor.launch()
-    try:
-        yield Agent(ground, built, api, feeder.Feeder(built.parts, motor))
-    finally:
-        await motor.stop(within=DRAIN)
+    return motor

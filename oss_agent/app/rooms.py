@@ -20,7 +20,7 @@ from oss_agent import clock, outbox, registry, settings, store
 from oss_agent.app import complaints, tuning
 from oss_agent.assurance import role
 from oss_agent.catalog import catalogue, specification
-from oss_agent.fulfilment import failpoints, parts
+from oss_agent.fulfilment import connections, failpoints, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,18 @@ async def build(ground: Ground) -> Built:
         pace=tuning.assurance(tree),
     )
     complain.go_to(watch.desk)
+    bounds = tuning.fulfilment(tree.fulfilment)
     collaborators = parts.Parts(
         store=rows,
         drivers=ground.drivers,
         devices=devices,
+        lines=connections.Connections(devices, ground.drivers, bounds),
         ledger=ledger,
         catalogue=catalogue.Specifications(specification.load(), tuning.catalogue(tree.catalogue)),
         events=post.append,
         alarms=watch.desk,
         clock=time,
-        limits=tuning.fulfilment(tree.fulfilment),
+        limits=bounds,
         failpoints=failpoints.from_environment(settings.environment()),
         count_unknown=lambda device: structlog.get_logger().error("device unknown", device=device),
         bell=asyncio.Event(),

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from oss_agent import errors
 from oss_agent.fulfilment import states, tables
 
 
@@ -53,6 +54,18 @@ def take(
         )
     _leave_queue(connection, transaction.id)
     return ()
+
+
+def must_stand(connection: sa.Connection, transaction: states.Transaction, device: str) -> None:
+    """Fenced unless this device's lease is ours, by the token we work with."""
+    table = tables.lease
+    ours = table.select().where(
+        table.c.device == device,
+        table.c.transaction_id == transaction.id,
+        table.c.token == transaction.token,
+    )
+    if connection.execute(ours).first() is None:
+        raise errors.Fenced(f"the lease of {device} is not transaction {transaction.id}'s any more")
 
 
 def release(connection: sa.Connection, transaction: str, at: datetime) -> None:

@@ -34,6 +34,22 @@ class Limits:
     """a running transaction without a sign of life is given to a new run"""
     items: int = 100
     """items of one order"""
+    logins: int = 50
+    """logins and sessions being opened at once, over all devices"""
+    logins_per_device: int = 2
+    """the same at one device"""
+    idle: float = 60.0
+    """a login that nobody uses is closed after this"""
+    goodbye: float = 5.0
+    """all logins have so long to close when the agent stops, then they are cut"""
+    reconnect: float = 0.5
+    """at most this before a login that broke is made again, so that not all are at once"""
+    lease_deadline: float = 14_400.0
+    """an order waits for devices that other orders hold, then fails"""
+    faults: int = 5
+    """so often the agent itself may fail at a transaction before it rests until a person acts"""
+    neighbours: int = 50
+    """predicates of other services on the same devices that are judged with ours"""
     windows: tuple[stops.Window, ...] = ()
     """change windows; a device that none covers may be written to at any time"""
     breaker_votes: int = 3
@@ -56,6 +72,11 @@ class Limits:
     def settling(self) -> float:
         """How long a start may settle before the rest runs: a third of ``confirm_within``."""
         return self.confirm_within / 3
+
+    @property
+    def hold_open(self) -> float:
+        """A writing session nobody used for so long is closed: its device undid what it held."""
+        return 2 * self.confirm_within
 
     def pause(self, tries: int) -> float:
         """Seconds before try number ``tries`` + 1 (from 0): doubled, at most a minute."""

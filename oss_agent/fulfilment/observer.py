@@ -1,7 +1,7 @@
-"""Looks whether a service works while its devices are HELD: asks, judges, asks again.
+"""Looks whether services work while their devices are HELD: asks, judges, asks again.
 
-Each device is asked over one session, all devices at once, until everything passes or the time is
-over. Test points come after the routers: a ping before the routers are ready is a loss that means
+Each store is asked over one session, all at once, until everything passes or the time is over.
+Test points come after the routers: a ping before the routers are ready is a loss that means
 nothing.
 """
 
@@ -12,15 +12,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from oss_agent import errors
-from oss_agent.fulfilment import contact, parts, states, tree
+from oss_agent.fulfilment import contact, intents, parts, states, tree
 from oss_agent.proof import judge
 from oss_agent.spi import catalogue, device, proof
-from oss_agent.spi.tree import path_text
+from oss_agent.spi.tree import Path, Tree, path_text
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A predicate and where it is asked; config-equal compares ``wanted`` with what is at ``roots``."""
+
+    predicate: proof.Predicate
+    store: str = ""
+    roots: tuple[Path, ...] = ()
+    wanted: Tree | None = None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The device and store whose session answers."""
+        return (self.predicate.device, self.store)
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What was found at one device: verdicts, and whether our commit is still pending there."""
+    """What was found at one store: verdicts as asked, and the trouble when nobody answered."""
 
     device: str
     verdicts: tuple[proof.Verdict, ...]
@@ -28,84 +43,120 @@ class Opinion:
 
 
 async def look(
-    p: parts.Parts, transaction: states.Transaction, participants: Sequence[states.Participant]
+    p: parts.Parts,
+    transaction: states.Transaction,
+    participants: Sequence[states.Participant],
+    intended: Sequence[intents.Intended] = (),
 ) -> tuple[Opinion, ...]:
-    """Routers first; test points only when those are content."""
+    """The transaction's own predicates: routers first; test points when those are content.
+
+    A participant that cannot be asked is trouble, a test point is not. ``intended`` is what the
+    service owns, also where nothing had to change: that is read back too.
+    """
     until = p.clock.monotonic() + p.limits.proving
-    held = {one.device: one for one in participants}
-    asked = _by_device(transaction.design, held)
+    held = {one.key: one for one in participants}
     observers = [
-        _Observer(p, name, held.get(name), predicates, until)
-        for name, predicates in sorted(asked.items())
+        _Observer(p, place, asked, until)
+        for place, asked in _grouped(transaction.design, held, intended)
     ]
-    own = await contact.together([one.run() for one in observers if one.takes_part])
-    rest = [one for one in observers if not one.takes_part]
-    if _content(own):
-        return own + await contact.together([one.run() for one in rest])
+    own = await contact.together([one.run() for one in observers if one.place in held])
+    rest = [one for one in observers if one.place not in held]
+    if content(own):
+        found = await contact.together([one.run() for one in rest])
+        return own + tuple(Opinion(one.device, one.verdicts) for one in found)
     return own + tuple(one.not_asked("the routers themselves do not pass") for one in rest)
 
 
-def _content(opinions: Sequence[Opinion]) -> bool:
+async def judge_all(
+    p: parts.Parts, every: Sequence[Asked], until: float
+) -> tuple[proof.Verdict, ...]:
+    """Verdicts in the order asked, all places at once, until all pass or ``until`` (monotonic)."""
+    places = dict.fromkeys(one.place for one in every)
+    numbered = {
+        place: [number for number, one in enumerate(every) if one.place == place]
+        for place in places
+    }
+    observers = [_Observer(p, at, [every[n] for n in ns], until) for at, ns in numbered.items()]
+    opinions = await contact.together([one.run() for one in observers])
+    found = {
+        number: verdict
+        for numbers, opinion in zip(numbered.values(), opinions, strict=True)
+        for number, verdict in zip(numbers, opinion.verdicts, strict=True)
+    }
+    return tuple(found[number] for number in range(len(every)))
+
+
+def content(opinions: Sequence[Opinion]) -> bool:
+    """Does nothing stand in the way?"""
     return all(
         one.trouble is None and all(verdict.passes for verdict in one.verdicts) for one in opinions
     )
 
 
-def _by_device(
-    design: catalogue.Design | None, held: Mapping[str, states.Participant]
-) -> dict[str, list[proof.Predicate]]:
-    asked: dict[str, list[proof.Predicate]] = {name: [] for name in held}
+def _grouped(
+    design: catalogue.Design | None,
+    held: Mapping[tuple[str, str], states.Participant],
+    intended: Sequence[intents.Intended],
+) -> list[tuple[tuple[str, str], list[Asked]]]:
+    """The predicates of the window by place; every participant has one, if only to be reached."""
+    groups: dict[tuple[str, str], list[Asked]] = {place: [] for place in sorted(held)}
     for predicate in design.predicates if design is not None else ():
         if predicate.phase is proof.Phase.HELD:
-            asked.setdefault(predicate.device, []).append(predicate)
-    return asked
+            for asked in _where(predicate, held, intended):
+                groups.setdefault(asked.place, []).append(asked)
+    return sorted(groups.items())
+
+
+def _where(
+    predicate: proof.Predicate,
+    held: Mapping[tuple[str, str], states.Participant],
+    intended: Sequence[intents.Intended],
+) -> list[Asked]:
+    """A configuration is read from every store it is in; everything else the first one answers."""
+    stores = [one for (name, _), one in sorted(held.items()) if name == predicate.device]
+    if predicate.kind == proof.CONFIG_EQUAL:
+        changed = [Asked(predicate, one.store, one.roots, one.target) for one in stores]
+        unchanged = [
+            Asked(predicate, one.store, tree.roots(one.own), one.own)
+            for one in intended
+            if one.device == predicate.device and (one.device, one.store) not in held
+        ]
+        return changed + unchanged or [Asked(predicate)]
+    return [Asked(predicate, stores[0].store if stores else "")]
 
 
 class _Observer:
-    """Asks one device until all its predicates pass or the time is over."""
+    """Asks one store until all its predicates pass or the time is over."""
 
     def __init__(
-        self,
-        p: parts.Parts,
-        name: str,
-        held: states.Participant | None,
-        predicates: Sequence[proof.Predicate],
-        until: float,
+        self, p: parts.Parts, place: tuple[str, str], asked: Sequence[Asked], until: float
     ) -> None:
         self._p = p
-        self._name = name
-        self._held = held
+        self.place = place
+        self._name = place[0]
         self._until = until
-        self._verdicts: dict[int, proof.Verdict | None] = dict.fromkeys(range(len(predicates)))
-        self._predicates = predicates
-
-    @property
-    def takes_part(self) -> bool:
-        """Is it one of the devices that changed?"""
-        return self._held is not None
+        self._asked = asked
+        self._verdicts: dict[int, proof.Verdict | None] = dict.fromkeys(range(len(asked)))
 
     def not_asked(self, reason: str) -> Opinion:
-        """The opinion of a device that nobody asked."""
+        """The opinion of a place that nobody asked."""
         return Opinion(self._name, self._judged(reason))
 
     async def run(self) -> Opinion:
-        """The verdicts; a participant that cannot be asked is trouble, a test point is not."""
+        """The verdicts, with the trouble if it could not be asked."""
         try:
-            async with self._p.contact.open(self._name) as talk:
-                await self._until_all_pass(talk)
-                await self._check_pending(talk)
+            await self._p.contact.ask(*self.place, self._until_all_pass)
         except errors.DeviceError as trouble:
-            if self._held is not None:
-                return Opinion(self._name, self._judged(str(trouble)), trouble)
-            return Opinion(self._name, self._judged(str(trouble)))
+            return Opinion(self._name, self._judged(str(trouble)), trouble)
         return Opinion(self._name, self._judged("it was not asked in time"))
 
     async def _until_all_pass(self, talk: contact.Talk) -> None:
         while True:
             for number, verdict in list(self._verdicts.items()):
                 if not self._settled(number, verdict):
-                    asked = self._predicates[number]
-                    self._verdicts[number] = judge.judge(asked, await self._ask(talk, asked))
+                    asked = self._asked[number]
+                    seen = await self._observe(talk, asked)
+                    self._verdicts[number] = judge.judge(asked.predicate, seen)
             left = self._until - self._p.clock.monotonic()
             if left <= 0 or all(self._settled(*pair) for pair in self._verdicts.items()):
                 return
@@ -113,30 +164,32 @@ class _Observer:
 
     def _settled(self, number: int, verdict: proof.Verdict | None) -> bool:
         """Would asking again be of no use?"""
-        hopeless = self._predicates[number].unobservable is not None
+        hopeless = self._asked[number].predicate.unobservable is not None
         return verdict is not None and (verdict.passes or hopeless)
 
-    async def _ask(self, talk: contact.Talk, asked: proof.Predicate) -> proof.Observation:
-        if asked.unobservable is not None:
+    async def _observe(self, talk: contact.Talk, asked: Asked) -> proof.Observation:
+        predicate = asked.predicate
+        if predicate.unobservable is not None:
             simulated = device.Capability.SIMULATED in talk.session.offers
             return proof.Observation(
-                asked.kind,
+                predicate.kind,
                 self._name,
                 self._p.clock.now(),
                 simulated=simulated,
-                unobservable=asked.unobservable,
+                unobservable=predicate.unobservable,
             )
-        if asked.kind == proof.CONFIG_EQUAL:
-            return await self._read_back(talk)
-        question = proof.Question(asked.kind, asked.params)
+        if predicate.kind == proof.CONFIG_EQUAL:
+            return await self._read_back(talk, asked.roots, asked.wanted)
+        question = proof.Question(predicate.kind, predicate.params)
         return await talk.call("observe", lambda session: session.observe(question))
 
-    async def _read_back(self, talk: contact.Talk) -> proof.Observation:
-        one = self._held
-        if one is None:
+    async def _read_back(
+        self, talk: contact.Talk, roots: Sequence[Path], wanted: Tree | None
+    ) -> proof.Observation:
+        if wanted is None:
             raise errors.DeviceRefused(self._name, "it takes no part: nothing to read back")
-        current = await talk.read(one.roots)
-        difference = tree.diff(one.target, current)
+        current = await talk.read(roots)
+        difference = tree.diff(wanted, current)
         text = "\n".join(f"{edit.operation} {path_text(edit.path)}" for edit in difference)
         return proof.Observation(
             proof.CONFIG_EQUAL,
@@ -147,19 +200,8 @@ class _Observer:
             simulated=device.Capability.SIMULATED in talk.session.offers,
         )
 
-    async def _check_pending(self, talk: contact.Talk) -> None:
-        """Just before the decision: is it still our unconfirmed commit that we judge?"""
-        if self._held is None:
-            return
-        persist, seconds = self._held.persist, self._p.limits.confirm_within
-        pending = await talk.call(
-            "probe", lambda s: s.probe_pending(persist=persist, confirm_within=seconds)
-        )
-        if pending is not device.Pending.HELD:
-            raise errors.DeviceUnreachable(self._name, "its unconfirmed commit is gone")
-
     def _judged(self, otherwise: str) -> tuple[proof.Verdict, ...]:
         return tuple(
-            self._verdicts[number] or judge.unobserved(predicate, otherwise)
-            for number, predicate in enumerate(self._predicates)
+            self._verdicts[number] or judge.unobserved(asked.predicate, otherwise)
+            for number, asked in enumerate(self._asked)
         )

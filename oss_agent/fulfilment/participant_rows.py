@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from oss_agent.fulfilment import codec, journal, plain, states, tables
 from oss_agent.spi import clock, device
-from oss_agent.spi.tree import from_json, to_json
+from oss_agent.spi.tree import Tree, from_json, to_json
 
 
 def plan(connection: sa.Connection, participants: tuple[states.Participant, ...]) -> None:
@@ -36,6 +36,7 @@ def plan(connection: sa.Connection, participants: tuple[states.Participant, ...]
                 rung=one.rung,
                 sent=one.sent,
                 confirmed=one.confirmed,
+                pushed=one.pushed,
                 reason=one.reason,
                 who=one.who,
                 outcome=one.outcome,
@@ -84,6 +85,7 @@ def _participant(row: sa.Row[Any]) -> states.Participant:
         rung=None if row.rung is None else device.Rung(row.rung),
         sent=row.sent,
         confirmed=row.confirmed,
+        pushed=row.pushed,
     )
 
 
@@ -115,7 +117,9 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
-    columns = dict(values)
+    columns = {
+        name: to_json(value) if isinstance(value, Tree) else value for name, value in values.items()
+    }
     deadline = columns.pop("deadline", None)
     if isinstance(deadline, states.Deadline):
         columns |= {

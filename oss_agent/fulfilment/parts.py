@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from oss_agent.fulfilment import contact, failpoints, journal, limits
+from oss_agent.fulfilment import connections, contact, failpoints, journal, limits
 from oss_agent.spi import alarms, catalogue, clock, device, events, ledger, store
 
 
@@ -15,12 +15,13 @@ class Parts:
     """Collaborators of orders, feeder, phases and settling.
 
     ``count_unknown`` is called with the device's name whenever a participant becomes UNKNOWN:
-    the metric beside the critical alarm. ``bell`` wakes the feeder before its time.
+    the metric beside the critical alarm. ``lines`` are the open logins. ``bell`` wakes the feeder before its time.
     """
 
     store: store.Store
     drivers: device.Drivers
     devices: ledger.Devices
+    lines: connections.Connections
     ledger: ledger.Ledger
     catalogue: catalogue.Catalogue
     events: events.EventSink
@@ -39,4 +40,4 @@ class Parts:
     @property
     def contact(self) -> contact.Contact:
         """Conversations with devices, each call bounded and between two failpoints."""
-        return contact.Contact(self.devices, self.drivers, self.failpoints, self.limits)
+        return contact.Contact(self.devices, self.drivers, self.lines, self.failpoints, self.limits)

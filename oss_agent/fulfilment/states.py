@@ -56,6 +56,7 @@ class Cause(StrEnum):
     REJECTED = "changeRejected"
     REFUSED = "deviceRefused"
     PROOF = "proofFailed"
+    NEIGHBOUR = "neighbourHarmed"
     CONFLICT = "conflict"
     CANCELLED = "cancelled"
     UNREACHABLE = "deviceUnreachable"
@@ -135,7 +136,8 @@ class Participant:
     """One configuration store's part in one attempt; ``store`` "" is the platform's first.
 
     ``rung`` is how it took part, known once its device was asked. ``sent`` says that a commit of
-    ours may have reached it, ``confirmed`` that the device itself said ok to our confirmation.
+    ours may have reached it, ``confirmed`` that the device itself said ok to our confirmation,
+    ``pushed`` that it was changed again after the decision and has to be proven again.
     """
 
     transaction: str
@@ -161,6 +163,7 @@ class Participant:
     rung: Rung | None = None
     sent: bool = False
     confirmed: bool = False
+    pushed: bool = False
 
     @property
     def key(self) -> tuple[str, str]:

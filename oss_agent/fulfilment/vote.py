@@ -6,49 +6,112 @@ one durable row; the cancel flag of the order is read in the very unit that writ
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from oss_agent import errors
 from oss_agent.fulfilment import (
     breaker,
     conclude,
+    contact,
+    doubt,
+    evidence,
+    intents,
     journal,
+    ladder,
+    neighbours,
     observer,
     order_rows,
     participant_rows,
     parts,
-    plain,
     states,
-    tables,
     waits,
 )
-from oss_agent.spi import flow, proof
+from oss_agent.fulfilment.progress import Progress
+from oss_agent.spi import device, flow, proof
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """A participant asked for its pending commit: until when it holds, or why it does not."""
+
+    one: states.Participant
+    deadline: states.Deadline | None
+    trouble: errors.DeviceError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that the decision rests on."""
+
+    opinions: tuple[observer.Opinion, ...] = ()
+    around: tuple[tuple[neighbours.Watched, proof.Verdict], ...] = ()
+    armed: tuple[Armed, ...] = ()
+
+    @property
+    def verdicts(self) -> tuple[proof.Verdict, ...]:
+        """Of the order's own service."""
+        return tuple(verdict for opinion in self.opinions for verdict in opinion.verdicts)
+
+    @property
+    def troubles(self) -> tuple[errors.DeviceError, ...]:
+        """Participants that could not be asked, or hold our commit no more."""
+        looked = [one.trouble for one in self.opinions]
+        return tuple(one for one in (*looked, *(a.trouble for a in self.armed)) if one is not None)
 
 
 async def vote(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
     """Judge and decide; a decision that stands is left alone."""
     if await p.journal.read(lambda c: journal.decision(c, transaction)) is not None:
         return flow.Next.CONTINUE
-    participants = await p.journal.read(lambda c: participant_rows.of(c, transaction))
-    opinions: tuple[observer.Opinion, ...] = ()
-    wanted = _failed_to_hold(p, participants)
+    rows = await p.journal.read(lambda c: participant_rows.of(c, transaction))
+    found = Found()
+    wanted = _failed_to_hold(p, rows)
     if wanted is None:
-        opinions = await observer.look(p, transaction, participants)
-        wanted = _count(p, opinions)
-    await p.journal.write("decision", lambda c: _decide(c, p, transaction, wanted, opinions))
+        found = await _look(p, transaction, rows)
+        wanted = _count(p, transaction, found)
+    await p.journal.write("decision", lambda c: _decide(c, p, transaction, wanted, found))
     return flow.Next.CONTINUE
+
+
+async def _look(
+    p: parts.Parts, transaction: states.Transaction, rows: Sequence[states.Participant]
+) -> Found:
+    """Our own service, then those around it, then whether it is still our commit that we judged."""
+    until = p.clock.monotonic() + p.limits.proving
+    intended = await p.journal.read(lambda c: intents.of(c, transaction))
+    opinions = await observer.look(p, transaction, rows, intended)
+    if not observer.content(opinions):
+        return Found(opinions)
+    around = await neighbours.judged(p, transaction, rows, until)
+    timed = [Progress(p, transaction, one) for one in ladder.timed(rows)]
+    return Found(opinions, around, await contact.together([_armed(one) for one in timed]))
+
+
+async def _armed(one: Progress) -> Armed:
+    """Just before the decision: is it still unconfirmed there? Its timer begins anew."""
+    try:
+        async with one.p.contact.writing(one.one) as talk:
+            if await doubt.pending(one, talk) is device.Pending.HELD:
+                return Armed(one.one, one.deadline())
+            raise errors.DeviceUnreachable(talk.device, "its unconfirmed commit is gone")
+    except errors.DeviceError as trouble:
+        return Armed(one.one, None, trouble)
 
 
 def _failed_to_hold(
     p: parts.Parts, participants: Sequence[states.Participant]
 ) -> states.Decision | None:
-    """The abort that a participant which is not HELD asks for; lasting causes count first."""
+    """The abort that a participant which is not HELD asks for; lasting causes count first.
+
+    One that has no cause only stopped at the gate because of another that has.
+    """
     failed = [one for one in participants if one.state is not states.State.HELD or one.cause]
     if not failed:
         return None
-    worst = min(failed, key=lambda one: (_cause(one).transient, one.device))
+    worst = min(failed, key=lambda one: (one.cause is None, _cause(one).transient, one.key))
     reason = worst.reason or f"it is {worst.state}, not held"
     return _abort(p, _cause(worst), f"{worst.device}: {reason}", worst.device, worst.who)
 
@@ -57,33 +120,29 @@ def _cause(one: states.Participant) -> states.Cause:
     return one.cause or states.Cause.INTERRUPTED
 
 
-def _count(p: parts.Parts, opinions: Sequence[observer.Opinion]) -> states.Decision:
+def _count(p: parts.Parts, transaction: states.Transaction, found: Found) -> states.Decision:
     """Commit when everything passes; else abort, naming the cause and not what follows from it.
 
     A configuration that did not arrive comes first: its neighbours' predicates fail because of it.
     """
-    for opinion in opinions:
-        if opinion.trouble is not None:
-            return _abort(
-                p,
-                waits.cause_of(opinion.trouble),
-                str(opinion.trouble),
-                opinion.device,
-                waits.helper(opinion.trouble),
-            )
-    failed = [
-        (opinion.device, verdict)
-        for opinion in opinions
-        for verdict in opinion.verdicts
-        if not verdict.passes
-    ]
+    for trouble in found.troubles:
+        who = waits.helper(trouble)
+        return _abort(p, waits.cause_of(trouble), str(trouble), trouble.device, who)
+    failed = [one for one in found.verdicts if not one.passes]
     if failed:
-        device, first = min(failed, key=lambda pair: pair[1].predicate.kind != proof.CONFIG_EQUAL)
-        reason = f"{first.predicate.kind} on {device}: {first.reason}"
-        return _abort(p, states.Cause.PROOF, reason, device, "an operator")
-    reason = _tally([verdict for opinion in opinions for verdict in opinion.verdicts])
+        first = min(failed, key=lambda one: one.predicate.kind != proof.CONFIG_EQUAL)
+        where = first.predicate.device
+        reason = f"{first.predicate.kind} on {where}: {first.reason}"
+        return _abort(p, states.Cause.PROOF, reason, where, "an operator")
+    harm = neighbours.veto(found.around)
+    if harm is not None:
+        neighbours.log(transaction, harm)
+        told, culprit = (
+            tell(harm, transaction.tenant) for tell in (neighbours.told, neighbours.culprit)
+        )
+        return _abort(p, states.Cause.NEIGHBOUR, told, culprit, "an operator")
     return states.Decision(
-        states.Verdict.COMMIT, states.Cause.PROVEN, reason, None, "", p.clock.now()
+        states.Verdict.COMMIT, states.Cause.PROVEN, _tally(found.verdicts), None, "", p.clock.now()
     )
 
 
@@ -106,41 +165,20 @@ def _decide(
     p: parts.Parts,
     transaction: states.Transaction,
     wanted: states.Decision,
-    opinions: Sequence[observer.Opinion],
+    found: Found,
 ) -> None:
     at = p.clock.now()
     if order_rows.row_of(connection, transaction.order).cancel_requested:
         wanted = _abort(p, states.Cause.CANCELLED, "the order was cancelled", None, "")
     decided = journal.decide(connection, transaction, wanted)
-    for opinion in opinions:
-        for verdict in opinion.verdicts:
-            _keep(connection, p, transaction, verdict)
+    for verdict in found.verdicts:
+        evidence.keep(connection, p, transaction, verdict)
+    neighbours.keep(connection, p, transaction, found.around)
+    for armed in found.armed:
+        if armed.deadline is not None:
+            one = armed.one
+            participant_rows.move(connection, one, one.state, at, deadline=armed.deadline)
     conclude.say(connection, transaction, at, f"decision {decided.verdict}: {decided.reason}")
     breaker.after_vote(connection, p, transaction, at)
     if decided.verdict is states.Verdict.COMMIT:
         order_rows.add_milestone(connection, transaction.order, transaction.position, "proven", at)
-
-
-def _keep(
-    connection: sa.Connection,
-    p: parts.Parts,
-    transaction: states.Transaction,
-    verdict: proof.Verdict,
-) -> None:
-    seen = verdict.observation
-    transcript = plain.transcript(seen.transcript if seen else "")
-    connection.execute(
-        tables.evidence.insert().values(
-            tenant=transaction.tenant,
-            transaction_id=transaction.id,
-            attempt=transaction.attempt,
-            kind=verdict.predicate.kind,
-            device=verdict.predicate.device,
-            outcome=verdict.outcome,
-            reason=plain.line(verdict.reason),
-            at=seen.at if seen else p.clock.now(),
-            values_seen=dict(seen.values) if seen else {},
-            transcript=transcript,
-            digest=hashlib.sha256(transcript.encode()).hexdigest(),
-        )
-    )

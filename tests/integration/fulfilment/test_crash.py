@@ -19,9 +19,9 @@ pytestmark = pytest.mark.anyio
 
 WRITES = (
     "take_over accept ready adopt reserve intent locked edited validated committing held decision settle "
-    "confirming proven saved done report"
+    "confirming confirmed proven saved done report"
 )
-CALLS = "open read snapshot lock edit validate commit observe probe diff confirm save"
+CALLS = "open read snapshot lock edit validate commit observe probe confirm save"
 COMMITTING = sorted(
     f"{family}.{name}.{side}"
     for family, names in (("journal", WRITES), ("device", CALLS))

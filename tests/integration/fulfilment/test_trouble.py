@@ -87,6 +87,7 @@ async def test_what_somebody_confirmed_for_us_is_taken_back_when_we_abort(world:
     await world.flow.step()
     await world.flow.step()
     persist = (await world.participants("1"))["pe2"].persist
+    await world.devices["pe2"].cut()
     async with somebody(world, "pe2") as other:
         await other.confirm(persist=persist)
     await world.orders.request_cancel(TENANT, "1")
@@ -103,6 +104,7 @@ async def test_what_somebody_staged_is_not_committed_by_our_confirm(world: World
     await world.order()
     with pytest.raises(failpoints.Crash):
         await world.run()
+    await world.stop()
     async with somebody(world, "pe1") as other:
         await other.edit([FOREIGN])
         await world.start()

@@ -37,6 +37,7 @@ async def main(url: str, endpoints: dict[str, dict[str, Any]]) -> None:
         await world.order(idempotency_key="k")
         await world.run_to_the_end()
         print((await world.get("1")).state)
+        await world.stop()
 
 
 if __name__ == "__main__":

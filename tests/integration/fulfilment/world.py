@@ -23,6 +23,7 @@ from inventory import tables as inventory_tables
 from oss_agent import audit, database, errors, registry, store
 from oss_agent.catalog import catalogue, specification
 from oss_agent.fulfilment import (
+    connections,
     failpoints,
     feeder,
     journal,
@@ -137,9 +138,11 @@ class World:
     flow: flow.SteppedFlow = field(default_factory=flow.SteppedFlow)
     limits: limits.Limits = TEST_LIMITS
     unknown: list[str] = field(default_factory=list[str])
+    open: bool = False
 
     def __post_init__(self) -> None:
         self.known = KnownDevices(self.devices)
+        self.lines = connections.Connections(self.known, registry.installed(), self.limits)
         self.build(failpoints.Failpoints())
 
     def build(self, points: failpoints.Failpoints) -> None:
@@ -148,6 +151,7 @@ class World:
             store=self.rows,
             drivers=registry.installed(),
             devices=self.known,
+            lines=self.lines,
             ledger=inventory_ledger.SqlLedger(self.clock),
             catalogue=catalogue.Specifications(
                 specification.load(), {"as_number": "65000", "internet_community": "65000:100"}
@@ -164,12 +168,22 @@ class World:
         self.feeder = feeder.Feeder(self.parts, self.flow)
 
     async def start(self, points: failpoints.Failpoints | None = None) -> None:
-        """As the daemon starts: settle, then the motor."""
+        """As the daemon starts: settle, then the motor. What was open before is cut."""
+        await self.stop()
+        self.lines = connections.Connections(self.known, registry.installed(), self.limits)
+        await self.lines.__aenter__()
+        self.open = True
         self.build(points or failpoints.Failpoints())
         self.flow.crash()
         self.flow.register(transaction.phases(self.parts))
         await transaction.settle_all(self.parts)
         await self.flow.launch()
+
+    async def stop(self) -> None:
+        """Every login ends, as with the process."""
+        if self.open:
+            self.open = False
+            await self.lines.__aexit__()
 
     async def run(self, *, turns: int = 20) -> None:
         """Feed and run until nothing is due."""
@@ -269,7 +283,10 @@ async def open_world(
         await rows.write(lambda c: seed(c, devices))
         world = World(url, rows, devices)
         await world.start()
-        yield world
+        try:
+            yield world
+        finally:
+            await world.stop()
 
 
 def create(url: str) -> None:
