@@ -17,8 +17,19 @@ import device_models
 from drivers.netconf.driver import NetconfDriver
 from oss_agent import errors
 from oss_agent.spi import device
+from oss_agent.spi.device import Rung
+from oss_agent.spi.tree import Tree
 from oss_agent.testing.contract import Peer
-from oss_agent.testing.simulated import Faults, Greeting, Kind, Offer, SimulatedDevice
+from oss_agent.testing.simulated import (
+    OFFERS,
+    UNSAFE,
+    Faults,
+    Greeting,
+    Kind,
+    Mangling,
+    Offer,
+    SimulatedDevice,
+)
 from tests.contract.driver_peers import SAMPLES, SERVICES
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +116,15 @@ ERRORS = [
     (Faults(wrong_message_id=True), lock, errors.DeviceUnreachable),
     (Faults(byte_delay=0.05), lock, errors.DeviceUnreachable),
     (Faults(reply_padding=2 * 1024 * 1024), read, errors.DeviceUnreachable),
+    (Faults(half_open=True), lock, errors.DeviceUnreachable),
+    (Faults(half_open=True), read, errors.DeviceUnreachable),
+    (Faults(commit_takes=30), commit, errors.CommitUnknown),
+    (Faults(swallow_confirm=True), confirm, errors.CommitUnknown),
+    *(
+        (Faults(mangling=mangling), lock, errors.DeviceUnreachable)
+        for mangling in Mangling
+        if mangling is not Mangling.END_MARK_INSIDE
+    ),
     (Faults(garbage_reply=b"\n#9999999999\n"), lock, errors.DeviceUnreachable),
     (Faults(garbage_reply=b"login incorrect ]]>]]>\r\n"), lock, errors.DeviceUnreachable),
     (Faults(garbage_reply=b"\n#5\n\xff\xfe<x/\n##\n"), lock, errors.DeviceUnreachable),
@@ -288,3 +308,235 @@ async def test_a_startup_datastore_is_saved_and_survives_a_reboot(driver: Netcon
         assert await two.peer.holds(_TARGET)
         await two.box.reboot()
         assert len(two.box.history.of(Kind.SAVE)) == 1
+
+
+async def test_an_end_mark_inside_chunks_is_data(b: Bench) -> None:
+    b.box.faults = Faults(mangling=Mangling.END_MARK_INSIDE)
+    async with b.peer.session() as session:
+        await commit(b, session)
+        assert await b.peer.content(session) == _TARGET
+
+
+async def test_an_end_mark_inside_the_old_framing_ends_the_session(driver: NetconfDriver) -> None:
+    box = SimulatedDevice("broken", offer=Offer(chunked=False, persist=False))
+    async with bench(driver, box) as old, old.peer.session() as session:
+        old.box.faults = Faults(mangling=Mangling.END_MARK_INSIDE)
+        with pytest.raises(errors.DeviceUnreachable):
+            await session.lock()
+
+
+async def test_a_stranger_who_lets_go_is_waited_out_by_asking_again(b: Bench) -> None:
+    """F-11: DeviceBusy each time, and the lock is ours once it is free; nobody is killed."""
+    b.box.faults = Faults(lock_held_by=77, lock_held_for=0.4)
+    refusals = 0
+    async with b.peer.session() as session, asyncio.timeout(10):
+        while True:
+            try:
+                await session.lock()
+                break
+            except errors.DeviceBusy:
+                refusals += 1
+                await asyncio.sleep(0.1)
+
+    assert refusals >= 1
+    assert len(b.box.history.of(Kind.LOCK)) == 2
+
+
+async def test_a_session_of_ours_that_died_is_waited_out_the_same_way(b: Bench) -> None:
+    """F-12: the device keeps the dead session for a while; then its lock and edits are gone."""
+    async with b.peer.through_relay() as (relayed, relay), relayed.session() as dying:
+        await dying.lock()
+        await b.peer.stage(dying, _TARGET)
+        relay.mute()
+        async with b.peer.session() as session:
+            with pytest.raises(errors.DeviceBusy) as caught:
+                await session.lock()
+            assert caught.value.holder is not None
+            relay.cut()
+            async with asyncio.timeout(10):
+                while not await _locks(session):  # noqa: ASYNC110 - a lock frees without a word
+                    await asyncio.sleep(0.05)
+            assert await session.diff() == ""
+
+
+async def _locks(session: device.Session) -> bool:
+    try:
+        await session.lock()
+    except errors.DeviceBusy:
+        return False
+    return True
+
+
+async def test_unreachable_between_edit_and_commit_leaves_all_as_before(b: Bench) -> None:
+    """F-07."""
+    async with b.peer.session() as session:
+        before = await session.snapshot()
+    async with b.peer.through_relay() as (relayed, relay), relayed.session() as session:
+        await session.lock()
+        await b.peer.stage(session, _TARGET)
+        relay.cut()
+        await asyncio.sleep(0.1)
+        with pytest.raises(errors.DeviceUnreachable):
+            await session.commit(confirm_within=60, persist="t.1")
+    async with b.peer.session() as session:
+        await session.lock()
+        assert (await session.snapshot(), await session.diff()) == (before, "")
+
+
+async def test_unreachable_between_commit_and_confirm_is_undone_by_the_device(b: Bench) -> None:
+    """F-08, F-10: found GONE and read back as before, never taken for confirmed."""
+    async with b.peer.through_relay() as (relayed, relay), relayed.session() as session:
+        await b.peer.stage(session, _TARGET)
+        await session.commit(confirm_within=1, persist="t.1")
+        relay.cut()
+    await asyncio.sleep(1.3)
+    async with b.peer.session() as session:
+        found = await session.probe_pending(persist="t.1", confirm_within=30)
+        with pytest.raises(errors.ChangeRejected):
+            await session.confirm(persist="t.1")
+        assert await b.peer.content(session) != _TARGET
+
+    assert found is device.Pending.GONE
+
+
+async def test_a_reboot_behind_the_commit_is_seen_by_reading_back(driver: NetconfDriver) -> None:
+    """F-38: the ok came, the configuration went: nothing but a read-back tells."""
+    box = SimulatedDevice("broken", offer=Offer(startup=True))
+    async with bench(driver, box) as two:
+        box.faults = Faults(reboot_after_commit=1)
+        async with two.peer.session() as session:
+            await commit(two, session)
+        assert not await two.peer.holds(_TARGET)
+
+
+_NO_TIMER = [Rung.CANDIDATE, Rung.RUNNING]
+
+
+@pytest.mark.parametrize("rung", _NO_TIMER)
+@pytest.mark.parametrize("before", [SAMPLES[1], SAMPLES[0]], ids=["other", "same-names"])
+async def test_half_of_a_refused_change_is_taken_back_and_then_it_is_a_refusal(
+    driver: NetconfDriver, rung: Rung, before: Tree
+) -> None:
+    box = SimulatedDevice("broken", offer=OFFERS[rung])
+    async with bench(driver, box) as broken, broken.peer.session() as session:
+        await broken.peer.put(session, before)
+        text = await session.snapshot()
+        await broken.peer.stage(session, SAMPLES[2])
+        box.faults = Faults(refuse_commit="no", refused_half_done=True)
+        later = asyncio.get_running_loop().call_soon(_recover, box)
+        with pytest.raises(errors.ChangeRejected, match="no"):
+            await session.commit()
+        later.cancel()
+
+        assert await session.snapshot() == text
+        assert await session.diff() == ""
+
+
+def _recover(box: SimulatedDevice) -> None:
+    """Lets go of the faults once they have shown."""
+    if box.history.of(Kind.REFUSED):
+        box.faults = Faults()
+    else:
+        asyncio.get_running_loop().call_soon(_recover, box)
+
+
+@pytest.mark.parametrize("rung", _NO_TIMER)
+async def test_a_half_that_cannot_be_taken_back_is_unknown_never_a_refusal(
+    driver: NetconfDriver, rung: Rung
+) -> None:
+    faults = Faults(refuse_commit="no", refused_half_done=True)
+    box = SimulatedDevice("broken", offer=OFFERS[rung])
+    async with bench(driver, box) as broken, broken.peer.session() as session:
+        await broken.peer.stage(session, SAMPLES[1])
+        box.faults = faults
+        with pytest.raises(errors.CommitUnknown, match="refused"):
+            await session.commit()
+
+
+@pytest.mark.parametrize("rung", _NO_TIMER)
+@pytest.mark.parametrize(
+    ("faults", "live"), [(Faults(lose_commit_reply=1), True), (Faults(drop_before_commit=1), False)]
+)
+async def test_without_a_timer_a_lost_answer_is_unknown_too(
+    driver: NetconfDriver, rung: Rung, faults: Faults, *, live: bool
+) -> None:
+    async with bench(driver, SimulatedDevice("broken", offer=OFFERS[rung])) as broken:
+        async with broken.peer.session() as session:
+            broken.box.faults = faults
+            with pytest.raises(errors.CommitUnknown):
+                await commit(broken, session)
+        broken.box.faults = Faults()
+
+        assert await broken.peer.holds(_TARGET) is live
+        assert len(broken.box.history.of(Kind.COMMIT)) == int(live)
+
+
+async def test_a_device_without_a_safe_rung_is_read_and_never_written(
+    driver: NetconfDriver,
+) -> None:
+    async with bench(driver, SimulatedDevice("broken", offer=UNSAFE)) as unsafe:
+        async with unsafe.peer.session() as session:
+            assert device.rung(session.offers) is None
+            assert await session.snapshot() == ""
+            with pytest.raises(errors.DeviceRefused, match="neither a candidate"):
+                await session.lock()
+            with pytest.raises(errors.ChangeRejected, match="neither a candidate"):
+                await unsafe.peer.stage(session, _TARGET)
+
+        assert unsafe.box.history.of(Kind.EDIT, Kind.COMMIT) == ()
+
+
+async def test_a_timer_without_tokens_ends_with_its_session(driver: NetconfDriver) -> None:
+    box = SimulatedDevice("broken", offer=OFFERS[Rung.CONFIRMED])
+    async with bench(driver, box) as tied:
+        async with tied.peer.session() as session:
+            await tied.peer.stage(session, _TARGET)
+            await session.commit(confirm_within=60, persist="t.1")
+            async with tied.peer.session() as other:
+                with pytest.raises(errors.ChangeRejected, match="nothing is pending"):
+                    await other.confirm(persist="t.1")
+            assert await session.probe_pending(persist="t.1", confirm_within=60) is (
+                device.Pending.HELD
+            )
+            await session.cancel(persist="t.1")
+            with pytest.raises(errors.DeviceUnreachable):
+                await session.snapshot()
+
+        assert not await tied.peer.holds(_TARGET)
+        assert [entry.detail for entry in box.history.of(Kind.ROLLBACK)] == ["session closed"]
+
+
+async def test_a_silent_peer_is_given_up_and_nothing_of_it_is_left(b: Bench) -> None:
+    """F-28: no task and no connection outlives the session."""
+    tasks = len(asyncio.all_tasks())
+    async with b.peer.through_relay() as (relayed, relay):
+        async with relayed.session() as session:
+            relay.mute()
+            with pytest.raises(errors.DeviceUnreachable):
+                await session.lock()
+        relay.cut()
+    await b.box.cut()
+    await asyncio.sleep(0.1)
+
+    assert len(asyncio.all_tasks()) <= tasks
+
+
+async def test_all_sessions_of_a_connection_ride_on_one_login(b: Bench) -> None:
+    async with b.peer.driver.connect(b.box.endpoint()) as made:
+        async with made.session() as writing, made.session() as reading:
+            await writing.lock()
+            async with asyncio.TaskGroup() as group:
+                for _ in range(40):
+                    group.create_task(b.peer.content(reading))
+            await writing.unlock()
+        assert made.alive
+        await b.box.cut()
+        async with asyncio.timeout(5):
+            while made.alive:  # noqa: ASYNC110 - a connection tells by a property alone
+                await asyncio.sleep(0.01)
+        with pytest.raises(errors.DeviceUnreachable, match="connection is gone"):
+            async with made.session():
+                pass
+
+    assert len(b.box.login_attempts) == 1
+    assert len(b.box.history.of(Kind.SESSION)) == 2
