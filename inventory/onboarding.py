@@ -111,7 +111,9 @@ class StoredOnboarding:
         """Topology with evidence."""
         return await self._store.read(lambda c: link_rows.links(c, tenant))
 
-    async def why(self, tenant: str, device: str, path: str) -> tuple[onboarding.Owner, ...]:
+    async def why(
+        self, tenant: str, device: str, path: str | None = None
+    ) -> tuple[onboarding.Owner, ...]:
         """Who owns a configuration path, or a node above it; NotFound for an unknown device."""
         await self.get(tenant, device)
         return tuple(await self._store.read(lambda c: ownership.why(c, tenant, device, path)))

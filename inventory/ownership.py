@@ -17,6 +17,9 @@ import sqlalchemy as sa
 from inventory import history, tables
 from oss_agent.spi import onboarding, tree
 
+_MANY = 10_000
+"""Nodes an answer names: what a person can search in, and what memory can hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Holding:
@@ -94,20 +97,33 @@ def around(
     return frozenset(found)
 
 
-def why(connection: sa.Connection, tenant: str, device: str, path: str) -> list[onboarding.Owner]:
-    """The same with names and since when; services of this tenant only."""
+def why(
+    connection: sa.Connection, tenant: str, device: str, path: str | None
+) -> list[onboarding.Owner]:
+    """Every owner of ``path``, or of each owned node, by store and path; at most ``_MANY``."""
     c, s = tables.ownership.c, tables.services.c
     named = sa.and_(s.id == c.service, history.current(tables.services))
+    here = sa.and_(history.current(tables.ownership), c.device == device)
     query = (
-        sa.select(c.path, c.service, s.name, c.order_id, c.valid_from)
+        sa.select(c.store, c.path, c.service, s.name, c.order_id, c.valid_from, c.tenant)
         .select_from(tables.ownership.outerjoin(tables.services, named))
-        .where(_covers(device, path), c.tenant == tenant)
-        .order_by(c.path, c.service)
+        .where(here if path is None else _covers(device, path))
+        .order_by(c.store, c.path, c.service)
+        .limit(_MANY)
     )
-    return [
-        onboarding.Owner(owned, service, name or service, order, since)
-        for owned, service, name, order, since in connection.execute(query)
-    ]
+    return [_owner(row, tenant) for row in connection.execute(query).mappings()]
+
+
+def _owner(row: sa.RowMapping, tenant: str) -> onboarding.Owner:
+    mine = row["tenant"] == tenant
+    return onboarding.Owner(
+        path=row["path"],
+        service=row["service"] if mine else "",
+        service_name=(row["name"] or row["service"]) if mine else "a service of another tenant",
+        order=row["order_id"] if mine else "",
+        since=row["valid_from"],
+        store=row["store"],
+    )
 
 
 def _paths_of(connection: sa.Connection, whose: Holding) -> set[str]:

@@ -84,11 +84,15 @@ def _add_reads(out: APIRouter, onboarding: Onboarding) -> None:
     async def topology(request: Request) -> JSONResponse:
         return JSONResponse(as_json(await onboarding.links(asking.tenant(request))))
 
-    @out.get("/why", summary="Who owns a line of configuration", openapi_extra=read)
+    @out.get(
+        "/why",
+        summary="Who owns a line of configuration, or every line of a device that has owners",
+        openapi_extra=read,
+    )
     async def why(
         request: Request,
         device: Annotated[str, Query(min_length=1, max_length=255)],
-        path: Annotated[str, Query(min_length=1, max_length=4_096)],
+        path: Annotated[str | None, Query(min_length=1, max_length=4_096)] = None,
     ) -> JSONResponse:
         owners: Any = await onboarding.why(asking.tenant(request), device, path)
         return JSONResponse(as_json(owners))

@@ -148,18 +148,23 @@ def topology(ctx: typer.Context) -> None:
 def why(
     ctx: typer.Context,
     device: Name,
-    path: Annotated[str, typer.Argument(help="e.g. /services/eline[name=acme]/vni")],
+    path: Annotated[
+        str | None, typer.Argument(help="e.g. /services/eline[name=acme]/vni; absent: all of them")
+    ] = None,
 ) -> None:
-    """Why is this line on the device? Who owns it, by which order."""
+    """Why is this line on the device? Who owns it, by which order; several own a shared one."""
     here = context.of(ctx)
-    owners = here.api.get(f"{client.OPERATOR}/why", device=device, path=path)
+    asked = {"device": device} | ({"path": path} if path else {})
+    owners = here.api.get(f"{client.OPERATOR}/why", **asked)
     columns = [
+        ("STORE", "store"),
         ("PATH", "path"),
         ("SERVICE", "service_name"),
         ("ORDER", "order"),
         ("SINCE", "since"),
     ]
-    here.screen.table(owners, columns, f"{device} {path} is owned by no service of ours")
+    nobody = f"{device} {path}: nobody, it is foreign: no service of ours put it there"
+    here.screen.table(owners, columns, nobody if path else f"no service owns a node on {device}")
 
 
 @alarms.command("list")

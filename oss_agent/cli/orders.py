@@ -212,14 +212,29 @@ def plan(ctx: typer.Context, file: OrderFile) -> None:
 
 
 def show_plan(here: context.Here, one: Mapping[str, Any]) -> None:
-    """One item's dry-run, device by device, with its reverse."""
+    """One item's dry-run, store by store, with its reverse and what is around."""
     here.screen.text(f"service {one['service_name']}  hash {one['hash']}")
-    for device in one["devices"]:
-        here.screen.text(f"  {device['device']} ({device['platform']}, {device['reversibility']})")
-        here.screen.block(device["diff"])
-        here.screen.text("  reverse")
-        here.screen.block(device["reverse"])
+    for part in one["devices"]:
+        _show_part(here, part)
     claims = ", ".join(f"{pool} {value} ({note})" for pool, value, note in one["claims"])
-    touches = ", ".join(one["touches"]) or "no other service"
     here.screen.text(f"  claims {claims or 'nothing'} · ports {', '.join(one['ports'])}")
-    here.screen.text(f"  touches {touches} · proves {', '.join(one['predicates'])}")
+    here.screen.text(f"  proves {', '.join(one['predicates']) or 'nothing'}")
+    for other in one["neighbours"]:
+        shares = f"shares {', '.join(other['paths'])}" if other["paths"] else "same device"
+        customer = f" of {other['customer']}" if other["customer"] else ""
+        here.screen.text(
+            f"  beside {other['service_name']}{customer} on {other['device']}: {shares}"
+        )
+    if one["expected_seconds"] is not None:
+        here.screen.text(f"  takes about {one['expected_seconds']:.0f} s, as the last changes did")
+
+
+def _show_part(here: context.Here, part: Mapping[str, Any]) -> None:
+    where = f"{part['device']} {part['store']} ({part['platform']}, {part['reversibility']})"
+    if not part["diff"]:
+        here.screen.text(f"  {where}: nothing to change")
+        return
+    here.screen.text(f"  {where}")
+    here.screen.block(part["diff"])
+    here.screen.text("  reverse")
+    here.screen.block(part["reverse"])

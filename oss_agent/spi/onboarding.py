@@ -40,13 +40,17 @@ class Discovered:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The answer to 'why is this line here?'."""
+    """The answer to 'why is this line here?': one owner of a node, and the order that brought it.
+
+    A shared node has several owners. Of another tenant's service nothing is told but that it is one.
+    """
 
     path: str
     service: str
     service_name: str
     order: str
     since: datetime
+    store: str = ""
 
 
 class KeyScan(Protocol):
@@ -94,6 +98,9 @@ class Onboarding(Protocol):
         """Topology with evidence."""
         ...
 
-    async def why(self, tenant: str, device: str, path: str) -> tuple[Owner, ...]:
-        """Who owns a configuration path, or a node above it."""
+    async def why(self, tenant: str, device: str, path: str | None = None) -> tuple[Owner, ...]:
+        """Who owns a configuration path, or a node above it: () when nobody, it is foreign.
+
+        Without a path every owned node of the device, by store and path.
+        """
         ...

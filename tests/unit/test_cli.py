@@ -63,15 +63,35 @@ PLAN = {
         {
             "device": "pe1",
             "platform": "frr_linux",
+            "store": "netconf",
             "reversibility": "confirmed",
             "diff": "+ eline acme",
             "reverse": "- eline acme",
-        }
+        },
+        {
+            "device": "pe2",
+            "platform": "frr_linux",
+            "store": "vtysh",
+            "reversibility": "reversible by us",
+            "diff": "",
+            "reverse": "",
+        },
     ],
     "claims": [["core-vni", "10100", "likely"]],
     "ports": ["pe1:eth4"],
-    "touches": [],
+    "touches": ["s2-1"],
     "predicates": ["ping"],
+    "neighbours": [
+        {
+            "device": "pe1",
+            "service": "s2-1",
+            "service_name": "bravo",
+            "customer": "bravo-inc",
+            "paths": ["/profiles/rate-profile[name=gold]"],
+        },
+        {"device": "pe1", "service": "", "service_name": "a service", "customer": "", "paths": []},
+    ],
+    "expected_seconds": 3.2,
 }
 
 
@@ -86,7 +106,12 @@ def test_plan_exits_1_when_something_would_change(
     daemon.answers["POST /api/v1/plan"] = (200, [PLAN])
 
     assert run("plan", str(file)) == 1
-    assert "+ eline acme" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "+ eline acme" in shown
+    assert "pe2 vtysh (frr_linux, reversible by us): nothing to change" in shown
+    assert "beside bravo of bravo-inc on pe1: shares /profiles/rate-profile[name=gold]" in shown
+    assert "beside a service on pe1: same device" in shown
+    assert "takes about 3 s" in shown
     assert daemon.seen == [("POST /api/v1/plan", {"serviceOrderItem": []})]
 
     daemon.answers["POST /api/v1/plan"] = (200, [PLAN | {"changes": False}])
@@ -210,3 +235,24 @@ def test_through_a_pipe_a_row_is_a_line_and_its_times_are_whole(
     heading, line = capsys.readouterr().out.splitlines()
     assert heading.startswith("DEVICE")
     assert line.split()[-2:] == ["LLDP", "2026-11-21T23:27:09Z"]
+
+
+def test_why_names_every_owner_and_says_when_nobody_is(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    owners = [
+        {"store": "netconf", "path": "/a", "service_name": name, "order": order, "since": ""}
+        for name, order in (("acme", "17"), ("bravo", "18"))
+    ]
+    asked = "GET /api/v1/why?device=pe1"
+    daemon.answers[f"{asked}&path=%2Fa"] = (200, owners)
+    daemon.answers[f"{asked}&path=%2Fb"] = (200, [])
+    daemon.answers[asked] = (200, owners)
+
+    assert run("why", "pe1", "/a") == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("netconf", "acme", "17", "bravo", "18"))
+    assert run("why", "pe1", "/b") == 0
+    assert "nobody, it is foreign" in capsys.readouterr().out
+    assert run("why", "pe1") == 0
+    assert "bravo" in capsys.readouterr().out

@@ -220,9 +220,17 @@ def test_why_names_the_service_and_its_order(database_url: str, tmp_path: Path) 
         ownership.own(
             connection,
             ownership.Holding("svc-1", "pe1", "netconf"),
-            ["/services/eline[name=acme]"],
+            ["/services/eline[name=acme]", "/profiles/rate-profile[name=gold]"],
             order="17",
             tenant="default",
+            at=clock.SystemClock().now(),
+        )
+        ownership.own(
+            connection,
+            ownership.Holding("svc-2", "pe1", "netconf"),
+            ["/profiles/rate-profile[name=gold]"],
+            order="18",
+            tenant="other",
             at=clock.SystemClock().now(),
         )
 
@@ -231,7 +239,17 @@ def test_why_names_the_service_and_its_order(database_url: str, tmp_path: Path) 
         await world.store.write(own)
 
         (owner,) = await world.onboarding.why("default", "pe1", "/services/eline[name=acme]/vni")
-        assert (owner.service, owner.order) == ("svc-1", "17")
+        assert (owner.service, owner.order, owner.store) == ("svc-1", "17", "netconf")
+        shared = await world.onboarding.why("default", "pe1", "/profiles/rate-profile[name=gold]")
+        assert [one.service_name for one in shared] == ["svc-1", "a service of another tenant"]
+        assert [(one.service, one.order) for one in shared] == [("svc-1", "17"), ("", "")]
+        assert await world.onboarding.why("default", "pe1", "/system/hostname") == ()
+        every = await world.onboarding.why("default", "pe1")
+        assert [one.path for one in every] == [
+            "/profiles/rate-profile[name=gold]",
+            "/profiles/rate-profile[name=gold]",
+            "/services/eline[name=acme]",
+        ]
         with pytest.raises(errors.NotFound):
             await world.onboarding.why("other", "pe1", "/services")
 

@@ -137,7 +137,9 @@ class MemoryOnboarding(MemoryPort[views.DeviceView]):
         self.calls.append(("links", tenant))
         return (views.LinkView("pe1", "eth1", "pe2", "eth1", "both ends agree", NOW),)
 
-    async def why(self, tenant: str, device: str, path: str) -> tuple[onboarding.Owner, ...]:
+    async def why(
+        self, tenant: str, device: str, path: str | None = None
+    ) -> tuple[onboarding.Owner, ...]:
         self.calls.append(("why", tenant, device, path))
         return (onboarding.Owner(path, "s1", "acme-hq-branch", "17", NOW),)
 
