@@ -141,7 +141,7 @@ class MemoryOnboarding(MemoryPort[views.DeviceView]):
         self, tenant: str, device: str, path: str | None = None
     ) -> tuple[onboarding.Owner, ...]:
         self.calls.append(("why", tenant, device, path))
-        return (onboarding.Owner(path, "s1", "acme-hq-branch", "17", NOW),)
+        return (onboarding.Owner(path or "/a", "s1", "acme-hq-branch", "17", NOW),)
 
 
 def acknowledged(request: orders.OrderRequest, key: str) -> views.ServiceOrderView:
