@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from oss_agent import errors, registry, settings
+from oss_agent import errors, settings
 from oss_agent.cli import client, context
 from oss_agent.cli import main as cli
+from oss_agent.platforms import commands as platforms
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", envvar="OSS_AGENT_CONFIG", help="TOML file")
@@ -45,23 +46,12 @@ def check_config(ctx: typer.Context, config: ConfigFile = None) -> None:
     here.screen.json(tree.model_dump(mode="json"))
 
 
-def drivers(ctx: typer.Context) -> None:
-    """The installed platforms and what they declare."""
-    installed = registry.installed()
-    rows = [
-        {"platform": name, "capabilities": sorted(installed.driver(name).capabilities)}
-        for name in installed.platforms
-    ]
-    columns = [("PLATFORM", "platform"), ("CAPABILITIES", "capabilities")]
-    context.of(ctx).screen.table(rows, columns, "no drivers installed")
-
-
 def main() -> None:
     """Entry point."""
     tree = cli.tree()
     tree.command("run")(run)
     tree.command("check-config")(check_config)
-    tree.command("drivers")(drivers)
+    tree.add_typer(platforms.drivers, name="drivers")
     sys.exit(cli.run(tree, sys.argv[1:]))
 
 

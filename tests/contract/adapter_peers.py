@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from pathlib import Path as Folder
 
 from device_models import loader
 from drivers.arista_eos import box as eos_box
@@ -14,14 +14,15 @@ from drivers.cli import steps
 from drivers.napalm_adapter.driver import NapalmDriver
 from drivers.netmiko_adapter.driver import NetmikoDriver
 from oss_agent.spi.device import Rung
-from oss_agent.spi.tree import ROOT, Step, Tree
+from oss_agent.spi.tree import ROOT, Path, Step, Tree
 from oss_agent.testing.contract import Peer
 from oss_agent.testing.simulated_cli import SimulatedCli
 from oss_agent.testing.simulated_eapi import SimulatedEos
 from tests.contract import line_peers
 
 _BGP = "router bgp 65000"
-_BARE = f"hostname {{name}}\ninterface Ethernet1\n   description core\n{_BGP}\n"
+SCOPE: Path = (Step(_BGP),)
+BARE = f"hostname {{name}}\ninterface Ethernet1\n   description core\n{_BGP}\n"
 
 
 def line(text: str, *below: Tree) -> Tree:
@@ -42,20 +43,21 @@ SAMPLES = (
     ),
     bgp(line("vlan 4094", line("rd 10.255.0.11:4094"))),
 )
+REFUSED = bgp(line("vlan 4095"))
 
 
 @contextmanager
-def data(platform: str, *changes: tuple[str, str]) -> Iterator[Path]:
+def data(platform: str, *changes: tuple[str, str]) -> Iterator[Folder]:
     """A folder with the shipped platform's data, words of its platform.yaml changed."""
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(loader.SHIPPED / platform, Path(folder) / platform)
-        file = Path(folder) / platform / "platform.yaml"
+        shutil.copytree(loader.SHIPPED / platform, Folder(folder) / platform)
+        file = Folder(folder) / platform / "platform.yaml"
         content = file.read_text()
         for old, new in changes:
             assert old in content, old
             content = content.replace(old, new, 1)
         file.write_text(content)
-        yield Path(folder)
+        yield Folder(folder)
 
 
 @asynccontextmanager
@@ -66,13 +68,13 @@ async def eapi(rung: Rung = Rung.TIMED) -> AsyncIterator[Peer]:
     if rung is Rung.REPLACE:
         changes.append(("commit-timer, ", ""))
     with data("arista_eos", *changes) as folder:
-        async with SimulatedEos("leaf1", configuration_text=_BARE) as box:
+        async with SimulatedEos("leaf1", configuration_text=BARE) as box:
             yield Peer(
                 driver=NapalmDriver("arista_eos", eos_box.made, data=folder),
                 endpoint=box.endpoint(),
-                scope=(Step(_BGP),),
+                scope=SCOPE,
                 samples=SAMPLES,
-                refused=bgp(line("vlan 4095")),
+                refused=REFUSED,
                 stands_on=rung,
                 protocol="eapi",
                 patience=0.5,

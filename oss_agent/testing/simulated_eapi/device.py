@@ -99,6 +99,11 @@ class SimulatedEos:
         """The running configuration as it would be shown, without its head."""
         return configuration.text(self.store.running)
 
+    async def reboot(self) -> None:
+        """Running is startup again, no session and no timer is left."""
+        self.store.running = configuration.copied(self.store.startup)
+        self.store.sessions.clear()
+
     def endpoint(self, platform: str = "arista_eos") -> device.Endpoint:
         """How to reach it, its key pinned."""
         return device.Endpoint(

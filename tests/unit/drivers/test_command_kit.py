@@ -180,9 +180,11 @@ async def test_a_host_is_asked_and_never_configured() -> None:
 
 
 async def test_an_open_session_has_passed_key_and_login() -> None:
+    stranger = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
     async with listening(Host()) as endpoint:
         for wrong in (
             dataclasses.replace(endpoint, host_keys=()),
+            dataclasses.replace(endpoint, host_keys=(stranger,)),
             dataclasses.replace(endpoint, credential=Credential("ops", "no")),
         ):
             with pytest.raises(DeviceRefused):
