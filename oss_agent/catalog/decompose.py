@@ -52,6 +52,7 @@ def decompose(
             _predicate(form, frame) for form in spec.predicates for frame in frames[form.per]
         ),
         meters=tuple(catalogue.MeterPoint(end.device.name, end.port.name) for end in found),
+        out_of_band=catalogue.OutOfBand(spec.out_of_band),
     )
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 import yaml
@@ -43,6 +43,7 @@ class Specification(forms.Form):
 
     ``resource_facing`` names the service's part on one device. ``apart``: each end needs a device of
     its own. ``network`` is the network that an end's customer side lies in, where it has one.
+    ``out_of_band`` is what to do when somebody else changed the service's own configuration.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Specification(forms.Form):
     pools: dict[str, forms.Pool] = pydantic.Field(default_factory=dict)
     ends: Annotated[list[str], pydantic.Field(min_length=1)]
     apart: bool = False
+    out_of_band: Literal["abort", "revert", "adopt", "accept"] = "abort"
     network: forms.From | None = None
     intents: Annotated[list[forms.IntentForm], pydantic.Field(min_length=1)]
     predicates: list[forms.PredicateForm]

@@ -278,4 +278,4 @@ class Witness:
 
 def meaning(config: str) -> str:
     """A configuration without empty non-presence containers and without its layout."""
-    return re.sub(r"\s+", " ", re.sub(r'<(services|ports) xmlns="[^"]*"\s*/>', "", config))
+    return re.sub(r"\s+", " ", re.sub(r'<(services|ports|profiles) xmlns="[^"]*"\s*/>', "", config))

@@ -235,6 +235,16 @@ def test_a_port_that_is_already_ours_is_no_obstacle() -> None:
     assert CATALOGUE.decompose(ours, known, {"vni": "10100"}).name == "acme"
 
 
+def test_a_file_may_say_what_to_do_about_other_peoples_edits(tmp_path: Path) -> None:
+    shipped = Path(specification.__file__).parent / "specifications" / "eline-1.0.yaml"
+    text = shipped.read_text(encoding="utf-8")
+    (tmp_path / "eline.yaml").write_text(f"{text}\nout_of_band: revert\n", encoding="utf-8")
+    told = catalogue.Specifications(specification.load(tmp_path), {})
+
+    assert CATALOGUE.decompose(item(), snapshot(), {"vni": "1"}).out_of_band == "abort"
+    assert told.decompose(item(), snapshot(), {"vni": "1"}).out_of_band == "revert"
+
+
 BROKEN = {
     "nothing is called end.colour": ("{from: end.port}", "{from: end.colour}"),
     "nothing judges astrology": ("kind: ping", "kind: astrology"),
