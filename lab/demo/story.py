@@ -130,7 +130,7 @@ class Story:
     def watch(self, item: Mapping[str, Any]) -> None:
         """Break the customer's cable, see who is told; heal, see it clear; see usage billed."""
         device, _, port = orders.GOOD.a_end.partition(":")
-        self._usage(item, self.network.traffic())
+        self._usage(item)
         self.tell.line("break", f"pulling the cable {device}:{port} ...")
         began = time.monotonic()
         self.network.cable(device, port, plugged=False)
@@ -140,8 +140,11 @@ class Story:
             self.network.cable(device, port, plugged=True)
         self._healed(item, f"{device}:{port}", time.monotonic())
 
-    def _usage(self, item: Mapping[str, Any], sent: int) -> None:
+    def _usage(self, item: Mapping[str, Any]) -> None:
         where = orders.GOOD.a_end  # right after its poll the next is far: the trap will be first
+        # what passes before the meter's first reading is nobody's usage
+        self.until(lambda: self._metered(item["service_id"], where), "the meter to run", 40)
+        sent = self.network.traffic()
 
         def billed() -> list[dict[str, Any]] | None:
             records = self._metered(item["service_id"], where)
