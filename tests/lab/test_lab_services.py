@@ -114,6 +114,11 @@ class Operator:
         words = [*leaves, *sorted(map(_link, json.loads(links))), *"".join(rest).split("\n")]
         return [f"{node}: {line}" for line in words]
 
+    def links(self, node: str) -> list[str]:
+        """The interfaces of a router and what they belong to."""
+        said = self.network.run(node, "ip", "-d", "-j", "address", "show")
+        return sorted(map(_link, json.loads(said)))
+
     def pings(self, source: str, target: str) -> bool:
         return self.network.execute(source, "ping", "-c1", "-W0.2", target).returncode == 0
 
@@ -381,3 +386,20 @@ def test_what_an_operator_writes_to_memory_is_kept_as_frrs_own(operator: Operato
         assert "[OK]" in shell.ask("write memory")
     assert "OSS-KEPT" not in network.run("pe3", *kept)
     assert network.run("pe3", "stat", "-c", "%U:%G %a", kept[1]).strip() == "frr:frr 640"
+
+
+def test_an_applier_that_was_away_mends_what_was_damaged(operator: Operator) -> None:
+    network = operator.network
+    start = "PYTHONPATH=/opt/oss-lab nohup python3 -m lab.node.applier >/dev/null 2>&1 </dev/null &"
+    with vpn(operator, 10200, {"pe1": site("eth3", GATEWAY["pe1"])}):
+        bridged = "eth3 site-eth3 "  # the last link it makes
+        until(lambda: any(x.startswith(bridged) for x in operator.links("pe1")), "it is made")
+        whole = operator.links("pe1")
+        try:
+            network.run("pe1", "pkill", "-f", "lab.node.applie[r]")
+            network.run("pe1", "ip", "link", "del", "leg-eth3")
+            network.run("pe1", "ip", "link", "del", "vx10200")
+            assert operator.links("pe1") != whole
+        finally:
+            network.run("pe1", "sh", "-c", start)
+        until(lambda: operator.links("pe1") == whole, "mended")
