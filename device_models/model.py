@@ -188,7 +188,8 @@ class Grammar:
     All expressions see one line without its indentation.
 
     * ``containers``: sections that nobody owns; they are entered, never created or taken back.
-    * ``sections``: other lines that lead into a section of their own even when nothing is in it.
+    * ``sections``: other lines that lead into a section of their own even when nothing is in it,
+      wherever they stand.
     * ``ends``: lines that close a section or mean nothing (``!``, ``exit-address-family``).
     * ``leave``: what leads one section up.
     * ``negations``: first match wins; else ``no LINE``, and ``LINE`` for ``no LINE``.

@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 
 from hier_config import HConfig, Platform, get_hconfig
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device_models import loader
@@ -24,6 +24,9 @@ from oss_agent.testing.simulated_cli.interpreter import Configuration, Interpret
 GRAMMAR = Grammar(store_of(loader.load("sim_cli")).grammar)
 BASE = "hostname pe1\nrouter bgp 65000\nbgp router-id 192.0.2.255"
 FOREIGN = "bgp router-id 192.0.2.255"
+
+# A busy machine is no reason to fail.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 _NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,9}", fullmatch=True)
 _TEXT = st.from_regex(r"[!->@-~]{1,8}( [!->@-~]{1,8}){0,2}", fullmatch=True)
@@ -109,6 +112,7 @@ class Device:
         return running.read(self.configuration.text(), GRAMMAR)
 
 
+@patient
 @given(configurations(), configurations())
 def test_the_lines_of_a_difference_lead_from_one_configuration_to_the_other(
     one: Tree, two: Tree
@@ -120,6 +124,7 @@ def test_the_lines_of_a_difference_lead_from_one_configuration_to_the_other(
     assert device.tree() == two
 
 
+@patient
 @given(configurations(), configurations())
 def test_undo_is_the_identity_byte_for_byte_and_reapply_is_silent(one: Tree, two: Tree) -> None:
     device = Device()
@@ -132,6 +137,7 @@ def test_undo_is_the_identity_byte_for_byte_and_reapply_is_silent(one: Tree, two
     assert device.configuration.text() == before
 
 
+@patient
 @given(elines(), neighbours(), policies())
 def test_disjoint_changes_commute(lines: list[Tree], peers: list[Tree], maps: list[Tree]) -> None:
     router = [Tree(Step("router bgp 65000"), children=tuple(peers))]
@@ -147,6 +153,7 @@ def test_disjoint_changes_commute(lines: list[Tree], peers: list[Tree], maps: li
     assert len(found) == 1
 
 
+@patient
 @given(configurations(), configurations())
 def test_our_own_tree_arithmetic_agrees_with_the_agents(one: Tree, two: Tree) -> None:
     """The session compares by its own difference: it must not know another one."""
@@ -155,6 +162,7 @@ def test_our_own_tree_arithmetic_agrees_with_the_agents(one: Tree, two: Tree) ->
     assert difference.restricted(two, one, trees.diff(one, two)) == one
 
 
+@patient
 @given(configurations())
 def test_a_configuration_survives_being_shown_and_read(one: Tree) -> None:
     device = Device()
@@ -168,6 +176,7 @@ def test_a_configuration_survives_being_shown_and_read(one: Tree) -> None:
     assert running.snapshot(shown, GRAMMAR) == shown
 
 
+@patient
 @given(st.text(max_size=400))
 def test_no_text_that_a_device_shows_breaks_the_reader(shown: str) -> None:
     try:
@@ -180,7 +189,7 @@ def test_no_text_that_a_device_shows_breaks_the_reader(shown: str) -> None:
 _BY_TEXT = Grammar(dataclasses.replace(GRAMMAR.data, replaces=(), negations=()))
 
 
-@settings(max_examples=50)
+@patient
 @given(configurations(), configurations())
 def test_hier_config_foresees_the_same_outcome(one: Tree, two: Tree) -> None:
     """It knows no line that replaces another one, so all are taken back and sent."""

@@ -136,7 +136,7 @@ def _sweep(section: Section, beginning: str) -> None:
 def _shown(section: Section, depth: int) -> list[str]:
     shown: list[str] = []
     for line in sorted(section, key=lambda line: (bool(section[line]), line)):
-        if line.startswith("address-family") and not section[line]:
+        if line.startswith(("address-family", "interface")) and not section[line]:
             continue  # entered once and left empty: routers do not show it
         shown.append(" " * depth + line)
         shown += _shown(section[line], depth + 1)
