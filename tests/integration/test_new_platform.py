@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from oss_agent.errors import ConfigurationError
 from oss_agent.platforms import begin
 from oss_agent.platforms.begin import Kind
+from tests.integration import announced
 
 # netmiko waits for ten seconds wherever an echo is missing; the suite runs over it elsewhere.
 _SOME = {
@@ -22,20 +22,6 @@ _SOME = {
         "live_and_read_back or refused_change or any_login or lost_reply or rung or announced",
     ]
 }
-
-
-def installed(root: Path, name: str) -> dict[str, str]:
-    """What an installation leaves behind for its entry point to be found; the environment."""
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    entries = project["entry-points"]["oss_agent.drivers"]
-    about = root / f"{name}-{project['version']}.dist-info"
-    about.mkdir()
-    lines = "".join(f"{key} = {value}\n" for key, value in entries.items())
-    (about / "entry_points.txt").write_text(f"[oss_agent.drivers]\n{lines}")
-    (about / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    )
-    return {**os.environ, "PYTHONPATH": str(root)}
 
 
 def run(words: list[str], root: Path, environment: dict[str, str]) -> str:
@@ -56,7 +42,7 @@ def test_its_tests_pass_at_once_and_the_scorecard_shows_it(kind: Kind, tmp_path:
     name = f"acme_{kind}"
     begin.new(name, kind, tmp_path)
     root = tmp_path / name
-    environment = installed(root, name)
+    environment = announced.installed(root, name)
 
     junit = str(tmp_path / "junit.xml")
     tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", f"--junitxml={junit}"]
@@ -83,7 +69,7 @@ def test_a_broken_driver_fails_its_own_suite(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"],
         cwd=root,
-        env=installed(root, "acme_broken"),
+        env=announced.installed(root, "acme_broken"),
         capture_output=True,
         text=True,
         timeout=120,
