@@ -1,0 +1,51 @@
+"""Simulated devices in a process of their own, so that their CPU time is not the client's.
+
+``python -m tests.bench.netconf_stub N`` prints one JSON line (port and host key of each) and serves
+until standard input closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+from oss_agent.spi import device
+from oss_agent.testing.simulated import SimulatedDevice
+
+HOST = "127.0.0.1"
+
+
+@contextmanager
+def devices(count: int) -> Iterator[tuple[device.Endpoint, ...]]:
+    """``count`` simulated devices, each at a port of its own."""
+    command = [sys.executable, "-m", "tests.bench.netconf_stub", str(count)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as stub:
+        if stub.stdout is None or stub.stdin is None:
+            raise RuntimeError("no pipe to the stub")
+        found: list[tuple[int, str]] = json.loads(stub.stdout.readline())
+        yield tuple(_endpoint(number, port, key) for number, (port, key) in enumerate(found))
+        stub.stdin.close()
+
+
+def _endpoint(number: int, port: int, key: str) -> device.Endpoint:
+    credential = device.Credential("admin", "admin")
+    ports = {"netconf": port}
+    return device.Endpoint(f"stub{number}", "sim_netconf", HOST, credential, (key,), ports)
+
+
+async def _serve(count: int) -> None:
+    async with AsyncExitStack() as stack:
+        boxes = [await stack.enter_async_context(SimulatedDevice(f"stub{n}")) for n in range(count)]
+        sys.stdout.write(json.dumps([(box.port, box.host_key) for box in boxes]) + "\n")
+        sys.stdout.flush()
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1])))
