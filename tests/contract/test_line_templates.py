@@ -13,6 +13,7 @@ from device_models import loader
 from drivers.cli import running, steps
 from drivers.cli.configuring import store_of
 from drivers.cli.grammar import Grammar
+from oss_agent import registry
 from oss_agent.fulfilment import tree as trees
 from oss_agent.spi.tree import EMPTY, Path, Tree
 from tests.contract import line_peers
@@ -77,8 +78,11 @@ def test_a_section_of_a_template_is_a_container_and_its_lines_are_not(
 ) -> None:
     store = store_of(loader.load(platform))
     grammar = Grammar(store.grammar)
-    driver = line_peers.sim_cli.DRIVER if platform == "sim_cli" else line_peers.frr_linux.DRIVER
-    target = driver.instantiate(template, slots(platform, template))[store.store]
+    target = (
+        registry.installed()
+        .driver(platform)
+        .instantiate(template, slots(platform, template))[store.store]
+    )
 
     assert running.read(_text(target), grammar) == target
     for path in _paths(target):

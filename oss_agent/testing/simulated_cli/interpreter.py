@@ -134,12 +134,12 @@ def _sweep(section: Section, beginning: str) -> None:
 
 
 def _shown(section: Section, depth: int) -> list[str]:
+    below = {line: _shown(lines, depth + 1) for line, lines in section.items()}
     shown: list[str] = []
-    for line in sorted(section, key=lambda line: (bool(section[line]), line)):
-        if line.startswith(("address-family", "interface")) and not section[line]:
+    for line in sorted(below, key=lambda line: (bool(below[line]), line)):
+        if line.startswith(("address-family", "interface")) and not below[line]:
             continue  # entered once and left empty: routers do not show it
-        shown.append(" " * depth + line)
-        shown += _shown(section[line], depth + 1)
+        shown += [" " * depth + line, *below[line]]
         if line.startswith("address-family"):
             shown.append(" " * depth + "exit-address-family")
         if depth == 0:
