@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +39,7 @@ from oss_agent.spi import alarms, clock, events, orders, query, views
 from oss_agent.spi import device as spi_device
 from oss_agent.testing import flow
 from oss_agent.testing.simulated.device import SimulatedDevice
+from oss_agent.testing.simulated.offer import Offer
 from oss_agent.testing.simulated.schema import Ceiling
 
 PES = ("pe1", "pe2")
@@ -264,7 +265,11 @@ def everything() -> query.Query:
 
 @contextlib.asynccontextmanager
 async def open_world(
-    where: Path | str, *, ceilings: Mapping[str, tuple[Ceiling, ...]] | None = None
+    where: Path | str,
+    *,
+    ceilings: Mapping[str, tuple[Ceiling, ...]] | None = None,
+    offers: Mapping[str, Offer] | None = None,
+    names: Sequence[str] = PES,
 ) -> AsyncIterator[World]:
     """A network of two routers, known to the inventory, and a started agent.
 
@@ -275,9 +280,13 @@ async def open_world(
     async with contextlib.AsyncExitStack() as stack:
         devices = {
             name: await stack.enter_async_context(
-                SimulatedDevice(name, ceilings=(ceilings or {}).get(name, ()))
+                SimulatedDevice(
+                    name,
+                    ceilings=(ceilings or {}).get(name, ()),
+                    offer=(offers or {}).get(name),
+                )
             )
-            for name in PES
+            for name in names
         }
         rows = await stack.enter_async_context(store.open_store(url))
         await rows.write(lambda c: seed(c, devices))
