@@ -174,6 +174,12 @@ class Fulfilment(Section):
                 f"prove_within {self.prove_within:g} s is more than half of confirm_within "
                 f"{self.confirm_within:g} s: the device would undo the change while it is proven"
             )
+        if self.rpc_timeout > self.confirm_within / 3:
+            raise ValueError(
+                f"rpc_timeout {self.rpc_timeout:g} s is more than a third of confirm_within "
+                f"{self.confirm_within:g} s: one late answer would use up the time to decide in; "
+                "raise confirm_within or lower rpc_timeout"
+            )
         return self
 
 

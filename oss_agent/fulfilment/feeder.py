@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 
 from oss_agent import errors
-from oss_agent.fulfilment import limits, parts, states, tables
+from oss_agent.fulfilment import clock_jumps, limits, parts, states, tables
 from oss_agent.spi import flow
 
 
@@ -119,6 +119,7 @@ class Feeder:
             raise
 
     def _take(self, connection: sa.Connection) -> list[tuple[str, int]]:
+        clock_jumps.catch_up(connection, self._p.clock)
         now = self._p.clock.now()
         table = tables.transaction
         due = ready(_rows(connection), now, self._p.limits)

@@ -107,6 +107,8 @@ def of_row(row: sa.Row[Any]) -> states.Transaction:
         wait=wait,
         deadline=row.deadline,
         design=None if row.design is None else codec.design_from_json(row.design),
+        deadline_of=row.deadline_of,
+        faults=row.faults,
     )
 
 

@@ -80,7 +80,7 @@ def _reserve(
     conclude.move_item(connection, p, transaction, views.OrderState.IN_PROGRESS, at)
     why = _obstacle(connection, p, transaction, made.devices, at)
     if why is not None:
-        journal.wait(connection, transaction, why)
+        waits.for_others(connection, transaction, why, p.limits, at)
         return None
     resource_orders.open_all(
         connection,
@@ -116,13 +116,13 @@ async def _put_off(
 
     def unit(connection: sa.Connection) -> None:
         at = p.clock.now()
-        if not cause.transient or waits.overdue(transaction, at):
+        if not cause.transient or waits.overdue(transaction, trouble.device, at):
             error = _error(p, cause, str(trouble), trouble.device)
             conclude.without_change(connection, p, transaction, views.OrderState.FAILED, error)
             return
         who = waits.helper(trouble)
         why = waits.device_wait(f"device {trouble}", who, transaction, p.limits, at)
-        waits.for_device(connection, transaction, why, p.limits, at)
+        waits.for_device(connection, transaction, why, p.limits, at, trouble.device)
 
     await p.journal.write("put_off", unit)
 

@@ -77,7 +77,7 @@ def _may_retry(
     """A device is waited for until the deadline, an interruption is tolerated a few times."""
     if decision.cause is states.Cause.INTERRUPTED:
         return journal.interruptions(connection, transaction) < p.limits.attempts
-    return not waits.overdue(transaction, at)
+    return not waits.overdue(transaction, decision.culprit or "", at)
 
 
 def _again(
@@ -91,7 +91,7 @@ def _again(
     why = waits.device_wait(decision.reason, decision.who, transaction, p.limits, at)
     if decision.cause is states.Cause.INTERRUPTED:
         why = states.Wait(decision.reason, at, at, decision.who)
-    waits.for_device(connection, transaction, why, p.limits, at)
+    waits.for_device(connection, transaction, why, p.limits, at, decision.culprit or "")
     journal.update(connection, transaction, attempt=transaction.attempt + 1)
     conclude.say(connection, transaction, at, f"undone, will be tried again: {decision.reason}")
 

@@ -95,7 +95,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A transaction row. ``deadline`` is when its waiting ends in failure."""
+    """A transaction row. ``deadline`` is when its waiting for ``deadline_of`` ends in failure."""
 
     id: str
     tenant: str
@@ -111,6 +111,8 @@ class Transaction:
     wait: Wait | None
     deadline: datetime | None
     design: catalogue.Design | None
+    deadline_of: str | None = None
+    faults: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,26 +38,6 @@ class Moment(sa.types.TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
-class Boot(sa.types.TypeDecorator[clock.BootTime]):
-    """A moment of the machine's own time, as ``boot-id seconds``: compared in code, never in SQL."""
-
-    impl = String(80)
-    cache_ok = True
-
-    def process_bind_param(self, value: clock.BootTime | None, dialect: sa.Dialect) -> str | None:
-        """A boot time to text."""
-        del dialect
-        return None if value is None else f"{value.boot_id} {value.seconds!r}"
-
-    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> clock.BootTime | None:
-        """Text to a boot time."""
-        del dialect
-        if value is None:
-            return None
-        boot_id, _, seconds = str(value).rpartition(" ")
-        return clock.BootTime(boot_id, float(seconds))
-
-
 class CounterColumns(TypedColumns):
     """The last number given out, by what is numbered; numbers are shared by all tenants."""
 
@@ -141,8 +121,8 @@ class ResourceItemColumns(TypedColumns):
 class TransactionColumns(TypedColumns):
     """The device work of one service order item. ``accepted`` orders the queues.
 
-    A wait with a ``wake_boot`` is over by the machine's own time, whatever the wall clock says; one
-    without is for a date. ``faults`` counts how often the agent itself failed at it in a row.
+    ``deadline`` is when waiting for ``deadline_of`` (a device, a lease) ends in failure; ``faults``
+    counts how often the agent itself failed at it in a row.
     """
 
     id = Column(String(40), primary_key=True)
@@ -156,15 +136,12 @@ class TransactionColumns(TypedColumns):
     token: Named[int]
     tries: Named[int]
     touched_at: Named[datetime] = Column(Moment)
-    touched_boot: Named[clock.BootTime | None] = Column(Boot)
     wait_reason: Named[str | None] = Column(Text)
     wait_since: Named[datetime | None] = Column(Moment)
     wake_at: Named[datetime | None] = Column(Moment)
-    wake_boot: Named[clock.BootTime | None] = Column(Boot)
     wait_who: Named[str | None] = Column(Text)
     wait_kind: Named[str | None] = Column(String(16))
     deadline: Named[datetime | None] = Column(Moment)
-    deadline_boot: Named[clock.BootTime | None] = Column(Boot)
     deadline_of: Named[str | None]
     faults: Named[int] = Column(Integer, server_default="0")
     design = Column(sa.JSON(none_as_null=True), nullable=True)

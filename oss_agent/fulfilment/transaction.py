@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import TypeAlias
 
 import sqlalchemy as sa
@@ -18,10 +17,11 @@ import structlog
 
 from oss_agent import errors
 from oss_agent.fulfilment import (
+    clock_jumps,
     contact,
+    faults,
     hold,
     journal,
-    leases,
     participant_rows,
     parts,
     prepare,
@@ -29,7 +29,6 @@ from oss_agent.fulfilment import (
     settle,
     states,
     vote,
-    waits,
 )
 from oss_agent.spi import flow
 
@@ -95,42 +94,29 @@ async def _guarded(
 
 
 async def _once(p: parts.Parts, work: Work, transaction: str, run: int) -> flow.Next:
-    at = p.clock.now()
-    mine = await p.journal.write("adopt", lambda c: journal.adopt(c, transaction, at, run=run))
+    mine = await p.journal.write("adopt", lambda c: _adopt(c, p, transaction, run))
     then = flow.Next.END if mine is None else await work(p, mine)
     if then is flow.Next.END:
         p.bell.set()  # leases may be free, a new attempt may be due
+        if mine is not None and mine.faults:
+            await p.journal.write("recovered", lambda c: faults.overcome(c, p, mine))
     return then
+
+
+def _adopt(
+    connection: sa.Connection, p: parts.Parts, transaction: str, run: int
+) -> states.Transaction | None:
+    clock_jumps.catch_up(connection, p.clock)
+    return journal.adopt(connection, transaction, p.clock.now(), run=run)
 
 
 async def _stumble(p: parts.Parts, transaction: str, run: int, wrong: Exception) -> flow.Next:
     """A fault nobody foresaw: the row says so and a later run tries; nothing is left 'running'."""
-    at = p.clock.now()
-    mine = await p.journal.write("stumble", lambda c: journal.adopt(c, transaction, at, run=run))
+    mine = await p.journal.write("stumble", lambda c: _adopt(c, p, transaction, run))
     if mine is not None:
-        why = states.Wait(
-            reason=f"a fault of the agent itself: {type(wrong).__name__} (the log has more)",
-            since=waits.since(mine, at),
-            wake_at=at + timedelta(seconds=p.limits.pause(mine.tries)),
-            who="an operator, with the log",
-        )
-        await p.journal.write("stumble_wait", lambda c: _lie_still(c, p, mine, why))
+        what = f"{type(wrong).__name__} (the log has more)"
+        await p.journal.write("stumble_wait", lambda c: faults.note(c, p, mine, what))
     return flow.Next.END
-
-
-def _lie_still(
-    connection: sa.Connection, p: parts.Parts, mine: states.Transaction, why: states.Wait
-) -> None:
-    """Sleep, and keep nothing from others meanwhile: no lease unused, no router held for good.
-
-    The decision is an abort unless there is one: tries that end in a fault would re-arm the
-    routers' own timers for ever.
-    """
-    if participant_rows.of(connection, mine):
-        journal.decide(connection, mine, settle.interrupted(p.clock.now(), why.reason))
-    else:
-        leases.release(connection, mine.id, p.clock.now())
-    journal.wait(connection, mine, why)
 
 
 async def settle_all(p: parts.Parts) -> tuple[str, ...]:

@@ -13,6 +13,9 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment import journal, leases, limits, states
 
+LEASE = "lease"
+"""What a deadline is of while other orders have a device."""
+
 
 def cause_of(error: errors.AgentError) -> states.Cause:
     """What an error means for the attempt; CommitUnknown counts as unreachable until read back."""
@@ -48,8 +51,14 @@ def lease_wait(
     """Waiting for a lease: a release wakes whoever is behind, so a look is only a precaution.
 
     Each is later than the last: hundreds behind one device, each looking every two seconds, would
-    keep the motor from the orders of all other devices.
+    keep the motor from the orders of all other devices. Conflict when it has waited too long.
     """
+    if overdue(transaction, LEASE, at):
+        raise errors.Conflict(
+            f"device {blocker.device} was not free within {bounds.lease_deadline:g} s: order "
+            f"{blocker.order} has it or is before us; see what that one waits for",
+            holder=blocker.order,
+        )
     verb = "lease held by" if blocker.holds else "before us in the queue:"
     return states.Wait(
         reason=f"device {blocker.device}: {verb} order {blocker.order}",
@@ -76,9 +85,11 @@ def since(transaction: states.Transaction, at: datetime) -> datetime:
     return transaction.wait.since if transaction.wait is not None else at
 
 
-def overdue(transaction: states.Transaction, at: datetime) -> bool:
-    """Has it waited as long as it may?"""
-    return transaction.deadline is not None and at >= transaction.deadline
+def overdue(transaction: states.Transaction, of: str, at: datetime) -> bool:
+    """Has it waited as long as it may for this very device or lease?"""
+    if transaction.deadline_of != of or transaction.deadline is None:
+        return False
+    return at >= transaction.deadline
 
 
 def for_device(
@@ -87,8 +98,35 @@ def for_device(
     why: states.Wait,
     bounds: limits.Limits,
     at: datetime,
+    of: str,
 ) -> None:
-    """Sleep until a device may be back: without leases, so that others are not held up."""
+    """Sleep until device ``of`` may be back: without leases, so that others are not held up."""
     leases.release(connection, transaction.id, at)
-    deadline = transaction.deadline or at + timedelta(seconds=bounds.device_deadline)
-    journal.wait(connection, transaction, why, deadline=deadline)
+    _sleep(connection, transaction, why, of, at + timedelta(seconds=bounds.device_deadline))
+
+
+def for_others(
+    connection: sa.Connection,
+    transaction: states.Transaction,
+    why: states.Wait,
+    bounds: limits.Limits,
+    at: datetime,
+) -> None:
+    """Sleep until a lease is free, for as long as that may take; a stop has no deadline."""
+    if why.kind is not states.WaitKind.WORK:
+        journal.wait(connection, transaction, why, deadline=None, deadline_of=None)
+        return
+    _sleep(connection, transaction, why, LEASE, at + timedelta(seconds=bounds.lease_deadline))
+
+
+def _sleep(
+    connection: sa.Connection,
+    transaction: states.Transaction,
+    why: states.Wait,
+    of: str,
+    latest: datetime,
+) -> None:
+    """A deadline is for one thing: what is waited for next has its own."""
+    going_on = transaction.deadline_of == of and transaction.deadline is not None
+    deadline = transaction.deadline if going_on else latest
+    journal.wait(connection, transaction, why, deadline=deadline, deadline_of=of)

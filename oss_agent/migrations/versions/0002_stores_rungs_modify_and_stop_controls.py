@@ -111,11 +111,6 @@ def upgrade() -> None:
         "ord_participant",
         sa.Column("pushed", sa.Boolean(), server_default="0", nullable=False),
     )
-    op.add_column("ord_transaction", sa.Column("touched_boot", sa.String(length=80), nullable=True))
-    op.add_column("ord_transaction", sa.Column("wake_boot", sa.String(length=80), nullable=True))
-    op.add_column(
-        "ord_transaction", sa.Column("deadline_boot", sa.String(length=80), nullable=True)
-    )
     op.add_column("ord_transaction", sa.Column("deadline_of", sa.String(), nullable=True))
     op.add_column(
         "ord_transaction", sa.Column("faults", sa.Integer(), server_default="0", nullable=False)

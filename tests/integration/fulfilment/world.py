@@ -66,15 +66,16 @@ def append(connection: sa.Connection, event: events.Event) -> None:
 
 
 class TestClock:
-    """Real time, which a test may push forward."""
+    """Real time, which a test may push forward; ``jump`` moves the wall clock alone."""
 
     __test__ = False
 
     def __init__(self) -> None:
         self.ahead = 0.0
+        self.jump = 0.0
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.ahead)
+        return datetime.now(UTC) + timedelta(seconds=self.ahead + self.jump)
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -340,3 +341,8 @@ def _add_device(
     history.begin(connection, inventory_tables.devices, row, at)
     pinned = {"device": name, "key": simulated.host_key, "fingerprint": "f", "accepted_by": "test"}
     history.begin(connection, inventory_tables.device_keys, {"tenant": TENANT, **pinned}, at)
+
+
+def take_over(connection: sa.Connection, transaction: str, at: datetime) -> None:
+    """Another run adopts it: whoever has it now is fenced."""
+    journal.adopt(connection, transaction, at)
