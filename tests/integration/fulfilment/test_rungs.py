@@ -12,7 +12,7 @@ from oss_agent.spi import views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.faults import NONE, Faults
 from oss_agent.testing.simulated.history import Kind
-from oss_agent.testing.simulated.offer import OFFERS, UNSAFE
+from oss_agent.testing.simulated.offer import OFFERS, UNSAFE, Offer
 from tests.integration.fulfilment import world as worlds
 from tests.integration.fulfilment.world import World
 
@@ -22,7 +22,7 @@ LIVE = {Kind.COMMIT, Kind.HOLD}
 """What goes live on a device."""
 
 
-def offers(one: Rung, two: Rung) -> dict[str, worlds.Offer]:
+def offers(one: Rung, two: Rung) -> dict[str, Offer]:
     return {"pe1": OFFERS[one], "pe2": OFFERS[two]}
 
 

@@ -175,3 +175,22 @@ async def test_the_feeder_wakes_for_a_new_order(
         role.cancel()
 
     assert await world.count(tables.transaction, tables.transaction.c.stage == "running") == 1
+
+
+async def test_a_fault_that_never_ends_is_poison_and_not_a_loop(world: World) -> None:
+    def broken(endpoint: device.Endpoint) -> device.Endpoint:
+        raise RuntimeError(endpoint.device)
+
+    world.known.change = broken
+    await world.order()
+    await world.run()
+    assert [fault.severity for fault in world.alarms.open.values()] == [views.Severity.MAJOR]
+    await world.run_to_the_end()
+    order = await world.get("1")
+
+    assert order.state is views.OrderState.FAILED
+    assert order.error is not None
+    assert "again and again" in order.error.message
+    assert [fault.severity for fault in world.alarms.open.values()] == [views.Severity.CRITICAL]
+    assert await world.count(tables.lease) == 0
+    assert await world.count(tables.claim) == 0
