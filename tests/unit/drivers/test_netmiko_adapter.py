@@ -153,6 +153,18 @@ async def test_without_a_pinned_key_nothing_is_tried(
     assert router.login_attempts == ()
 
 
+async def test_a_host_that_the_file_does_not_name_is_a_stranger(
+    router: SimulatedCli, by_netmiko: driver.NetmikoDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The pinned keys never leave this out; netmiko's default would then trust whoever answers.
+    monkeypatch.setattr(trust, "lines", lambda *_: "")
+    with pytest.raises(DeviceRefused, match="host key"):
+        async with by_netmiko.session(router.endpoint()):
+            pass
+
+    assert router.login_attempts == ()
+
+
 async def test_a_wrong_password_is_refused_and_nobody_there_is_unreachable(
     router: SimulatedCli, by_netmiko: driver.NetmikoDriver
 ) -> None:
