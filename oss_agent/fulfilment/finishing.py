@@ -30,7 +30,8 @@ WAITS = "waits in silence until its timer must have run out: nobody knows whethe
 
 async def finish(one: Progress, talk: contact.Writer) -> None:
     """To DONE; to CONFIRMING where it must be proven again or waited for; or to UNKNOWN."""
-    if one.one.state not in {State.PROVEN, State.SAVED}:
+    if one.one.state is not State.SAVED:
+        # Also what was proven over an earlier session: a reboot before the save took it back.
         await _drive(one, talk)
     if one.one.state in {State.PROVEN, State.SAVED}:
         await save(one, talk)
