@@ -56,14 +56,16 @@ class Desk:
     numbered: int = 0
 
     def take(self, devices: int) -> list[tuple[str, str]] | None:
-        """A free port on each of so many different devices."""
-        names = self.chance.sample(network.EDGES, devices)
-        ports = [sorted(port for port in self.free if port[0] == name) for name in names]
-        if not all(ports):
+        """A free port on each of so many different devices; None when there are not that many."""
+        names = sorted({device for device, _ in self.free})
+        if len(names) < devices:
             return None
-        taken = [self.chance.choice(some) for some in ports]
+        taken = [self._port(name) for name in self.chance.sample(names, devices)]
         self.free -= set(taken)
         return taken
+
+    def _port(self, device: str) -> tuple[str, str]:
+        return self.chance.choice(sorted(port for port in self.free if port[0] == device))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from oss_agent.testing.simulated import content, lab_directory
 from oss_agent.testing.simulated.device import SimulatedDevice
-from oss_agent.testing.simulated.faults import Faults
+from oss_agent.testing.simulated.faults import Faults, Greeting
 from oss_agent.testing.simulated.network import SimulatedNetwork
 from oss_agent.testing.simulated.offer import Offer
 from oss_agent.testing.simulated.schema import Leaf, List, Node
@@ -24,7 +24,7 @@ from oss_agent.testing.simulated.topology import Link, Topology
 from oss_agent.testing.simulated.topology import Node as Router
 
 EDGES = ("pe1", "pe2", "pe3", "pe4")
-CUSTOMER_PORTS = tuple(f"eth{number}" for number in range(2, 102))
+CUSTOMER_PORTS = tuple(f"eth{number}" for number in range(2, 62))
 FOREIGN = (
     '<services xmlns="urn:oss-agent:lab:services"><eline><name>by-hand</name><vni>9</vni>'
     "<port>eth99</port></eline></services>"
@@ -122,6 +122,8 @@ class Obedient:
         }
 
     def _faults(self, device: str, **knobs: Any) -> None:
+        if "greeting" in knobs:
+            knobs["greeting"] = Greeting(knobs["greeting"])
         self._device(device).faults = Faults(**knobs)
 
     def _hand(self, device: str, config: str, *, ours: bool = False) -> None:

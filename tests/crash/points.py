@@ -70,8 +70,10 @@ def _armed(scenario: Scenario, *more: str) -> str:
 
 
 def _meanwhile(world: World, scenario: Scenario) -> None:
-    """Act on the network while the agent stands still, and let it go on."""
-    if scenario.stops and world.until(lambda: world.alive.stopped or world.alive.ended(), 10):
+    """What happens while the order is in work; where the agent stops for it, let it go on after."""
+    if not scenario.stops:
+        scenario.meanwhile(world)
+    elif world.until(lambda: world.alive.stopped or world.alive.ended(), 10):
         scenario.meanwhile(world)
         world.alive.signal(signal.SIGCONT)
 
@@ -90,14 +92,15 @@ class Sending(threading.Thread):
 
     def __init__(self, world: World, body: load.Body) -> None:
         super().__init__(daemon=True)
-        self._world, self._body = world, body
+        self._world, self.body = world, body
+        self.order = ""
         self.trouble: Exception | None = None
         self.start()
 
     def run(self) -> None:
         """Send until it is taken."""
         try:
-            self._world.send(self._body)
+            self.order = self._world.send(self.body)
         except Exception as trouble:  # noqa: BLE001  the main thread tells it
             self.trouble = trouble
 

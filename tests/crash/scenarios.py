@@ -6,11 +6,14 @@ next order to be interrupted, ``heal`` lets whatever waits go on.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import httpx
 
 from oss_agent.testing.checker.facts import Expected
 from tests.crash import load, victims
@@ -69,6 +72,32 @@ def _taken(world: World, desk: load.Desk) -> load.Body:
     return load.eline(f"t{desk.numbered}-{desk.chance.randrange(10**6)}", "pe1:eth1", "pe2:eth2")
 
 
+def _let_go(world: World, desk: load.Desk) -> load.Body:
+    """A person stops all writes, and lets them go again before the order comes."""
+    stop = world.http.post("/api/v1/stops", json={"scope": "all", "reason": "a test"})
+    world.http.delete(f"/api/v1/stops/{stop.raise_for_status().json()['id']}").raise_for_status()
+    return _plain(world, desk)
+
+
+def _shown(world: World, desk: load.Desk) -> load.Body:
+    """Somebody looks at the plan first, without ordering."""
+    body = _plain(world, desk)
+    world.http.post("/api/v1/plan", json=body).raise_for_status()
+    return body
+
+
+def _approve(world: World) -> None:
+    """A person approves whatever waits for it, as far as the agent lives to hear it."""
+    deadline = time.monotonic() + 4.0
+    while time.monotonic() < deadline and not world.alive.ended(0.1):
+        with contextlib.suppress(httpx.HTTPError):
+            for promise in world.sender[-3:]:
+                path = f"/api/v1/orders/{promise['order']}"
+                for plan in world.http.get(f"{path}/plans").raise_for_status().json():
+                    if plan["waits"]:
+                        world.http.post(f"{path}/approve", json={"hash": plan["hash"]})
+
+
 def _faults(*devices: str, **knobs: Any) -> Callable[[World], None]:
     def act(world: World) -> None:
         for device in devices:
@@ -95,6 +124,7 @@ class Scenario:
     stops: str = ""
     """a failpoint where the agent stands still while ``meanwhile`` acts"""
     meanwhile: Callable[[World], None] = _nothing
+    """what else happens once the order is sent"""
     expected: Expected = field(default_factory=Expected)
 
 
@@ -135,6 +165,13 @@ SCENARIOS = (
         stops="journal.decision.after",
         meanwhile=_do("reboot", "pe2"),
         expected=Expected(reboots=True),
+    ),
+    Scenario("writes stopped and let go again", _let_go),
+    Scenario(
+        "a plan that a person approves",
+        _shown,
+        meanwhile=_approve,
+        env={"OSS_AGENT_FULFILMENT__APPROVAL": "always"},
     ),
     Scenario(
         "a fault of the agent itself",

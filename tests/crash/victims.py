@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ def _live(order: Mapping[str, Any]) -> None:
         _settle_in(order)
         asyncio.run(daemon.serve(settings.load(None)))
         status = 0
+    except BaseException:  # noqa: BLE001  the end of this process, whatever it was
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(status)

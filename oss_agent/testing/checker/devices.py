@@ -113,8 +113,15 @@ class _Counting:
                 self._held = entry.transaction
             elif entry.kind in {"confirm", "commit"} | _UNDOES:
                 self._held = None
+            if entry.kind == "reboot":
+                self._forget()
             self._digest = entry.row["digest"] if _moves(entry) else self._digest
         yield from self._sum()
+
+    def _forget(self) -> None:
+        """A reboot takes what was not saved: whatever is made again after it is no second time."""
+        for change in self._changes.values():
+            change.applied = False
 
     def _commit(self, entry: Entry, transaction: str) -> Iterator[Violation]:
         change = self._changes.setdefault(transaction, _Change())
