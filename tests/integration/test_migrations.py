@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import exc
@@ -184,3 +185,38 @@ def test_the_migrations_make_the_keys_of_the_rooms(database_url: str) -> None:
     engine.dispose()
 
     assert wrong == [], "the generated revision lacks keys.rekey(table, columns) for these"
+
+
+def _filler(column: sa.Column[Any]) -> Any:
+    """Any value that a column without a default takes."""
+    if isinstance(column.type, sa.JSON):
+        return {"name": "config"}
+    kinds: dict[type, Any] = {int: 1, float: 1.0, bool: False, str: "2026-01-01T00:00:00.000Z"}
+    return kinds.get(column.type.python_type)
+
+
+def _fill(connection: sa.Connection, name: str, **values: Any) -> None:
+    table = sa.Table(name, sa.MetaData(), autoload_with=connection)
+    row = {c.name: _filler(c) for c in table.columns if not c.nullable} | values
+    connection.execute(table.insert().values(**row))
+
+
+def test_a_change_that_was_on_its_way_owns_what_it_aimed_at(database_url: str) -> None:
+    engine = database.writer(database.parse(database_url))
+    aim = {"name": "config", "children": [{"name": "a", "value": "1"}]}
+    with engine.begin() as connection:
+        command.upgrade(upgrade.configuration(connection), "0001")
+        _fill(connection, "ord_order", id="1", requester="bss")
+        for number, stage in enumerate(("running", "closed"), start=1):
+            key = f"1-{number}"
+            _fill(connection, "ord_transaction", id=key, order_id="1", stage=stage, accepted=number)
+            _fill(connection, "ord_participant", transaction_id=key, device="pe1", target=aim)
+    upgrade.migrate(database_url)
+
+    with engine.connect() as connection:
+        intent = sa.Table("ord_intent", sa.MetaData(), autoload_with=connection)
+        rows = connection.execute(intent.select()).mappings().all()
+    engine.dispose()
+    assert [(row["transaction_id"], row["store"], row["own"]) for row in rows] == [
+        ("1-1", "netconf", aim)
+    ]

@@ -117,4 +117,11 @@ def upgrade() -> None:
     )
     op.add_column("ord_transaction", sa.Column("wait_kind", sa.String(length=16), nullable=True))
     op.add_column("ord_transaction", sa.Column("approved", sa.String(length=64), nullable=True))
+    # What was on its way owns all it aimed at: until now nodes had one owner, devices one store.
+    op.execute(
+        "INSERT INTO ord_intent (transaction_id, device, store, tenant, own) "
+        "SELECT p.transaction_id, p.device, 'netconf', p.tenant, p.target "
+        "FROM ord_participant p JOIN ord_transaction t "
+        "ON t.id = p.transaction_id AND t.attempt = p.attempt WHERE t.stage <> 'closed'"
+    )
     keys.rekey("ord_participant", ["transaction_id", "attempt", "device", "store"])
