@@ -110,9 +110,17 @@ def _test_address(end: End, facing: ledger.TestPoint | None) -> Meaning:
     if end.network is not None:
         lacking = f"test point {point.device} at {end.named.text} has no address in {end.network}"
         return _within(point, [end.network]) or Absent(lacking)
-    # On one Ethernet two hosts reach each other where they share a network.
-    shared = [values.interface(text).network for text in _addresses(facing)]
-    return _within(point, [net for net in shared if net.num_addresses > 1]) or point.address
+    return point.address if facing is None else _on_one_ethernet(point, facing)
+
+
+def _on_one_ethernet(point: ledger.TestPoint, facing: ledger.TestPoint) -> Meaning:
+    """Two hosts on one cable reach each other where they share a network, and nowhere else."""
+    told = [[text for text in one.addresses if "/" in text] for one in (point, facing)]
+    if not all(told):
+        return point.address
+    shared = _within(point, [values.interface(text).network for text in told[1]])
+    lacking = f"test points {point.device} and {facing.device} share no network"
+    return shared or Absent(lacking)
 
 
 def _within(point: ledger.TestPoint, networks: Iterable[values.Network]) -> str | None:
@@ -125,8 +133,8 @@ def _within(point: ledger.TestPoint, networks: Iterable[values.Network]) -> str 
     return next(inside, None)
 
 
-def _addresses(point: ledger.TestPoint | None) -> tuple[str, ...]:
-    return () if point is None else point.addresses or (point.address,)
+def _addresses(point: ledger.TestPoint) -> tuple[str, ...]:
+    return point.addresses or (point.address,)
 
 
 def value(reference: forms.Reference, words: Words) -> Meaning:

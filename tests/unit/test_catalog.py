@@ -157,7 +157,7 @@ def test_ping_needs_a_test_point_at_both_ends() -> None:
     ("here", "there", "target"),
     [
         (("192.0.2.1/24",), ("10.9.9.9/24", "192.0.2.2/24"), "192.0.2.2"),
-        (("192.0.2.1/32",), ("10.9.9.9/24",), "10.9.9.9"),
+        (("192.0.2.1",), ("10.9.9.9/24",), "10.9.9.9"),
         ((), ("10.9.9.9/24",), "10.9.9.9"),
     ],
 )
@@ -172,6 +172,20 @@ def test_on_one_ethernet_that_address_is_pinged_which_shares_a_network(
 
     pings = {p.device: p.params["target"] for p in design.predicates if p.kind == "ping"}
     assert pings["b1"] == target
+
+
+def test_hosts_of_different_networks_prove_nothing_about_an_eline() -> None:
+    """How a customer numbers his hosts is no fault of the line."""
+    b1 = ledger.PortFact("eth4", test_point=ledger.TestPoint("b1", "192.0.2.1", ("192.0.2.1/24",)))
+    a2 = ledger.PortFact("eth4", test_point=ledger.TestPoint("a2", "10.9.9.9", ("10.9.9.9/24",)))
+    known = snapshot(device("pe1", 1, eth4=b1), device("pe2", 2, eth4=a2))
+    design = CATALOGUE.decompose(item(), known, {"vni": "10100"})
+
+    pings = [p for p in design.predicates if p.kind == "ping"]
+    assert {p.unobservable for p in pings} == {
+        "test points b1 and a2 share no network",
+        "test points a2 and b1 share no network",
+    }
 
 
 def test_an_unknown_loopback_makes_a_must_predicate_unobservable() -> None:
