@@ -115,8 +115,10 @@ def _item(
 def _evidence(
     connection: sa.Connection, transactions: Sequence[str]
 ) -> dict[tuple[str, int], list[views.EvidenceView]]:
+    """The orders' own; what was seen of neighbours may be another customer's."""
     table = tables.evidence
-    asked = table.select().where(table.c.transaction_id.in_(transactions)).order_by(table.c.number)
+    own = table.c.transaction_id.in_(transactions), table.c.service_id.is_(None)
+    asked = table.select().where(*own).order_by(table.c.number)
     found: dict[tuple[str, int], list[views.EvidenceView]] = {}
     for row in connection.execute(asked):
         found.setdefault((row.transaction_id, row.attempt), []).append(

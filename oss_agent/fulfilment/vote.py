@@ -142,8 +142,13 @@ def _count(p: parts.Parts, transaction: states.Transaction, found: Found) -> sta
         )
         return _abort(p, states.Cause.NEIGHBOUR, told, culprit, "an operator")
     return states.Decision(
-        states.Verdict.COMMIT, states.Cause.PROVEN, _tally(found.verdicts), None, "", p.clock.now()
+        states.Verdict.COMMIT, states.Cause.PROVEN, _reason(found), None, "", p.clock.now()
     )
+
+
+def _reason(found: Found) -> str:
+    around = f"; {len(found.around)} of services around it hold as before" if found.around else ""
+    return _tally(found.verdicts) + around
 
 
 def _tally(verdicts: Sequence[proof.Verdict]) -> str:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from inventory import pools
 from oss_agent.fulfilment import contact, failpoints, tables
-from oss_agent.spi import proof, views
+from oss_agent.spi import ledger, proof, views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.faults import NONE, Faults
 from oss_agent.testing.simulated.offer import OFFERS
@@ -161,6 +161,32 @@ async def test_acid_6_an_order_that_breaks_a_neighbour_is_reverted_everywhere(
     )
     rows = await world.rows.read(lambda c: c.execute(asked.order_by(table.c.number)).all())
     assert [tuple(row) for row in rows] == [("baseline", "proven"), ("held", "failed")]
+
+
+async def test_another_customers_neighbour_has_no_name_for_the_orders_sender(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.order()
+    await world.run()
+    _commit_harms_acme(monkeypatch, world)
+    on_device = world.parts.ledger.on_device
+
+    def of_another(connection: sa.Connection, device: str) -> tuple[ledger.Affected, ...]:
+        found = on_device(connection, device)
+        return tuple(dataclasses.replace(one, tenant="another") for one in found)
+
+    monkeypatch.setattr(world.parts.ledger, "on_device", of_another)
+    await world.order("two", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
+    await world.run_to_the_end()
+    order = await world.get("2")
+
+    assert order.error is not None
+    assert (order.error.code, order.error.reference) == ("neighbourHarmed", "pe1")
+    shown = str(views.as_json(order))
+    assert "acme" not in shown
+    assert "s1-1" not in shown
+    explained = await world.orders.explain(worlds.TENANT, "2")
+    assert "acme" not in str(explained)
 
 
 async def test_a_neighbour_that_was_broken_before_vetoes_nothing(world: World) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -346,3 +347,8 @@ def _add_device(
 def take_over(connection: sa.Connection, transaction: str, at: datetime) -> None:
     """Another run adopts it: whoever has it now is fenced."""
     journal.adopt(connection, transaction, at)
+
+
+def over(made: parts.Parts, network: Any, lines: connections.Connections) -> parts.Parts:
+    """The same agent with other devices."""
+    return dataclasses.replace(made, drivers=network, devices=network, lines=lines)
