@@ -156,6 +156,8 @@ class Fulfilment(Section):
     """Seconds an order waits for a device that is down or locked before it fails."""
     retry: Seconds = 5.0
     """Seconds before the next try of a waiting order, doubled with jitter up to a minute."""
+    group: int = pydantic.Field(default=16, ge=1, le=64)
+    """Orders for the same devices that one commit may carry while they wait; 1: each by itself."""
     windows: tuple[Window, ...] = ()
     """Change windows: outside them an order waits. ``oss-agent pause`` is for everything else."""
     breaker_votes: int = pydantic.Field(default=3, ge=0, le=100)

@@ -33,7 +33,7 @@ async def enter(shell: Talker, facts: model.Shell) -> None:
 
 async def deliver(shell: Talker, block: Sequence[Command], facts: model.Shell) -> None:
     """Send the block in configuration mode. Refused, Silent or Stopped leave it in part applied."""
-    for batch in _batches(block, facts.window):
+    for batch in batches(block, facts.window):
         _accept(" / ".join(batch), await shell.send(batch), facts)
 
 
@@ -48,7 +48,7 @@ def _accept(line: str, answer: str, facts: model.Shell) -> None:
         raise Refused(line, reason)
 
 
-def _batches(block: Sequence[Command], window: int) -> Iterator[list[str]]:
+def batches(block: Sequence[Command], window: int) -> Iterator[list[str]]:
     """Lines that may share a flight: of one section, never one that changes the section.
 
     Behind a refused section line the next ones would be applied in another section.

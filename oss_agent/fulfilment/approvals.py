@@ -174,8 +174,8 @@ def difference(then: Mapping[str, str], now: Mapping[str, str]) -> str:
 def _natives(connection: sa.Connection, tenant: str, found: str | None) -> Mapping[str, str]:
     of = tables.plan
     asked = sa.select(of.c.natives).where(of.c.tenant == tenant, of.c.hash == found)
-    kept: dict[str, str] | None = connection.execute(asked).scalar_one_or_none()
-    return kept or {}
+    row = connection.execute(asked).one_or_none()
+    return {} if row is None else dict(row.natives or {})
 
 
 def _approved(connection: sa.Connection, transaction: str) -> str | None:

@@ -16,12 +16,13 @@ from oss_agent.fulfilment import parts, states, stop_rows, tables
 from oss_agent.spi import alarms, stops, views
 
 NAME = "circuit breaker"
+_ABORTED = (states.Cause.PROOF, states.Cause.NEIGHBOUR)
 
 
 def tripped(latest: Sequence[states.Cause], votes: int) -> bool:
     """Did the latest ``votes`` votes all abort for want of proof? Newest first. 0 never trips."""
     counted = latest[:votes]
-    return 0 < votes == len(counted) and all(one is states.Cause.PROOF for one in counted)
+    return 0 < votes == len(counted) and all(one in _ABORTED for one in counted)
 
 
 def after_vote(
@@ -52,7 +53,7 @@ def _latest(
         part.attempt == d.attempt,
         part.platform == platform,
     )
-    votes_only = d.cause.in_((states.Cause.PROOF, states.Cause.PROVEN))
+    votes_only = d.cause.in_((*_ABORTED, states.Cause.PROVEN))
     asked = sa.select(d.cause).where(d.tenant == tenant, votes_only, took_part)
     lifted = _lifted(connection, tenant, platform)
     if lifted is not None:

@@ -13,7 +13,6 @@ from oss_agent import errors
 from oss_agent.fulfilment import (
     contact,
     doubt,
-    intents,
     observer,
     participant_rows,
     pushing,
@@ -62,12 +61,10 @@ async def prove_again(every: Sequence[Progress]) -> Sequence[Progress]:
         return ()
     first = pushed[0]
     rows = await first.p.journal.read(lambda c: participant_rows.of(c, first.transaction))
-    intended = await first.p.journal.read(lambda c: intents.of(c, first.transaction))
-    opinions = await observer.look(first.p, first.transaction, rows, intended)
     failed = [
-        f"{verdict.predicate.kind} on {opinion.device}: {verdict.reason}"
-        for opinion in opinions
-        for verdict in opinion.verdicts
+        f"{verdict.predicate.kind} on {verdict.predicate.device}: {verdict.reason}"
+        for looked in await observer.look_at_all(first.p, first.transaction, rows)
+        for verdict in looked.verdicts
         if not verdict.passes
     ]
     for one in pushed:

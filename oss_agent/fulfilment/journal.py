@@ -109,6 +109,7 @@ def of_row(row: sa.Row[Any]) -> states.Transaction:
         design=None if row.design is None else codec.design_from_json(row.design),
         deadline_of=row.deadline_of,
         faults=row.faults,
+        group_limit=row.group_limit,
     )
 
 

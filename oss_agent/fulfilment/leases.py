@@ -69,8 +69,14 @@ def must_stand(connection: sa.Connection, transaction: states.Transaction, devic
 
 
 def release(connection: sa.Connection, transaction: str, at: datetime) -> None:
-    """Give all leases back, leave every queue, and let those behind us look now. Safe twice."""
+    """Give all leases back, leave every queue, and let those behind us look now. Safe twice.
+
+    Those that it carried stand on their own feet again: they are carried by these leases alone.
+    """
     _wake_those_behind(connection, transaction, at)
+    of = tables.transaction
+    carried = of.update().where(of.c.leader == transaction, of.c.stage == states.Stage.MEMBER)
+    connection.execute(carried.values(stage=states.Stage.QUEUED, leader=None))
     connection.execute(tables.lease.delete().where(tables.lease.c.transaction_id == transaction))
     _leave_queue(connection, transaction)
 

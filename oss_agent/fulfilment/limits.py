@@ -50,6 +50,8 @@ class Limits:
     """so often the agent itself may fail at a transaction before it rests until a person acts"""
     neighbours: int = 50
     """predicates of other services on the same devices that are judged with ours"""
+    group: int = 16
+    """transactions that wait for the same devices and may be carried by one commit; 1: each alone"""
     windows: tuple[stops.Window, ...] = ()
     """change windows; a device that none covers may be written to at any time"""
     breaker_votes: int = 3

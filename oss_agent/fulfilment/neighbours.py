@@ -15,6 +15,7 @@ import structlog
 
 from oss_agent.fulfilment import (
     evidence,
+    group,
     journal,
     observer,
     order_rows,
@@ -143,10 +144,13 @@ def _around(
     participants: Sequence[states.Participant],
 ) -> Iterator[Watched]:
     """Predicates of the services on the touched devices, nearest first."""
-    request = order_rows.request_of(connection, transaction.order, transaction.position)
+    ours = {
+        order_rows.request_of(connection, one.order, one.position).service_id
+        for one in (transaction, *group.members(connection, transaction))
+    }
     touched = {one.device for one in participants}
     for one in _nearest_first(connection, p, transaction, touched):
-        if one.service != request.service_id:
+        if one.service not in ours:
             design = _design(connection, one.service)
             configured = p.ledger.configured(connection, one.service)
             for asked in _asked(design, configured, touched):

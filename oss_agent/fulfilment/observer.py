@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from oss_agent import errors
-from oss_agent.fulfilment import contact, intents, parts, states, tree
+from oss_agent.fulfilment import contact, group, intents, parts, states, tree
 from oss_agent.proof import judge
 from oss_agent.spi import catalogue, device, proof
 from oss_agent.spi.tree import Path, Tree, path_text
@@ -40,6 +40,32 @@ class Opinion:
     device: str
     verdicts: tuple[proof.Verdict, ...]
     trouble: errors.DeviceError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found about one transaction's service."""
+
+    transaction: states.Transaction
+    opinions: tuple[Opinion, ...]
+
+    @property
+    def verdicts(self) -> tuple[proof.Verdict, ...]:
+        """Of all places."""
+        return tuple(verdict for opinion in self.opinions for verdict in opinion.verdicts)
+
+
+async def look_at_all(
+    p: parts.Parts, leader: states.Transaction, participants: Sequence[states.Participant]
+) -> tuple[Looked, ...]:
+    """The services of a transaction and of those that it carries, all at once."""
+    carried = await p.journal.read(lambda c: group.members(c, leader))
+
+    async def one(transaction: states.Transaction) -> Looked:
+        intended = await p.journal.read(lambda c: intents.of(c, transaction))
+        return Looked(transaction, await look(p, transaction, participants, intended))
+
+    return await contact.together([one(transaction) for transaction in (leader, *carried)])
 
 
 async def look(

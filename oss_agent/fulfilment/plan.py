@@ -8,6 +8,7 @@ same computation.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -131,6 +132,39 @@ def change(intent: Intent, now: Tree, driver: device.Driver) -> Change:
         reverse=reverse,
         native=driver.render(edits, intent.store) if edits else "",
         native_reverse=driver.render(reverse, intent.store) if reverse else "",
+    )
+
+
+def sequence(
+    intents: Sequence[tuple[str, Intent]], now: Tree, driver: device.Driver
+) -> tuple[Change, ...]:
+    """The changes of several services on one store, each upon what the one before leaves there.
+
+    ``intents`` are (service, intent), one a service; ``now`` stands at the roots of all of them.
+    """
+    changes: list[Change] = []
+    own: dict[str, Tree] = {}
+    for service, intent in intents:
+        others = {name: one for name, one in {**intent.others, **own}.items() if name != service}
+        changes.append(change(dataclasses.replace(intent, others=others), now, driver))
+        own[service], now = changes[-1].own, changes[-1].target
+    return tuple(changes)
+
+
+def whole(changes: Sequence[Change], driver: device.Driver) -> Change:
+    """A sequence of changes on one store as the one change that is sent."""
+    first, last = changes[0], changes[-1]
+    if first is last:
+        return first
+    edits = tree.diff(first.before, last.target)
+    reverse, store = tree.invert(edits), first.intent.store
+    return dataclasses.replace(
+        first,
+        target=last.target,
+        edits=edits,
+        reverse=reverse,
+        native=driver.render(edits, store) if edits else "",
+        native_reverse=driver.render(reverse, store) if reverse else "",
     )
 
 

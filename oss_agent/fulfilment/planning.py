@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,22 +30,41 @@ from oss_agent.fulfilment import (
     states,
 )
 from oss_agent.spi import catalogue, device, flow, proof, views
+from oss_agent.spi.tree import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One transaction's share of what is planned and carried out together; the leader's is first."""
+
+    transaction: states.Transaction
+    made: design.Made
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A store's change, and all of its configuration as it was where it does change."""
+    """A store's change, the shares it is made of by transaction, and what was there at ``roots``.
+
+    ``snapshot`` is all of its configuration as it was, where something changes.
+    """
 
     change: plan.Change
+    shares: Mapping[str, plan.Change]
+    roots: tuple[Path, ...]
     snapshot: str
 
 
-async def intend(p: parts.Parts, transaction: states.Transaction, made: design.Made) -> flow.Next:
+async def intend(p: parts.Parts, shares: Sequence[Share]) -> flow.Next:
     """Plan and write the intent. Raises DeviceError, OrderRejected or Conflict."""
-    drivers = {name: await p.contact.driver(name) for name in made.devices}
-    wanted = await intended(p, made, drivers)
-    found = await contact.together([_look(p, one, drivers[one.device]) for one in wanted])
-    return await p.journal.write("intent", lambda c: _write(c, p, transaction, made, found))
+    names = sorted({name for share in shares for name in share.made.devices})
+    drivers = {name: await p.contact.driver(name) for name in names}
+    stores: defaultdict[plan.Place, list[tuple[Share, plan.Intent]]] = defaultdict(list)
+    for share in shares:
+        for one in await intended(p, share.made, drivers):
+            stores[one.place].append((share, one))
+    looks = [_look(p, stores[place], drivers[place[0]]) for place in sorted(stores)]
+    found = await contact.together(looks)
+    return await p.journal.write("intent", lambda c: _write(c, p, shares, found))
 
 
 async def intended(
@@ -59,42 +79,65 @@ async def intended(
     )
 
 
-async def _look(p: parts.Parts, intent: plan.Intent, driver: device.Driver) -> Found:
-    async with p.contact.participate(intent.device, intent.store) as talk:
-        change = plan.change(intent, await talk.read(intent.roots), driver)
-        return Found(change, await talk.snapshot() if change.edits else "")
+async def _look(
+    p: parts.Parts, wanted: Sequence[tuple[Share, plan.Intent]], driver: device.Driver
+) -> Found:
+    first = wanted[0][1]
+    roots = plan.outermost([root for _, intent in wanted for root in intent.roots])
+    intents_by_service = [(share.made.service, intent) for share, intent in wanted]
+    async with p.contact.participate(first.device, first.store) as talk:
+        changes = plan.sequence(intents_by_service, await talk.read(roots), driver)
+        shares = {
+            share.transaction.id: one for (share, _), one in zip(wanted, changes, strict=True)
+        }
+        change = plan.whole(changes, driver)
+        return Found(change, shares, roots, await talk.snapshot() if change.edits else "")
 
 
 def _write(
     connection: sa.Connection,
     p: parts.Parts,
-    transaction: states.Transaction,
-    made: design.Made,
+    shares: Sequence[Share],
     found: Sequence[Found],
 ) -> flow.Next:
     at = p.clock.now()
+    transaction = shares[0].transaction
     changes = [one.change for one in found]
     busy = plan.devices(changes)
     shown = approvals.Plan(plan.digest(changes), plan.natives(changes), len(busy))
     if approvals.hold(connection, p, transaction, shown, at):
         return flow.Next.END
     moving = tuple(_participant(p, transaction, one) for one in found if one.change.edits)
+    journal.update(connection, transaction, tries=0, **journal.wait_columns(None))
+    participant_rows.plan(connection, moving)
+    for share in shares:
+        _keep(connection, share, found, moving)
+        if moving:
+            conclude.say(connection, share.transaction, at, f"planned on {', '.join(busy)}")
+    adds = any(share.made.item.action is views.ItemAction.ADD for share in shares)
+    if not moving and not adds:
+        _nothing_to_do(connection, p, shares)
+    return flow.Next.CONTINUE
+
+
+def _keep(
+    connection: sa.Connection,
+    share: Share,
+    found: Sequence[Found],
+    moving: Sequence[states.Participant],
+) -> None:
+    """What one transaction's share is: its design, its native text, what its service owns then."""
+    name = share.transaction.id
+    changes = [one.shares[name] for one in found if name in one.shares]
+    made = _without_the_unmoved(share.made.design, moving)
     journal.update(
         connection,
-        transaction,
-        design=codec.design_to_json(_without_the_unmoved(made.design, moving)),
-        hash=shown.hash,
-        tries=0,
-        **journal.wait_columns(None),
+        share.transaction,
+        design=codec.design_to_json(made),
+        hash=plan.digest(changes),
     )
-    intents.keep(connection, transaction, changes)
-    participant_rows.plan(connection, moving)
-    _show(connection, transaction, made, changes)
-    if moving:
-        conclude.say(connection, transaction, at, f"planned on {', '.join(busy)}")
-    elif made.item.action is not views.ItemAction.ADD:
-        _nothing_to_do(connection, p, transaction, made)
-    return flow.Next.CONTINUE
+    intents.keep(connection, share.transaction, changes)
+    _show(connection, share.transaction, share.made, changes)
 
 
 def _without_the_unmoved(
@@ -108,15 +151,14 @@ def _without_the_unmoved(
     return dataclasses.replace(made, predicates=asked)
 
 
-def _nothing_to_do(
-    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, made: design.Made
-) -> None:
-    at = p.clock.now()
-    looked = ", ".join(made.devices) or "no device"
+def _nothing_to_do(connection: sa.Connection, p: parts.Parts, shares: Sequence[Share]) -> None:
+    at, transaction = p.clock.now(), shares[0].transaction
+    looked = ", ".join(shares[0].made.devices) or "no device"
     reason = f"nothing to change: looked at {looked}, no device is touched"
     decision = states.Decision(states.Verdict.COMMIT, states.Cause.PROVEN, reason, None, "", at)
     journal.decide(connection, transaction, decision)
-    conclude.say(connection, transaction, at, reason)
+    for share in shares:
+        conclude.say(connection, share.transaction, at, reason)
 
 
 def _show(
@@ -155,7 +197,7 @@ def _participant(
         persist=persist_of(transaction),
         before=change.before,
         target=change.target,
-        roots=change.intent.roots,
+        roots=found.roots,
         snapshot=found.snapshot,
         snapshot_digest=hashlib.sha256(found.snapshot.encode()).hexdigest(),
     )

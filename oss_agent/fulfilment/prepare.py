@@ -17,6 +17,7 @@ from oss_agent.fulfilment import (
     approvals,
     conclude,
     design,
+    group,
     journal,
     leases,
     order_rows,
@@ -37,23 +38,40 @@ async def prepare(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
     if await p.journal.read(lambda c: _is_prepared(c, transaction)):
         return flow.Next.CONTINUE
     try:
-        made = await p.journal.write("reserve", lambda c: _reserve(c, p, transaction))
+        shares = await p.journal.write("reserve", lambda c: _reserve(c, p, transaction))
     except errors.Fenced:
         raise
     except (errors.OrderRejected, errors.Conflict) as refusal:
         await _refuse(p, transaction, refusal)
         return flow.Next.END
-    if made is None:
+    if not shares:
         return flow.Next.END
     try:
-        return await planning.intend(p, transaction, made)
+        return await planning.intend(p, shares)
     except errors.DeviceError as trouble:
         await _put_off(p, transaction, trouble)
     except errors.Fenced:
         raise
     except (errors.OrderRejected, errors.Conflict) as refusal:
-        await _refuse(p, transaction, refusal)
+        act = _part if len(shares) > 1 else _refuse
+        await act(p, transaction, refusal)
     return flow.Next.END
+
+
+async def _part(
+    p: parts.Parts,
+    transaction: states.Transaction,
+    refusal: errors.OrderRejected | errors.Conflict,
+) -> None:
+    """They cannot be planned together, whoever it is that cannot: each goes by itself."""
+
+    def unit(connection: sa.Connection) -> None:
+        at, reason = p.clock.now(), f"a turn of its own: {refusal.reason}"
+        group.let_go(connection, transaction, limit=1)
+        why = states.Wait(reason, at, at, "nobody: it is done again")
+        journal.wait(connection, transaction, why, group_limit=1)
+
+    await p.journal.write("part", unit)
 
 
 def _is_prepared(connection: sa.Connection, transaction: states.Transaction) -> bool:
@@ -65,23 +83,30 @@ def _is_prepared(connection: sa.Connection, transaction: states.Transaction) -> 
 
 def _reserve(
     connection: sa.Connection, p: parts.Parts, transaction: states.Transaction
-) -> design.Made | None:
+) -> tuple[planning.Share, ...]:
     at = p.clock.now()
     row = order_rows.row_of(connection, transaction.order)
     if row.cancel_requested:
         gone = _error(p, states.Cause.CANCELLED, "cancelled before anything was sent")
         conclude.without_change(connection, p, transaction, views.OrderState.CANCELLED, gone)
-        return None
+        return ()
     if approvals.overdue(connection, p, transaction, at):
         late = _error(p, states.Cause.REFUSED, "nobody approved its plan in time")
         conclude.without_change(connection, p, transaction, views.OrderState.FAILED, late)
-        return None
+        return ()
     made = design.reserve(connection, p, transaction, at)
     conclude.move_item(connection, p, transaction, views.OrderState.IN_PROGRESS, at)
     why = _obstacle(connection, p, transaction, made.devices, at)
     if why is not None:
         waits.for_others(connection, transaction, why, p.limits, at)
-        return None
+        return ()
+    _open(connection, transaction, made, at)
+    return (planning.Share(transaction, made), *_carried(connection, p, transaction, made, at))
+
+
+def _open(
+    connection: sa.Connection, transaction: states.Transaction, made: design.Made, at: datetime
+) -> None:
     resource_orders.open_all(
         connection,
         order=transaction.order,
@@ -90,7 +115,28 @@ def _reserve(
         ends=made.ends,
         at=at,
     )
-    return made
+
+
+def _carried(
+    connection: sa.Connection,
+    p: parts.Parts,
+    leader: states.Transaction,
+    made: design.Made,
+    at: datetime,
+) -> list[planning.Share]:
+    """The shares of those that come along; one that is refused now is refused in its own turn."""
+    group.let_go(connection, leader)
+    found: list[planning.Share] = []
+    for one in group.gather(connection, p, leader, made.devices, at):
+        try:
+            with connection.begin_nested():
+                reserved = design.reserve(connection, p, one, at)
+                _open(connection, one, reserved, at)
+        except (errors.OrderRejected, errors.Conflict):
+            group.let_go(connection, leader, only=one)
+        else:
+            found.append(planning.Share(one, reserved))
+    return found
 
 
 def _obstacle(
@@ -103,6 +149,7 @@ def _obstacle(
     """A stop, or somebody else's lease; None when all devices are ours now."""
     stopped = stop_rows.keeps(connection, p, transaction, devices, at)
     if stopped is not None:
+        leases.release(connection, transaction.id, at)  # whoever is stopped stops nobody else
         return stopped
     blockers = leases.take(connection, transaction, devices, at)
     return waits.lease_wait(blockers[0], transaction, p.limits, at) if blockers else None

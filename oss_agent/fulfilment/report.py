@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from oss_agent.fulfilment import (
     conclude,
+    group,
     journal,
+    leases,
     order_rows,
     outcome,
     participant_rows,
@@ -38,8 +40,13 @@ def _report(connection: sa.Connection, p: parts.Parts, transaction: states.Trans
     if decision is None or not all(one.state.final for one in participants):
         return  # a later run reports; settling is not over
     at = p.clock.now()
+    carried = group.members(connection, transaction)
     if decision.verdict is states.Verdict.COMMIT:
-        _complete(connection, p, transaction, at)
+        # The leader last: with its leases those that it still carries would be let go.
+        for one in (*carried, transaction):
+            _complete(connection, p, one, at)
+    elif decision.cause is states.Cause.BISECTED:
+        _bisect(connection, transaction, decision, carried, at)
     elif decision.cause.transient and _may_retry(connection, p, transaction, decision, at):
         _again(connection, p, transaction, decision, at)
     else:
@@ -65,6 +72,24 @@ def _complete(
     conclude.say(connection, transaction, at, "completed")
     conclude.move_item(connection, p, transaction, views.OrderState.COMPLETED, at)
     conclude.close(connection, transaction, at)
+
+
+def _bisect(
+    connection: sa.Connection,
+    transaction: states.Transaction,
+    decision: states.Decision,
+    carried: Sequence[states.Transaction],
+    at: datetime,
+) -> None:
+    """One of them was the cause and nobody knows which: the halves run again by themselves."""
+    limit = group.half(1 + len(carried))
+    for one in (transaction, *carried):
+        conclude.say(connection, one, at, f"undone, tried again with fewer: {decision.reason}")
+    group.let_go(connection, transaction, limit=limit)
+    why = states.Wait(decision.reason, at, at, "nobody: it is done again")
+    leases.release(connection, transaction.id, at)
+    attempt = transaction.attempt + 1
+    journal.wait(connection, transaction, why, attempt=attempt, group_limit=limit)
 
 
 def _may_retry(

@@ -17,6 +17,8 @@ class Stage(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     WAITING = "waiting"
+    MEMBER = "member"
+    """carried by another transaction, its leader"""
     CLOSED = "closed"
 
 
@@ -56,6 +58,8 @@ class Cause(StrEnum):
     REJECTED = "changeRejected"
     REFUSED = "deviceRefused"
     PROOF = "proofFailed"
+    BISECTED = "bisected"
+    """a group was aborted for a lasting cause: its halves run again, each by itself"""
     NEIGHBOUR = "neighbourHarmed"
     CONFLICT = "conflict"
     CANCELLED = "cancelled"
@@ -95,7 +99,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A transaction row. ``deadline`` is when its waiting for ``deadline_of`` ends in failure."""
+    """A transaction row. ``deadline`` is when its waiting for ``deadline_of`` ends in failure.
+
+    ``group_limit`` is how many may go together with it, once such a group had failed.
+    """
 
     id: str
     tenant: str
@@ -113,6 +120,7 @@ class Transaction:
     design: catalogue.Design | None
     deadline_of: str | None = None
     faults: int = 0
+    group_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,4 +124,7 @@ def upgrade() -> None:
         "FROM ord_participant p JOIN ord_transaction t "
         "ON t.id = p.transaction_id AND t.attempt = p.attempt WHERE t.stage <> 'closed'"
     )
+    op.add_column("ord_transaction", sa.Column("leader", sa.String(length=40), nullable=True))
+    op.add_column("ord_transaction", sa.Column("group_limit", sa.Integer(), nullable=True))
+    op.create_index("ix_ord_transaction_leader", "ord_transaction", ["leader"], unique=False)
     keys.rekey("ord_participant", ["transaction_id", "attempt", "device", "store"])

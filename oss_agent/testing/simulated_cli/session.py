@@ -100,6 +100,8 @@ class CliSession:
     async def _configured(self, line: str) -> str:
         """One line in configuration mode, as the faults have it."""
         router, faults = self._router, self._router.faults
+        if not line.strip():
+            return ""  # how clients look for the prompt; no line of a block
         router.count()
         if router.shows(faults.error_at) or (faults.refuse_undo and line.startswith("no ")):
             router.note(self._number, Kind.REFUSED, line)

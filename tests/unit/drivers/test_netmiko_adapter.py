@@ -101,7 +101,7 @@ async def test_a_refused_line_takes_back_what_was_applied_before_it(
 
     assert no.value.tag
     assert router.configuration.text() == before
-    assert any("service eline" in event.detail for event in router.history)
+    assert any("vrf acme" in event.detail for event in router.history)
 
 
 async def test_a_cut_connection_in_the_block_is_unknown(
