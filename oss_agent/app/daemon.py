@@ -54,7 +54,7 @@ async def serve(tree: settings.Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     _data_directory(tree.data)
     async with _foundation(tree) as (ground, slot):
-        await _until(stop, _live(ground, slot))
+        await until(stop, _live(ground, slot))
 
 
 async def _live(ground: rooms.Ground, slot: str) -> None:
@@ -63,7 +63,7 @@ async def _live(ground: rooms.Ground, slot: str) -> None:
             group.create_task(role)
 
 
-async def _until(stop: asyncio.Event, life: Coroutine[Any, Any, None]) -> None:
+async def until(stop: asyncio.Event, life: Coroutine[Any, Any, None]) -> None:
     """Live until told to stop, at any moment: also while a start settles what a crash left."""
     try:
         async with asyncio.TaskGroup() as group:
