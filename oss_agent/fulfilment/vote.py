@@ -6,6 +6,7 @@ one durable row; the cancel flag of the order is read in the very unit that writ
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from oss_agent.fulfilment import (
     contact,
     doubt,
     evidence,
-    intents,
+    group,
     journal,
     ladder,
     neighbours,
@@ -46,19 +47,19 @@ class Armed:
 class Found:
     """All that the decision rests on."""
 
-    opinions: tuple[observer.Opinion, ...] = ()
+    looked: tuple[observer.Looked, ...] = ()
     around: tuple[tuple[neighbours.Watched, proof.Verdict], ...] = ()
     armed: tuple[Armed, ...] = ()
 
     @property
     def verdicts(self) -> tuple[proof.Verdict, ...]:
-        """Of the order's own service."""
-        return tuple(verdict for opinion in self.opinions for verdict in opinion.verdicts)
+        """Of the service itself, and of those that are carried with it."""
+        return tuple(verdict for one in self.looked for verdict in one.verdicts)
 
     @property
     def troubles(self) -> tuple[errors.DeviceError, ...]:
         """Participants that could not be asked, or hold our commit no more."""
-        looked = [one.trouble for one in self.opinions]
+        looked = [opinion.trouble for one in self.looked for opinion in one.opinions]
         return tuple(one for one in (*looked, *(a.trouble for a in self.armed)) if one is not None)
 
 
@@ -81,13 +82,12 @@ async def _look(
 ) -> Found:
     """Our own service, then those around it, then whether it is still our commit that we judged."""
     until = p.clock.monotonic() + p.limits.proving
-    intended = await p.journal.read(lambda c: intents.of(c, transaction))
-    opinions = await observer.look(p, transaction, rows, intended)
-    if not observer.content(opinions):
-        return Found(opinions)
+    looked = await observer.look_at_all(p, transaction, rows)
+    if not all(observer.content(one.opinions) for one in looked):
+        return Found(looked)
     around = await neighbours.judged(p, transaction, rows, until)
     timed = [Progress(p, transaction, one) for one in ladder.timed(rows)]
-    return Found(opinions, around, await contact.together([_armed(one) for one in timed]))
+    return Found(looked, around, await contact.together([_armed(one) for one in timed]))
 
 
 async def _armed(one: Progress) -> Armed:
@@ -173,17 +173,37 @@ def _decide(
     found: Found,
 ) -> None:
     at = p.clock.now()
-    if order_rows.row_of(connection, transaction.order).cancel_requested:
-        wanted = _abort(p, states.Cause.CANCELLED, "the order was cancelled", None, "")
+    carried = group.members(connection, transaction)
+    wanted = _cancelled(connection, p, transaction, carried) or wanted
+    if carried and wanted.verdict is states.Verdict.ABORT and not wanted.cause.transient:
+        wanted = dataclasses.replace(wanted, cause=states.Cause.BISECTED)
     decided = journal.decide(connection, transaction, wanted)
-    for verdict in found.verdicts:
-        evidence.keep(connection, p, transaction, verdict)
+    for looked in found.looked:
+        for verdict in looked.verdicts:
+            evidence.keep(connection, p, looked.transaction, verdict)
     neighbours.keep(connection, p, transaction, found.around)
     for armed in found.armed:
         if armed.deadline is not None:
             one = armed.one
             participant_rows.move(connection, one, one.state, at, deadline=armed.deadline)
-    conclude.say(connection, transaction, at, f"decision {decided.verdict}: {decided.reason}")
+    for each in (transaction, *carried):
+        conclude.say(connection, each, at, f"decision {decided.verdict}: {decided.reason}")
+        if decided.verdict is states.Verdict.COMMIT:
+            order_rows.add_milestone(connection, each.order, each.position, "proven", at)
     breaker.after_vote(connection, p, transaction, at)
-    if decided.verdict is states.Verdict.COMMIT:
-        order_rows.add_milestone(connection, transaction.order, transaction.position, "proven", at)
+
+
+def _cancelled(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    carried: Sequence[states.Transaction],
+) -> states.Decision | None:
+    """A cancelled order ends its transaction; those that share the commit go on without it."""
+    if order_rows.row_of(connection, transaction.order).cancel_requested and not carried:
+        return _abort(p, states.Cause.CANCELLED, "the order was cancelled", None, "")
+    for one in (transaction, *carried):
+        if order_rows.row_of(connection, one.order).cancel_requested:
+            reason = f"order {one.order}, which the same commit carries, was cancelled"
+            return _abort(p, states.Cause.BISECTED, reason, None, "")
+    return None
