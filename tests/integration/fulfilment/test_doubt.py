@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oss_agent.fulfilment import contact, failpoints, states
+from oss_agent.fulfilment import contact, failpoints, journal, states
 from oss_agent.spi import views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.faults import NONE, Faults
@@ -147,14 +147,15 @@ async def test_a_lease_that_went_is_noticed_before_the_commit_is_sent(
     await world.order()
     await world.feeder.feed()
     await world.flow.step()
-    call = contact.Talk.call
+    write = journal.Journal.write
 
-    async def taken(talk: contact.Talk, name: str, *rest: Any, **named: Any) -> Any:
-        if name == "validate":
+    async def taken(self: journal.Journal, name: str, unit: Any) -> Any:
+        result = await write(self, name, unit)
+        if name == "committing":
             await world.rows.write(lambda c: worlds.take_over(c, "1-1", world.clock.now()))
-        return await call(talk, name, *rest, **named)
+        return result
 
-    monkeypatch.setattr(contact.Talk, "call", taken)
+    monkeypatch.setattr(journal.Journal, "write", taken)
     await world.flow.step()
     monkeypatch.undo()
 
