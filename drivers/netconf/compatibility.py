@@ -169,7 +169,7 @@ async def session(
 def _refusal(name: str, failure: Exception) -> DeviceError:
     """DeviceRefused for what a person has to look at, else DeviceUnreachable."""
     from ncclient.transport import errors  # noqa: PLC0415 - as above
-    from paramiko.ssh_exception import IncompatiblePeer  # noqa: PLC0415
+    from paramiko.ssh_exception import IncompatiblePeer  # noqa: PLC0415 - same
 
     said = text.line(str(failure)) or type(failure).__name__
     causes = (failure, failure.__context__)
