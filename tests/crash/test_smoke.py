@@ -18,6 +18,8 @@ ROOM = Path(__file__).parents[2] / "oss_agent" / "fulfilment"
 SEED = 1
 MINUTES = 15.0
 """Nothing new is begun after this: a machine that is this slow fails by the points it never met."""
+UNREACHED = {"journal.cancel": "no surface takes a cancellation yet: TMF641 cancel answers 501"}
+"""What no scenario can lead past today, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,8 @@ def test_every_write_and_call_in_the_source_is_met_by_the_suite(
     _, known = smoke
     met = {point.name for point in known}
     named = {f"{family}.{name}.{side}" for family, name in names() for side in ("before", "after")}
-    assert sorted(named - met) == []
+    unmet = {name.rpartition(".")[0] for name in named - met}
+    assert unmet == set(UNREACHED), "write a scenario, or strike what is reached now"
 
 
 def test_no_write_and_no_call_goes_round_the_failpoints() -> None:

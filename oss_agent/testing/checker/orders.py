@@ -85,8 +85,26 @@ def _item(facts: Facts, item: Row) -> Iterator[Violation]:
         yield Violation(LAW, sentence, [item, *transactions])
         return
     (transaction,) = transactions
+    leader = transaction.get("leader")
+    if leader is not None:
+        yield from _carried(facts, item, leader)
+        return
     for attempt in range(1, transaction["attempt"] + 1):
         yield from _attempt(facts, item, transaction, attempt)
+
+
+def _carried(facts: Facts, item: Row, leader: str) -> Iterator[Violation]:
+    """Its leader's last decision is its own."""
+    decisions = sorted(
+        facts.rows("ord_decision", transaction_id=leader), key=lambda row: int(row["attempt"])
+    )
+    committed = bool(decisions) and decisions[-1]["verdict"] == "commit"
+    if (item["state"] == "completed") is not committed:
+        sentence = (
+            f"order {item['order_id']} was carried by transaction {leader}, which "
+            f"{'was' if committed else 'was not'} decided commit, and its item is {item['state']}"
+        )
+        yield Violation(LAW, sentence, [item, *decisions])
 
 
 def _attempt(facts: Facts, item: Row, transaction: Row, attempt: int) -> Iterator[Violation]:

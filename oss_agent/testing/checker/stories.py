@@ -15,7 +15,7 @@ from typing import Any
 from oss_agent.testing.checker.facts import Facts, Row
 
 PLANNED = "planned on"
-AGAIN = "undone, will be tried again"
+AGAIN = "undone, "
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,24 @@ def spans(facts: Facts) -> tuple[Span, ...]:
         ends = [seconds(row["at"]) for row in notes if row["text"].startswith(AGAIN)]
         if transaction["closed_at"] is not None:
             ends.append(seconds(transaction["closed_at"]))
-        for attempt, begin in enumerate(begins, start=1):
-            end = ends[attempt - 1] if attempt <= len(ends) else float("inf")
+        for attempt in range(1, transaction["attempt"] + 1):
+            begin, end = _around(facts, transaction, attempt, begins, ends)
             found += _per_device(facts, transaction, attempt, begin, end)
     return tuple(sorted(found, key=lambda span: span.begin))
+
+
+def _around(
+    facts: Facts, transaction: Row, attempt: int, begins: Sequence[float], ends: Sequence[float]
+) -> tuple[float, float]:
+    """From the last plan before an attempt's decision to the first end after it.
+
+    Not the n-th plan for the n-th attempt: a transaction that another one carries is planned too,
+    and what it did then is the other's attempt.
+    """
+    decisions = facts.rows("ord_decision", transaction_id=transaction["id"], attempt=attempt)
+    at = min((seconds(row["at"]) for row in decisions), default=float("inf"))
+    begin = max((one for one in begins if one <= at), default=at)
+    return begin, min((one for one in ends if one >= at), default=float("inf"))
 
 
 def _per_device(
