@@ -37,6 +37,7 @@ from oss_agent.fulfilment import (
     transaction,
 )
 from oss_agent.spi import alarms, clock, events, orders, query, views
+from oss_agent.spi import catalogue as spi_catalogue
 from oss_agent.spi import device as spi_device
 from oss_agent.testing import flow
 from oss_agent.testing.simulated.device import SimulatedDevice
@@ -140,24 +141,30 @@ class World:
     alarms: KnownAlarms = field(default_factory=KnownAlarms)
     flow: flow.SteppedFlow = field(default_factory=flow.SteppedFlow)
     limits: limits.Limits = TEST_LIMITS
+    others: Mapping[str, Reachable] = field(default_factory=dict[str, Reachable])
+    """devices of other platforms, by name"""
+    drivers: spi_device.Drivers = field(default_factory=registry.installed)
+    out_of_band: spi_catalogue.OutOfBand | None = None
+    """the policy of every service, where it is not the one of its specification"""
     unknown: list[str] = field(default_factory=list[str])
     open: bool = False
 
     def __post_init__(self) -> None:
-        self.known = KnownDevices(self.devices)
-        self.lines = connections.Connections(self.known, registry.installed(), self.limits)
+        self.known = KnownDevices({**self.devices, **self.others})
+        self.lines = connections.Connections(self.known, self.drivers, self.limits)
         self.build(failpoints.Failpoints())
 
     def build(self, points: failpoints.Failpoints) -> None:
         self.points = points
         self.parts = parts.Parts(
             store=self.rows,
-            drivers=registry.installed(),
+            drivers=self.drivers,
             devices=self.known,
             lines=self.lines,
             ledger=inventory_ledger.SqlLedger(self.clock),
             catalogue=catalogue.Specifications(
-                specification.load(), {"as_number": "65000", "internet_community": "65000:100"}
+                _specifications(self.out_of_band),
+                {"as_number": "65000", "internet_community": "65000:100"},
             ),
             events=append,
             alarms=self.alarms,
@@ -173,7 +180,7 @@ class World:
     async def start(self, points: failpoints.Failpoints | None = None) -> None:
         """As the daemon starts: settle, then the motor. What was open before is cut."""
         await self.stop()
-        self.lines = connections.Connections(self.known, registry.installed(), self.limits)
+        self.lines = connections.Connections(self.known, self.drivers, self.limits)
         await self.lines.__aenter__()
         self.open = True
         self.build(points or failpoints.Failpoints())
@@ -229,10 +236,10 @@ class World:
 
     async def snapshots(self) -> dict[str, str]:
         """Each device's whole running configuration, by a session of the test's own."""
-        driver = registry.installed().driver("sim_netconf")
         found: dict[str, str] = {}
-        for name, simulated in self.devices.items():
-            async with driver.session(simulated.endpoint()) as session:
+        for name, one in self.known.devices.items():
+            driver = self.drivers.driver(one.endpoint().platform)
+            async with driver.session(one.endpoint()) as session:
                 found[name] = await session.snapshot()
         return found
 
@@ -272,10 +279,12 @@ async def open_world(
     ceilings: Mapping[str, tuple[Ceiling, ...]] | None = None,
     offers: Mapping[str, Offer] | None = None,
     names: Sequence[str] = PES,
+    **more: Any,
 ) -> AsyncIterator[World]:
     """A network of two routers, known to the inventory, and a started agent.
 
-    ``where`` is a folder for an SQLite file, or the URL of an empty database.
+    ``where`` is a folder for an SQLite file, or the URL of an empty database; ``more`` is World's:
+    ``others`` must run already.
     """
     url = where if isinstance(where, str) else f"sqlite:///{where / 'agent.db'}"
     create(url)
@@ -291,8 +300,9 @@ async def open_world(
             for name in names
         }
         rows = await stack.enter_async_context(store.open_store(url))
-        await rows.write(lambda c: seed(c, devices))
-        world = World(url, rows, devices)
+        known: dict[str, Reachable] = {**devices, **more.get("others", {})}
+        await rows.write(lambda c: seed(c, known))
+        world = World(url, rows, devices, **more)
         await world.start()
         try:
             yield world
@@ -308,7 +318,14 @@ def create(url: str) -> None:
     engine.dispose()
 
 
-def seed(connection: sa.Connection, devices: Mapping[str, SimulatedDevice]) -> None:
+def _specifications(
+    policy: spi_catalogue.OutOfBand | None,
+) -> tuple[specification.Specification, ...]:
+    told = {} if policy is None else {"out_of_band": policy.value}
+    return tuple(one.model_copy(update=told) for one in specification.load())
+
+
+def seed(connection: sa.Connection, devices: Mapping[str, Reachable]) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     core = pools.PoolRange("core-vni", 10_100, 10_199)
     pools.seed(connection, [core], tenant=TENANT, at=at)
@@ -320,14 +337,15 @@ def seed(connection: sa.Connection, devices: Mapping[str, SimulatedDevice]) -> N
 
 
 def _add_device(
-    connection: sa.Connection, name: str, number: int, simulated: SimulatedDevice, at: datetime
+    connection: sa.Connection, name: str, number: int, simulated: Reachable, at: datetime
 ) -> None:
+    endpoint = simulated.endpoint()
     row = {
         "tenant": TENANT,
         "name": name,
         "source": "test",
         "kind": "linux",
-        "platform": simulated.platform,
+        "platform": endpoint.platform,
         "managed": True,
         "reason": "",
         "address": f"127.0.0.{number}",
@@ -340,7 +358,8 @@ def _add_device(
         "router_id": f"10.255.0.{number}",
     }
     history.begin(connection, inventory_tables.devices, row, at)
-    pinned = {"device": name, "key": simulated.host_key, "fingerprint": "f", "accepted_by": "test"}
+    (key,) = endpoint.host_keys
+    pinned = {"device": name, "key": key, "fingerprint": "f", "accepted_by": "test"}
     history.begin(connection, inventory_tables.device_keys, {"tenant": TENANT, **pinned}, at)
 
 
