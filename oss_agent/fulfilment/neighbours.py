@@ -14,17 +14,16 @@ import sqlalchemy as sa
 import structlog
 
 from oss_agent.fulfilment import (
+    design,
     evidence,
     group,
-    journal,
     observer,
     order_rows,
     parts,
     states,
-    tables,
     tree,
 )
-from oss_agent.spi import catalogue, ledger, proof, views
+from oss_agent.spi import catalogue, ledger, proof
 from oss_agent.spi.tree import Tree
 
 
@@ -151,9 +150,9 @@ def _around(
     touched = {one.device for one in participants}
     for one in _nearest_first(connection, p, transaction, touched):
         if one.service not in ours:
-            design = _design(connection, one.service)
+            built = design.last_built(connection, one.tenant, one.service)
             configured = p.ledger.configured(connection, one.service)
-            for asked in _asked(design, configured, touched):
+            for asked in _asked(built, configured, touched):
                 yield Watched(one, asked)
 
 
@@ -164,49 +163,32 @@ def _nearest_first(
     touched: set[str],
 ) -> Iterator[ledger.Affected]:
     """Who stands on the ports of the design, then who stands on its devices; each once."""
-    design = transaction.design
-    ports = [(r.device, port) for r in design.resources for port in r.ports] if design else []
+    ports = design.ports(transaction.design) if transaction.design else ()
     near = [one for device, port in ports for one in p.ledger.on_port(connection, device, port)]
     far = [one for device in sorted(touched) for one in p.ledger.on_device(connection, device)]
     yield from {one.service: one for one in (*near, *far)}.values()
 
 
-def _design(connection: sa.Connection, service: str) -> catalogue.Design | None:
-    """By which the service was last built or changed."""
-    item, of = tables.item, tables.transaction
-    asked = (
-        of.select()
-        .join(item, sa.and_(item.c.order_id == of.c.order_id, item.c.position == of.c.position))
-        .where(
-            item.c.service_id == service,
-            item.c.action.in_((views.ItemAction.ADD, views.ItemAction.MODIFY)),
-            item.c.state == views.OrderState.COMPLETED,
-        )
-        .order_by(of.c.accepted.desc())
-        .limit(1)
-    )
-    row = connection.execute(asked).one_or_none()
-    return None if row is None else journal.of_row(row).design
-
-
 def _asked(
-    design: catalogue.Design | None,
+    built: catalogue.Design | None,
     configured: Mapping[tuple[str, str], Tree],
     touched: set[str],
 ) -> list[observer.Asked]:
-    """What can be asked about it, on the touched devices first."""
-    every: list[observer.Asked] = []
-    for one in design.predicates if design is not None else ():
-        if one.phase is not proof.Phase.HELD or one.unobservable is not None:
-            continue
-        if one.kind != proof.CONFIG_EQUAL:
-            every.append(observer.Asked(one))
-            continue
-        every += [
-            observer.Asked(one, store, tree.roots(wanted), wanted)
-            for (device, store), wanted in sorted(configured.items())
-            if device == one.device
-        ]
+    """What can be asked about it, on the touched devices first.
+
+    Its configuration is what the ledger says, in every store, whatever its design wants proven.
+    """
+    every = [
+        observer.Asked(proof.Predicate(proof.CONFIG_EQUAL, device), store, tree.roots(has), has)
+        for (device, store), has in sorted(configured.items())
+    ]
+    every += [
+        observer.Asked(one)
+        for one in (built.predicates if built is not None else ())
+        if one.kind != proof.CONFIG_EQUAL
+        and one.phase is proof.Phase.HELD
+        and one.unobservable is None
+    ]
     return sorted(every, key=lambda asked: asked.predicate.device not in touched)
 
 

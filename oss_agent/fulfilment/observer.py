@@ -15,7 +15,7 @@ from oss_agent import errors
 from oss_agent.fulfilment import contact, group, intents, parts, states, tree
 from oss_agent.proof import judge
 from oss_agent.spi import catalogue, device, proof
-from oss_agent.spi.tree import Path, Tree, path_text
+from oss_agent.spi.tree import EMPTY, Path, Tree, path_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Asked:
     predicate: proof.Predicate
     store: str = ""
     roots: tuple[Path, ...] = ()
-    wanted: Tree | None = None
+    wanted: Tree = EMPTY
 
     @property
     def place(self) -> tuple[str, str]:
@@ -138,8 +138,13 @@ def _where(
     held: Mapping[tuple[str, str], states.Participant],
     intended: Sequence[intents.Intended],
 ) -> list[Asked]:
-    """A configuration is read from every store it is in; everything else the first one answers."""
+    """A configuration is read from every store it is in; everything else the first one answers.
+
+    A device that takes no part was just seen to hold what it shall: nobody reads it again.
+    """
     stores = [one for (name, _), one in sorted(held.items()) if name == predicate.device]
+    if predicate.kind == proof.CONFIG_EQUAL and not stores:
+        return []
     if predicate.kind == proof.CONFIG_EQUAL:
         changed = [Asked(predicate, one.store, one.roots, one.target) for one in stores]
         unchanged = [
@@ -147,7 +152,7 @@ def _where(
             for one in intended
             if one.device == predicate.device and (one.device, one.store) not in held
         ]
-        return changed + unchanged or [Asked(predicate)]
+        return changed + unchanged
     return [Asked(predicate, stores[0].store if stores else "")]
 
 
@@ -210,10 +215,8 @@ class _Observer:
         return await talk.call("observe", lambda session: session.observe(question))
 
     async def _read_back(
-        self, talk: contact.Talk, roots: Sequence[Path], wanted: Tree | None
+        self, talk: contact.Talk, roots: Sequence[Path], wanted: Tree
     ) -> proof.Observation:
-        if wanted is None:
-            raise errors.DeviceRefused(self._name, "it takes no part: nothing to read back")
         current = await talk.read(roots)
         difference = tree.diff(wanted, current)
         text = "\n".join(f"{edit.operation} {path_text(edit.path)}" for edit in difference)

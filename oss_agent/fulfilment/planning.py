@@ -7,7 +7,6 @@ what it promises has to be proven.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -29,7 +28,7 @@ from oss_agent.fulfilment import (
     resource_orders,
     states,
 )
-from oss_agent.spi import catalogue, device, flow, proof, views
+from oss_agent.spi import device, flow, views
 from oss_agent.spi.tree import Path
 
 
@@ -111,7 +110,7 @@ def _write(
     journal.update(connection, transaction, tries=0, **journal.wait_columns(None))
     participant_rows.plan(connection, moving)
     for share in shares:
-        _keep(connection, share, found, moving)
+        _keep(connection, share, found)
         if moving:
             conclude.say(connection, share.transaction, at, f"planned on {', '.join(busy)}")
     adds = any(share.made.item.action is views.ItemAction.ADD for share in shares)
@@ -120,35 +119,14 @@ def _write(
     return flow.Next.CONTINUE
 
 
-def _keep(
-    connection: sa.Connection,
-    share: Share,
-    found: Sequence[Found],
-    moving: Sequence[states.Participant],
-) -> None:
+def _keep(connection: sa.Connection, share: Share, found: Sequence[Found]) -> None:
     """What one transaction's share is: its design, its native text, what its service owns then."""
     name = share.transaction.id
     changes = [one.shares[name] for one in found if name in one.shares]
-    made = _without_the_unmoved(share.made.design, moving)
-    journal.update(
-        connection,
-        share.transaction,
-        design=codec.design_to_json(made),
-        hash=plan.digest(changes),
-    )
+    made = codec.design_to_json(share.made.design)
+    journal.update(connection, share.transaction, design=made, hash=plan.digest(changes))
     intents.keep(connection, share.transaction, changes)
     _show(connection, share.transaction, share.made, changes)
-
-
-def _without_the_unmoved(
-    made: catalogue.Design, moving: Sequence[states.Participant]
-) -> catalogue.Design:
-    """A device that takes no part was just seen to hold what it shall: nobody reads it again."""
-    busy = {one.device for one in moving}
-    asked = tuple(
-        one for one in made.predicates if one.kind != proof.CONFIG_EQUAL or one.device in busy
-    )
-    return dataclasses.replace(made, predicates=asked)
 
 
 def _nothing_to_do(connection: sa.Connection, p: parts.Parts, shares: Sequence[Share]) -> None:

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from inventory import pools
-from oss_agent.fulfilment import contact, failpoints, tables
+from oss_agent.fulfilment import contact, design, failpoints, tables
 from oss_agent.spi import ledger, proof, views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.faults import NONE, Faults
@@ -161,6 +161,33 @@ async def test_acid_6_an_order_that_breaks_a_neighbour_is_reverted_everywhere(
     )
     rows = await world.rows.read(lambda c: c.execute(asked.order_by(table.c.number)).all())
     assert [tuple(row) for row in rows] == [("baseline", "proven"), ("held", "failed")]
+
+
+async def test_a_neighbour_keeps_its_vote_where_its_last_change_did_not_touch_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.order()
+    await world.run()
+    moved = worlds.request(
+        action=views.ItemAction.MODIFY, service_id="s1-1", specification="", name="acme"
+    )
+    item = dataclasses.replace(moved.items[0], characteristics={"bandwidth": 20})
+    await world.orders.submit(dataclasses.replace(moved, items=(item,)))
+    await world.run()
+    unmoved = await world.get("2")
+    assert unmoved.state is views.OrderState.COMPLETED, unmoved.error
+    assert unmoved.items[0].evidence == ()  # both were just seen to be as they shall
+
+    _commit_harms_acme(monkeypatch, world)
+    await world.order("two", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
+    await world.run_to_the_end()
+    error = (await world.get("3")).error
+    assert error is not None
+    assert (error.code, error.reference) == ("neighbourHarmed", "s1-1")
+    built = await world.rows.read(lambda c: design.last_built(c, worlds.TENANT, "s1-1"))
+    assert built is not None
+    kept = [one.device for one in built.predicates if one.kind == proof.CONFIG_EQUAL]
+    assert kept == ["pe1", "pe2"]
 
 
 async def test_another_customers_neighbour_has_no_name_for_the_orders_sender(
