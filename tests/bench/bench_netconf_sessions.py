@@ -1,8 +1,10 @@
 """Edit+commit on 1, 20 and 100 sessions from one process. Run: ``scripts/bench netconf_sessions``.
 
 Against ncclient and scrapli-netconf on the same simulated devices (in a process of their own) and on
-one netconfd. The servers bound the rates, the client's CPU per transaction is its own: trust the
-ratios. Idle memory is the process's growth per open session.
+netconfd, one and four of them. The servers and who else uses the machine bound the rates; the
+client's CPU per transaction is its own. A stub that was starved stood ready without a core: ncclient
+has two threads a session and is given more of a busy machine for it. Idle memory is the process's
+growth per open session.
 """
 
 from __future__ import annotations
@@ -27,31 +29,52 @@ _CLIENTS: tuple[tuple[str, netconf_clients.Client], ...] = (
 )
 _IDLE_OURS, _IDLE_NCCLIENT = 1000, 50
 _HOLDING = 20  # devices that hold the idle sessions
+_SERVERS, _SESSIONS = 4, 20
 
 
 def measure() -> Iterator[table.Row]:
     """Rates, CPU, then memory; every client in the same run."""
-    with netconf_stub.devices(100) as endpoints:
-        for sessions, ours, theirs in ((1, 200, 10), (20, 20, 5), (100, 6, 3)):
-            yield from _compared(f"stub, {sessions} sessions", endpoints[:sessions], ours, theirs)
-    with peers.netconfd() as peer:
-        one = _endpoint(peer)
-        yield from _compared("netconfd, 1 session", [one], 200, 15)
+    with netconf_stub.devices(100) as stub:
+        for sessions, ours, theirs in ((1, 200, 10), (20, 20, 5), (100, 10, 10)):
+            at = stub.endpoints[:sessions]
+            yield from _compared(f"stub, {sessions} sessions", at, (ours, theirs), stub.pid)
+    with ExitStack() as stack:
+        servers = [_endpoint(stack.enter_context(peers.netconfd())) for _ in range(_SERVERS)]
+        yield from _compared("netconfd, 1 session", servers[:1], (200, 15))
+        each = _SESSIONS // _SERVERS
+        what = f"{_SERVERS} netconfd, {_SESSIONS} sessions"
+        yield from _compared(what, servers * each, (20, 5))
     yield from _memory()
 
 
 def _compared(
-    what: str, endpoints: Sequence[device.Endpoint], ours: int, theirs: int
+    what: str,
+    endpoints: Sequence[device.Endpoint],
+    counts: tuple[int, int],
+    server: int | None = None,
 ) -> Iterator[table.Row]:
-    mine = netconf_clients.ours(endpoints, ours)
+    """``counts``: transactions on each session, of ours and of theirs."""
+    ours, theirs = counts
+    mine = netconf_clients.ours(endpoints, ours, netconf_clients.Meter(server))
     for name, client in _CLIENTS:
         try:
-            other = client(endpoints, theirs)
+            other = client(endpoints, theirs, netconf_clients.Meter(server))
         except netconf_clients.Stuck as stuck:
             yield table.Row(what, f"{mine.rate:.0f}/s", f"{name}: {stuck}")
             continue
         yield _rate(what, mine.rate, name, other.rate)
         yield table.cost(f"{what}, CPU", mine.cpu, name, other.cpu)
+        if server is not None:
+            yield from _at_the_server(what, mine, name, other)
+
+
+def _at_the_server(
+    what: str, mine: netconf_clients.Cost, name: str, other: netconf_clients.Cost
+) -> Iterator[table.Row]:
+    """Whether a rate is the client's, the server's or the machine's."""
+    yield table.cost(f"{what}, the stub's CPU", mine.server, name, other.server)
+    starved = f"{name} {other.starved:.0%}"
+    yield table.Row(f"{what}, stub starved", f"{mine.starved:.0%}", starved)
 
 
 def _rate(what: str, ours: float, whose: str, theirs: float) -> table.Row:
@@ -68,9 +91,9 @@ def _endpoint(peer: peers.NetconfPeer) -> device.Endpoint:
 
 
 def _memory() -> Iterator[table.Row]:
-    with netconf_stub.devices(_HOLDING) as endpoints:
+    with netconf_stub.devices(_HOLDING) as stub:
         ours, theirs = (
-            _idle(name, count, endpoints)
+            _idle(name, count, stub.endpoints)
             for name, count in (("ours", _IDLE_OURS), ("ncclient", _IDLE_NCCLIENT))
         )
     beside = f"ncclient {theirs:.0f} kB ({_IDLE_NCCLIENT})"

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
 
 from oss_agent.spi import device
 from oss_agent.testing.simulated import SimulatedDevice
@@ -19,8 +20,16 @@ from oss_agent.testing.simulated import SimulatedDevice
 HOST = "127.0.0.1"
 
 
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """Where the devices are, and the process that they all run in."""
+
+    endpoints: tuple[device.Endpoint, ...]
+    pid: int
+
+
 @contextmanager
-def devices(count: int) -> Iterator[tuple[device.Endpoint, ...]]:
+def devices(count: int) -> Iterator[Stub]:
     """``count`` simulated devices, each at a port of its own."""
     command = [sys.executable, "-m", "tests.bench.netconf_stub", str(count)]
     with subprocess.Popen(
@@ -29,7 +38,8 @@ def devices(count: int) -> Iterator[tuple[device.Endpoint, ...]]:
         if stub.stdout is None or stub.stdin is None:
             raise RuntimeError("no pipe to the stub")
         found: list[tuple[int, str]] = json.loads(stub.stdout.readline())
-        yield tuple(_endpoint(number, port, key) for number, (port, key) in enumerate(found))
+        every = (_endpoint(number, port, key) for number, (port, key) in enumerate(found))
+        yield Stub(tuple(every), stub.pid)
         stub.stdin.close()
 
 
