@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import history, ledger, pools, tables
+from inventory import facts, history, ledger, observed, pools, tables
 from oss_agent import errors
 from oss_agent.spi import clock as clocks
 from oss_agent.spi import ledger as seam
@@ -463,6 +463,50 @@ def test_a_port_is_the_networks_by_a_link_between_routers_or_by_an_address(
     address = {"tenant": "default", "device": "pe1", "interface": "eth4", "address": "10.0.0.1"}
     history.begin(connection, tables.addresses, address, _T0)
     assert uses()["eth4"] == "it has the address 10.0.0.1"
+
+
+def test_an_address_that_a_service_brought_is_not_the_networks(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    def use() -> str:
+        return it.snapshot(connection, "default").devices["pe1"].ports["eth4"].use
+
+    def discovered(at: datetime, *addresses: str) -> None:
+        found = tuple(facts.AddressFact("eth4", one, 30) for one in addresses)
+        seen = facts.DeviceFacts("pe1", addresses=found, neighbours=())
+        observed.record(connection, seen, at)
+
+    ports = [("pe1", "eth4")]
+    it.take_ports(connection, service="svc-1", order="17", ports=ports, at=_after(10))
+    discovered(_after(20), "203.0.113.1")
+    assert use() == "", "its own service may be modified"
+
+    it.free_ports(connection, service="svc-1", at=_after(30))
+    assert use() == "", "the address goes with the service; nobody looked since"
+    discovered(_after(40))
+    assert use() == ""
+    discovered(_after(50), "203.0.113.1")
+    assert use() == "it has the address 203.0.113.1"
+
+
+def test_an_address_that_outlives_its_service_or_was_there_before_is_the_networks(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    def use(port: str) -> str:
+        return it.snapshot(connection, "default").devices["pe1"].ports[port].use
+
+    def discovered(at: datetime) -> None:
+        found = tuple(facts.AddressFact(port, "203.0.113.1", 30) for port in ("eth3", "eth4"))
+        seen = facts.DeviceFacts("pe1", addresses=found, neighbours=())
+        observed.record(connection, seen, at)
+
+    it.take_ports(connection, service="svc-1", order="17", ports=[("pe1", "eth4")], at=_T0)
+    discovered(_after(10))
+    it.free_ports(connection, service="svc-1", at=_after(20))
+    it.take_ports(connection, service="svc-2", order="18", ports=[("pe1", "eth3")], at=_after(25))
+    assert (use("eth4"), use("eth3")) == ("", "it has the address 203.0.113.1")
+    discovered(_after(30))
+    assert use("eth4") == "it has the address 203.0.113.1", "it was seen again after the service"
 
 
 def test_the_snapshot_shows_the_far_end_that_can_probe_as_test_point(
