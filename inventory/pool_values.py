@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NUMBER = re.compile(r"[0-9]{1,18}")  # fits every column: they are 64 bits wide
@@ -41,6 +42,11 @@ class Numbers:
         # int() reads digits of other scripts too, the expression does not
         found = int(text) if _NUMBER.fullmatch(text) else None
         return found if found is not None and self.first <= found <= self.last else None
+
+    def holding(self, address: Address) -> int | None:
+        """None: no number is an address."""
+        del address
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,13 @@ class Addresses:
         found = _read(text)
         if found is None or found.network != self.base or str(found) != text:
             return None
-        number = int(found.ip) - int(self.base.network_address)
+        return self.holding(found.ip)
+
+    def holding(self, address: Address) -> int | None:
+        """The number of the value that is this address; None when none is."""
+        if address not in self.base:
+            return None
+        number = int(address) - int(self.base.network_address)
         return number if self.first <= number <= self.last else None
 
 
@@ -117,10 +129,14 @@ class Prefixes:
         found = _read(text)
         if found is None or found.network.prefixlen != self.length or str(found.network) != text:
             return None
-        offset = int(found.ip) - int(self.base.network_address)
-        number = offset // self._size
-        inside = found.version == self.base.version and offset >= 0 and number <= self.last
-        return number if inside else None
+        return self.holding(found.ip)
+
+    def holding(self, address: Address) -> int | None:
+        """The number of the value in which this address lies; None when none has it."""
+        if address not in self.base:
+            return None
+        number = (int(address) - int(self.base.network_address)) // self._size
+        return number if number <= self.last else None
 
 
 Values: TypeAlias = Numbers | Addresses | Prefixes

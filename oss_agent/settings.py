@@ -231,8 +231,8 @@ class Pool(Section):
     last: int | None = None
     """The highest number of a range, itself included."""
     prefix: pydantic.IPvAnyNetwork | None = None
-    """Instead of a range: the prefix whose addresses are given out, IPv4 or IPv6. It cannot be
-    changed while somebody has a value of it: name another pool then."""
+    """Instead of a range: the prefix whose addresses are given out, IPv4 or IPv6; no other pool's
+    may overlap it. It cannot be changed while somebody has a value of it: name another pool then."""
     length: int | None = pydantic.Field(default=None, ge=1, le=128)
     """With a prefix: prefixes of this length are given out, not addresses."""
     quarantine: float = pydantic.Field(default=300.0, ge=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -13,6 +14,7 @@ import bss_bridge.receivers
 import inventory.devices
 import inventory.ledger
 import inventory.onboarding
+import inventory.pool_clashes
 import inventory.pools
 from drivers import key_scan
 from drivers.snmp import engine
@@ -21,6 +23,9 @@ from oss_agent.app import complaints, tuning
 from oss_agent.assurance import role
 from oss_agent.catalog import catalogue, specification
 from oss_agent.fulfilment import connections, failpoints, parts
+
+_TOLD = 5
+"""Addresses in one warning at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +89,28 @@ async def build(ground: Ground) -> Built:
         count_unknown=lambda device: structlog.get_logger().error("device unknown", device=device),
         bell=asyncio.Event(),
     )
-    pools = tuning.ranges(tree)
-    await rows.write(lambda c: inventory.pools.seed(c, pools, tenant="default", at=time.now()))
+    await _open_pools(rows, tuning.ranges(tree), time)
     onboarding = inventory.onboarding.StoredOnboarding(
         rows, time, devices, ground.drivers, ground.snmp, key_scan.scan, tree.data / "credentials"
     )
     return Built(collaborators, post, watch, onboarding, complain)
+
+
+async def _open_pools(
+    rows: store.SqlStore, pools: Sequence[inventory.pools.PoolRange], time: clock.SystemClock
+) -> None:
+    """Make the pools what the settings say, and tell what in them is the network's own."""
+    inventory.pool_clashes.refuse_overlap(pools)
+    await rows.write(lambda c: inventory.pools.seed(c, pools, tenant="default", at=time.now()))
+    clashes = inventory.pool_clashes
+    covered = await rows.read(lambda c: clashes.covered(c, pools, tenant="default"))
+    for pool, addresses in covered.items():
+        structlog.get_logger().warning(
+            "a pool can give a customer what a device of the network has: name another prefix",
+            pool=pool,
+            addresses=addresses[:_TOLD],
+            more=max(0, len(addresses) - _TOLD),
+        )
 
 
 def receivers(ground: Ground) -> bss_bridge.receivers.BridgeReceivers:
