@@ -17,8 +17,8 @@ from oss_agent.spi import device
 async def still_held(one: Progress) -> bool:
     """True when our commit is there and HELD again, False when it never came and may be redone.
 
-    DeviceUnreachable when it was there and is gone, Conflict when somebody else is in the way or
-    only half of it arrived: both are the end of this attempt.
+    DeviceUnreachable when it was there and is gone or only half of it arrived, Conflict when somebody
+    else is in the way: both are the end of this attempt.
     """
     had_session = one.p.contact.holds(one.one)
     async with one.p.contact.writing(one.one) as talk:
@@ -61,6 +61,9 @@ async def _by_its_configuration(one: Progress, talk: contact.Talk) -> bool:
     if stands is Standing.TARGET:
         await one.move(State.HELD)
         return True
+    if stands is Standing.MIXED:
+        # The link died in the middle of a block of lines: that is put back and done again.
+        raise errors.DeviceUnreachable(talk.device, f"it is {stands}: the link went meanwhile")
     raise errors.Conflict(
         f"{talk.device}: our change is {stands} there; "
         + standing.difference("target", one.one.target, current)
