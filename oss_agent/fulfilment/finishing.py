@@ -17,6 +17,7 @@ from oss_agent.fulfilment import (
     participant_rows,
     pushing,
     standing,
+    taking_in,
     tree,
 )
 from oss_agent.fulfilment.progress import Progress
@@ -43,9 +44,13 @@ async def _drive(one: Progress, talk: contact.Writer) -> None:
     current = await talk.read(one.one.roots)
     if not tree.same(current, one.one.target):
         current = await _push(one, talk, current)
-    if not (tree.same(current, one.one.target) or pushing.tolerated(one, current)):
+    tolerated = pushing.tolerated(one, current)
+    if not (tree.same(current, one.one.target) or tolerated):
         await one.lose(standing.difference("target", one.one.target, current))
-    elif _in_doubt(one):
+        return
+    if tolerated:
+        await taking_in.after_decision(one, current)
+    if _in_doubt(one):
         await one.mark("quiet", outcome=WAITS)
     elif not one.one.pushed:
         await one.move(State.PROVEN)

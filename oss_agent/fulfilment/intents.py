@@ -81,6 +81,14 @@ def keep(
         )
 
 
+def own(connection: sa.Connection, transaction: states.Transaction, change: plan.Change) -> None:
+    """What the service shall own in one store is another than was kept."""
+    table, intent = tables.intent, change.intent
+    place = sa.and_(table.c.device == intent.device, table.c.store == intent.store)
+    mine = table.update().where(table.c.transaction_id == transaction.id, place)
+    connection.execute(mine.values(own=to_json(change.own)))
+
+
 def of(connection: sa.Connection, transaction: states.Transaction) -> tuple[Intended, ...]:
     """What was written last, by device and store."""
     table = tables.intent

@@ -6,7 +6,7 @@ Nothing goes live here. Whatever fails is written on the participant, and nothin
 from __future__ import annotations
 
 from oss_agent import errors
-from oss_agent.fulfilment import contact, doubt, standing, tree
+from oss_agent.fulfilment import contact, doubt, standing, taking_in, tree
 from oss_agent.fulfilment.progress import Progress
 from oss_agent.fulfilment.states import State
 from oss_agent.spi import catalogue
@@ -62,21 +62,10 @@ async def _unchanged(one: Progress, talk: contact.Talk) -> Tree:
     if one.policy is catalogue.OutOfBand.REVERT:
         await one.say(f"{talk.device}: put back what somebody had changed in our part")
         return current
-    if one.policy is not catalogue.OutOfBand.ABORT and await _taken_in(one, current):
+    if one.policy is not catalogue.OutOfBand.ABORT and await taking_in.before_commit(one, current):
         return current
     raise errors.Conflict(
         f"{talk.device}: our part changed since it was planned "
         f"({standing.edits(one.one.before, current)}); somebody else edits it",
         holder=talk.device,
     )
-
-
-async def _taken_in(one: Progress, current: Tree) -> bool:
-    """Plan on what is there now, if our change does not meet theirs."""
-    try:
-        target = tree.apply(tree.diff(one.one.before, one.one.target), current)
-    except ValueError:
-        return False
-    await one.mark("adopted", before=current, target=target)
-    await one.say(f"{one.one.device}: took in what somebody had changed in our part")
-    return True
