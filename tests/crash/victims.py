@@ -10,6 +10,7 @@ One JSON line in per victim (its environment and log), its pid as a line out.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import signal
@@ -60,6 +61,8 @@ def _live(order: Mapping[str, Any]) -> None:
 
 def _settle_in(order: Mapping[str, Any]) -> None:
     os.setsid()
+    # It must not outlive a suite that was itself killed. (prctl(2): PR_SET_PDEATHSIG is 1.)
+    ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
