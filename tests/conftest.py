@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
@@ -13,6 +14,14 @@ from lab import peers
 from tests import lab_or_skip
 
 _numbers = itertools.count()
+
+
+def pytest_configure() -> None:
+    """Machines are shared: how long an example takes says nothing about the code."""
+    hypothesis.settings.register_profile(
+        "shared", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")
