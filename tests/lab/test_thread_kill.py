@@ -20,6 +20,11 @@ pytestmark = pytest.mark.lab
 PES = ("pe1", "pe2")
 ENDS = ("pe1:eth4", "pe2:eth4")
 SIGKILLED = -9
+# Routers undo what nobody confirms after so long; an unanswered confirmation is believed no sooner.
+TIMER = {
+    "OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "30",
+    "OSS_AGENT_FULFILMENT__PROVE_WITHIN": "12",
+}
 
 # Where it dies: first in the order's own work, then (perhaps) in the start-up that settles it.
 DEATHS = [
@@ -73,7 +78,7 @@ def test_a_death_leaves_all_new_or_all_old(
     for failpoint in failpoints[1:]:
         _dies_starting(telco5, place, failpoint)
 
-    with thread_agent.running(telco5, place) as agent:
+    with thread_agent.running(telco5, place, **TIMER) as agent:
         service = _all_new_or_all_old(agent, witness, order, name)
         witness.nothing_held(*PES)
         # the same ports once more, in a confirmed commit of their own
@@ -84,7 +89,7 @@ def test_a_death_leaves_all_new_or_all_old(
 
 
 def _dies_ordering(network: Lab, place: Path, name: str, failpoint: str) -> str:
-    with thread_agent.dying(network, place, failpoint) as dying:
+    with thread_agent.dying(network, place, failpoint, **TIMER) as dying:
         daemon.wait_ready(dying)
         order = Agent(network, dying).send(eline(name, *ENDS))
         assert dying.process.wait(30) == SIGKILLED
@@ -92,7 +97,7 @@ def _dies_ordering(network: Lab, place: Path, name: str, failpoint: str) -> str:
 
 
 def _dies_starting(network: Lab, place: Path, failpoint: str) -> None:
-    with thread_agent.dying(network, place, failpoint) as dying:
+    with thread_agent.dying(network, place, failpoint, **TIMER) as dying:
         assert dying.process.wait(60) == SIGKILLED
 
 
@@ -101,7 +106,7 @@ def _all_new_or_all_old(agent: Agent, witness: Witness, order: str, name: str) -
 
     An interrupted order is done again, so the story ends all-new; returns the service's id.
     """
-    view = agent.final(order)
+    view = agent.final(order, within=90)
     assert view["state"] == "completed", (view["error"], agent.explain(order)["history"])
     for pe in PES:
         witness.comes_to_have(pe, name)
@@ -120,7 +125,7 @@ def test_sigkill_at_any_moment_of_an_order(telco5: Lab, place: Path, witness: Wi
     print(f"killed after {', '.join(f'{moment:.2f}' for moment in moments)} s")
     order, service, name = "", "", ""
     for moment in [*moments, None]:
-        with thread_agent.running(telco5, place) as agent:
+        with thread_agent.running(telco5, place, **TIMER) as agent:
             if order and not service:
                 service = _all_new_or_all_old(agent, witness, order, name)
             elif order:

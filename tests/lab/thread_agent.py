@@ -163,9 +163,11 @@ def running(network: Lab, place: Path, **more: str) -> Iterator[Agent]:
         yield Agent(network, here)
 
 
-def dying(network: Lab, place: Path, failpoint: str) -> contextlib.AbstractContextManager[Any]:
+def dying(
+    network: Lab, place: Path, failpoint: str, **more: str
+) -> contextlib.AbstractContextManager[Any]:
     """A daemon that kills itself at a failpoint; perhaps before it is ever ready."""
-    env = settings(OSS_AGENT_FAILPOINT=f"{failpoint}:kill")
+    env = settings(OSS_AGENT_FAILPOINT=f"{failpoint}:kill", **more)
     return daemon.running(place, env, within=network.in_mgmt, wait=False)
 
 
