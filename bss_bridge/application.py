@@ -183,5 +183,6 @@ def _of_validation(bad: RequestValidationError) -> problem.Problem:
     if first["type"] == "json_invalid":
         return problem.Problem(400, "invalidJson", "the body is not JSON")
     where = intake.dotted(place)
-    reason = f"{where}: {first['msg']}" if where else str(first["msg"])
+    said = str(first["msg"]).removeprefix("Value error, ")
+    reason = f"{where}: {said}" if where else said
     return problem.Problem(400, "invalidBody", reason, where)

@@ -47,8 +47,9 @@ def request_of(found: dict[str, Any], request: Request) -> orders.OrderRequest:
 
 def _approved(request: Request) -> tuple[str, ...]:
     """The hashes of ``Plan-Hash``, one an item: what a dry-run showed and a person approved."""
-    given = ",".join(request.headers.getlist("plan-hash"))
-    words = [word.strip() for word in given.split(",")] if given else []
+    # an empty one is refused: a client whose variable was empty believes its plan is checked
+    given = request.headers.getlist("plan-hash")
+    words = [word.strip() for word in ",".join(given).split(",")] if given else []
     if not all(_HASH.fullmatch(word) for word in words):
         raise errors.OrderRejected(
             "must be the hash of a dry-run, 64 hexadecimal digits; one an item, commas between",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeAlias
 
-from fastapi import Request
+import pydantic
+from fastapi import Path, Request
 from fastapi.responses import JSONResponse
 
 from oss_agent import errors
@@ -14,6 +17,30 @@ from oss_agent.spi.views import as_json
 
 LIMIT: Final = 1_000
 _DIGITS: Final = 9
+
+
+def written(pattern: str, words: str) -> pydantic.AfterValidator:
+    """Text of this form; a refusal shows the ``words``, for people cannot read a pattern."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {words}")
+        return text
+
+    return pydantic.AfterValidator(check)
+
+
+def _storable(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as bad:
+        raise ValueError("must lie in the years 1 to 9999 in UTC") from bad
+
+
+Moment: TypeAlias = Annotated[pydantic.AwareDatetime, pydantic.AfterValidator(_storable)]
+"""RFC 3339 with a zone, and still a date in UTC."""
+Number: TypeAlias = Annotated[int, Path(ge=1, le=2**63 - 1)]
+"""The number of a row: no larger one fits into a database."""
 
 
 def caller(request: Request) -> access.Caller:

@@ -32,7 +32,12 @@ class Import(_Body):
 class Trust(_Body):
     """The fingerprint a person compared: ``SHA256:`` and 43 characters of base64."""
 
-    fingerprint: Annotated[str, pydantic.Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}=?$")]
+    fingerprint: Annotated[
+        str,
+        asking.written(
+            "SHA256:[A-Za-z0-9+/]{43}=?", "SHA256: and 43 characters, as ssh-keygen -lf prints it"
+        ),
+    ]
 
 
 class Discover(_Body):

@@ -35,7 +35,7 @@ class Approve(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    hash: Annotated[str, pydantic.Field(pattern=r"^[0-9a-f]{12,64}$")]
+    hash: Annotated[str, asking.written("[0-9a-f]{12,64}", "12 to 64 digits of the plan's hash")]
 
 
 class Again(pydantic.BaseModel):

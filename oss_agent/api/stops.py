@@ -22,8 +22,8 @@ class Stop(pydantic.BaseModel):
     scope: stops.Scope
     name: Annotated[str, pydantic.Field(max_length=255)] = ""
     reason: Annotated[str, pydantic.Field(min_length=1, max_length=500)]
-    begins: pydantic.AwareDatetime | None = None
-    ends: pydantic.AwareDatetime | None = None
+    begins: asking.Moment | None = None
+    ends: asking.Moment | None = None
 
     def request(self) -> stops.StopRequest:
         """As the desk takes it."""
@@ -46,7 +46,7 @@ def router(desk: stops.Stops) -> APIRouter:
         return JSONResponse(as_json(view), status_code=201)
 
     @out.delete("/stops/{key}", summary="Let writes go again", openapi_extra=operate)
-    async def lift(key: int, request: Request) -> JSONResponse:
+    async def lift(key: asking.Number, request: Request) -> JSONResponse:
         caller = asking.caller(request)
         return JSONResponse(as_json(await desk.lift(caller.tenant, caller.name, key)))
 

@@ -8,6 +8,7 @@ network would be two claims on it.
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -32,7 +33,8 @@ def wrong(value: Any, form: forms.Characteristic) -> str | None:
 
 def shown(value: Any) -> str:
     """Hostile input, quoted, without control characters, cut to what a line can carry."""
-    text = ascii(value)
+    as_sent = value is None or isinstance(value, (bool, list, dict))
+    text = json.dumps(value) if as_sent else ascii(value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 

@@ -163,7 +163,7 @@ def why(
         ("ORDER", "order"),
         ("SINCE", "since"),
     ]
-    nobody = f"{device} {path}: nobody, it is foreign: no service of ours put it there"
+    nobody = f"{device} {path}: no service of ours owns it: it is foreign, or not there"
     here.screen.table(owners, columns, nobody if path else f"no service owns a node on {device}")
 
 
@@ -184,6 +184,7 @@ def alarm_list(ctx: typer.Context) -> None:
 def service_list(ctx: typer.Context) -> None:
     """Services with state and operating status."""
     columns = [
+        ("ID", "id"),
         ("SERVICE", "name"),
         ("KIND", "category"),
         ("STATE", "state"),

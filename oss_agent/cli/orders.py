@@ -48,7 +48,9 @@ def submit(
 ) -> None:
     """Send an order; the answer means it is stored and will be carried out."""
     here = context.of(ctx)
-    headers = ({"Idempotency-Key": key} if key else {}) | ({"Plan-Hash": plan} if plan else {})
+    headers = ({} if key is None else {"Idempotency-Key": key}) | (
+        {} if plan is None else {"Plan-Hash": plan}
+    )
     order = here.api.post(client.SERVICE_ORDERS, read_order(file), headers)
     if wait:
         order = follow(here, order["id"])
@@ -218,7 +220,9 @@ def show_plan(here: context.Here, one: Mapping[str, Any]) -> None:
         _show_part(here, part)
     claims = ", ".join(f"{pool} {value} ({note})" for pool, value, note in one["claims"])
     here.screen.text(f"  claims {claims or 'nothing'} · ports {', '.join(one['ports'])}")
-    here.screen.text(f"  proves {', '.join(one['predicates']) or 'nothing'}")
+    here.screen.text("  proves" if one["predicates"] else "  proves nothing")
+    for predicate in one["predicates"]:
+        here.screen.text(f"    {predicate}")
     for other in one["neighbours"]:
         shares = f"shares {', '.join(other['paths'])}" if other["paths"] else "same device"
         customer = f" of {other['customer']}" if other["customer"] else ""

@@ -50,6 +50,8 @@ def plain(value: object) -> str:
     """Any value as harmless one-line text."""
     if value is None or value == "":
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         items: list[object] = list(value)
         return ", ".join(plain(item) for item in items) or "-"

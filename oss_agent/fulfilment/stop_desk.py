@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -27,7 +28,7 @@ class StopDesk:
 
         def unit(connection: sa.Connection) -> stops.StopView:
             at = self._p.clock.now()
-            _check(request, self._p.ledger.snapshot(connection, tenant))
+            _check(request, self._p.ledger.snapshot(connection, tenant), at)
             cause = stops.Cause.OPERATOR
             view = stop_rows.put(connection, tenant, request, cause=cause, by=by, at=at)
             self._note(connection, tenant, by, "stop", view)
@@ -62,7 +63,7 @@ class StopDesk:
         audit.append(connection, entry)
 
 
-def _check(request: stops.StopRequest, known: ledger.Snapshot) -> None:
+def _check(request: stops.StopRequest, known: ledger.Snapshot, at: datetime) -> None:
     """OrderRejected naming the field: a stop for what does not exist would stop nothing."""
     if (request.scope is stops.Scope.ALL) is bool(request.name):
         raise errors.OrderRejected(
@@ -73,8 +74,10 @@ def _check(request: stops.StopRequest, known: ledger.Snapshot) -> None:
         )
     if not request.reason.strip():
         raise errors.OrderRejected("say why: others will read it", field="reason")
-    if request.begins and request.ends and request.ends <= request.begins:
-        raise errors.OrderRejected("it ends before it begins", field="ends", code="invalidValue")
+    if request.ends and request.ends <= (request.begins or at):
+        begins = "it begins" if request.begins else f"now ({at:%Y-%m-%dT%H:%M:%SZ})"
+        why = f"it ends before {begins}: it would stop nothing"
+        raise errors.OrderRejected(why, field="ends", code="invalidValue")
     if request.name and request.name not in _names(request.scope, known):
         there = ", ".join(sorted(_names(request.scope, known))) or "none"
         raise errors.OrderRejected(

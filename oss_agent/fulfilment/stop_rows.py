@@ -52,18 +52,21 @@ def put(
     at: datetime,
 ) -> stops.StopView:
     """Set a stop; the very same one that stands already is not set twice."""
-    wanted = (request.scope, request.name, request.reason, request.ends)
+    reason, begins = plain.line(request.reason), request.begins or at
+    wanted = (request.scope, request.name, reason, request.ends)
     for known in standing(connection, tenant, at):
-        if (known.scope, known.name, known.reason, known.ends) == wanted:
+        same = (known.scope, known.name, known.reason, known.ends) == wanted
+        # one that begins later is another: writes would go on until then
+        if same and known.begins <= begins:
             return known
     row = tables.stop.insert().values(
         tenant=tenant,
         scope=request.scope,
         name=request.name,
-        reason=plain.line(request.reason),
+        reason=reason,
         cause=cause,
         set_by=plain.line(by),
-        begins=request.begins or at,
+        begins=begins,
         ends=request.ends,
     )
     number = connection.execute(row.returning(tables.stop.c.number)).scalar_one()

@@ -73,6 +73,15 @@ def test_a_wrong_characteristic_is_refused_by_its_field(
         CATALOGUE.check(item(**characteristics))
 
     assert refused.value.field == f"{CHARACTERISTIC}[{field}]"
+
+
+@pytest.mark.parametrize(
+    ("sent", "word"), [(True, "true"), (None, "null"), ({"a": None}, '{"a": null}')]
+)
+def test_a_wrong_value_is_shown_as_it_was_sent(sent: Any, word: str) -> None:
+    with pytest.raises(errors.OrderRejected, match="is not a whole number") as refused:
+        CATALOGUE.check(item(**{**GOOD, "bandwidth": sent}))
+    assert f": {word} is not" in refused.value.reason
     assert refused.value.status == 400
     assert refused.value.reason.isprintable()
 

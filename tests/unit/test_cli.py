@@ -80,7 +80,7 @@ PLAN = {
     "claims": [["core-vni", "10100", "likely"]],
     "ports": ["pe1:eth4"],
     "touches": ["s2-1"],
-    "predicates": ["ping"],
+    "predicates": ["config-equal on pe1", "ping on a1 target=10.0.0.1"],
     "neighbours": [
         {
             "device": "pe1",
@@ -112,6 +112,7 @@ def test_plan_exits_1_when_something_would_change(
     assert "beside bravo of bravo-inc on pe1: shares /profiles/rate-profile[name=gold]" in shown
     assert "beside a service on pe1: same device" in shown
     assert "takes about 3 s" in shown
+    assert "\n    ping on a1 target=10.0.0.1\n" in shown
     assert daemon.seen == [("POST /api/v1/plan", {"serviceOrderItem": []})]
 
     daemon.answers["POST /api/v1/plan"] = (200, [PLAN | {"changes": False}])
@@ -253,6 +254,6 @@ def test_why_names_every_owner_and_says_when_nobody_is(
     shown = capsys.readouterr().out
     assert all(word in shown for word in ("netconf", "acme", "17", "bravo", "18"))
     assert run("why", "pe1", "/b") == 0
-    assert "nobody, it is foreign" in capsys.readouterr().out
+    assert "it is foreign, or not there" in capsys.readouterr().out
     assert run("why", "pe1") == 0
     assert "bravo" in capsys.readouterr().out

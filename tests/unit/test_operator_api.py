@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
 
-from oss_agent.api import health
+from oss_agent.api import asking, health
 from tests.unit.bss_bridge import world
 
 pytestmark = pytest.mark.anyio
@@ -139,6 +140,7 @@ async def test_acts_reach_the_port(it: world.World) -> None:
         ("import", [], ""),
         ("discover", {"device": 7}, "device"),
         ("discover", {"device": ""}, "device"),
+        ("orders/17/approve", {"hash": "zz"}, "hash"),
         ("devices/pe1/trust", {}, "fingerprint"),
         ("devices/pe1/trust", {"fingerprint": "MD5:aa"}, "fingerprint"),
         ("devices/pe1/trust", {"fingerprint": FINGERPRINT + "\n"}, "fingerprint"),
@@ -150,7 +152,25 @@ async def test_bad_bodies_are_refused_naming_the_field(
     answer = await it.http.post(f"/api/v1/{path}", json=body)
     assert answer.status_code == 400
     assert answer.json().get("field", "") == field
+    assert "^" not in answer.json()["reason"]
+    assert "Value error" not in answer.json()["reason"]
     assert it.onboarding.calls == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (asking.Number, "0"),
+        (asking.Number, "-1"),
+        (asking.Number, str(2**63)),
+        (asking.Moment, "2026-12-01T00:00:00"),
+        (asking.Moment, "9999-12-31T23:00:00-14:00"),
+        (asking.Moment, "0001-01-01T00:00:00+14:00"),
+    ],
+)
+def test_what_no_database_can_hold_is_refused(kind: Any, given: str) -> None:
+    with pytest.raises(pydantic.ValidationError):
+        pydantic.TypeAdapter(kind).validate_python(given)
 
 
 async def test_not_ready_is_503_and_says_which_part(it: world.World) -> None:

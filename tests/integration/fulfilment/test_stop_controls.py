@@ -77,6 +77,26 @@ async def test_the_same_pause_again_is_the_same_one(world: worlds.World) -> None
     assert await desk.stop(worlds.TENANT, "ops", SITE) == first
 
 
+async def test_a_pause_for_later_does_not_swallow_the_same_one_for_now(world: worlds.World) -> None:
+    desk = stop_desk.StopDesk(world.parts)
+    later = dataclasses.replace(SITE, begins=world.clock.now() + timedelta(days=1))
+    first = await desk.stop(worlds.TENANT, "ops", later)
+    now = await desk.stop(worlds.TENANT, "ops", SITE)
+
+    assert now.id != first.id
+    order = await world.order()
+    await world.run()
+    assert "paused" in (await world.orders.explain(worlds.TENANT, order.id)).sentence
+
+
+async def test_a_pause_that_is_over_already_is_refused(world: worlds.World) -> None:
+    desk = stop_desk.StopDesk(world.parts)
+    over = dataclasses.replace(SITE, ends=world.clock.now() - timedelta(hours=1))
+    with pytest.raises(errors.OrderRejected, match="it would stop nothing") as told:
+        await desk.stop(worlds.TENANT, "ops", over)
+    assert told.value.field == "ends"
+
+
 @pytest.mark.parametrize(
     ("scope", "name", "reason", "field"),
     [

@@ -322,6 +322,14 @@ async def test_bad_idempotency_key_is_refused(it: world.World, key: str) -> None
     assert answer.json()["field"] == "Idempotency-Key"
 
 
+@pytest.mark.parametrize("plan", ["", " ", "zz", "8" * 63, "8" * 64 + ","])
+async def test_a_plan_hash_that_is_none_orders_nothing(it: world.World, plan: str) -> None:
+    answer = await it.http.post(ORDERS, json=world.ORDER, headers={"Plan-Hash": plan})
+    assert answer.status_code == 400
+    assert answer.json()["field"] == "Plan-Hash"
+    assert it.orders.requests == []
+
+
 async def test_plan_shows_the_dry_run_and_stores_nothing(it: world.World) -> None:
     answer = await it.http.post("/api/v1/plan", json=world.ORDER)
     assert answer.status_code == 200
