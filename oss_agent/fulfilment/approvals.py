@@ -42,8 +42,11 @@ class Plan:
 
 
 def asked_for(bounds: limits.Limits, devices: int, approved: str | None, found: str) -> str | None:
-    """Why a person must look at the plan ``found`` first, None when it may run. Pure."""
-    if approved == found:
+    """Why a person must look at the plan ``found`` first, None when it may run. Pure.
+
+    A plan that changes no device needs nobody: there is nothing to look at.
+    """
+    if approved == found or devices == 0:
         return None
     if approved is not None:
         return f"the plan is another one than was approved ({approved[:12]} then, {found[:12]} now)"

@@ -73,16 +73,37 @@ def _whole(
 def _ends(
     whole: ledger.ServiceRow, design: catalogue.Design, known: Sequence[views.ServiceView]
 ) -> Iterator[ledger.ServiceRow]:
-    """One row per resource; an end that was there before, told by its name, keeps its id."""
-    free = list(known)
+    """One row per resource; an end that was there before keeps its id.
+
+    One that comes with a modify has the order in its id: that of an end which left is not used
+    again, because history and billing still mean that end by it.
+    """
+    rows = [_end(whole, resource, design) for resource in design.resources]
+    same = _matched(rows, known)
     used = {one.id for one in known}
-    fresh = (one for n in itertools.count(1) if (one := f"{whole.id}.{n}") not in used)
-    for resource in design.resources:
-        row = _end(whole, resource, design)
-        same = next((one for one in free if one.name == row.name), None)
-        if same is not None:
-            free.remove(same)
-        yield dataclasses.replace(row, id=same.id if same is not None else next(fresh))
+    stem = f"{whole.id}.{whole.order}" if known else whole.id
+    fresh = (one for n in itertools.count(1) if (one := f"{stem}.{n}") not in used)
+    for number, row in enumerate(rows):
+        yield dataclasses.replace(row, id=same[number] if number in same else next(fresh))
+
+
+def _matched(
+    rows: Sequence[ledger.ServiceRow], known: Sequence[views.ServiceView]
+) -> dict[int, str]:
+    """Which row is which known end: first those that are wholly alike, then those that changed."""
+    found: dict[int, str] = {}
+    free = list(known)
+    for closeness in (4, 3, 2):
+        for number, row in enumerate(rows):
+            ports = tuple(f"{device}:{port}" for device, port in row.resources)
+            wanted = (row.name, row.specification.id, ports, dict(row.characteristics))
+            for one in free if number not in found else ():
+                there = tuple(one.supporting_resources), dict(one.characteristics)
+                if (one.name, one.specification.id, *there)[:closeness] == wanted[:closeness]:
+                    found[number] = one.id
+                    free.remove(one)
+                    break
+    return found
 
 
 def _end(

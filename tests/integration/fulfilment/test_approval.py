@@ -108,6 +108,8 @@ async def test_as_many_hashes_as_items(world: worlds.World) -> None:
         ("never", 99, None, False),
         ("never", 2, "then", True),
         ("always", 1, None, True),
+        ("always", 0, None, False),
+        ("never", 0, "then", False),
     ],
 )
 def test_who_is_asked(

@@ -191,6 +191,26 @@ async def test_sites_come_change_and_go(world: World) -> None:
     assert await world.count(tables.claim) == 0
 
 
+async def test_an_end_keeps_its_id_and_one_that_comes_never_has_that_of_one_that_left(
+    world: World,
+) -> None:
+    north = {"port": "pe1:eth4", "address": "172.16.1.1/24"}
+    south = {"port": "pe2:eth4", "address": "172.16.2.1/24"}
+    east = {"port": "pe2:eth5", "address": "172.16.3.1/24"}
+    service = await add(world, "l3vpn", "vpn", sites=[north, south, east])
+    ever: dict[str, tuple[str, ...]] = {}
+    for sites in ([north, east], [north, south, east], [north, south], [north, south, east]):
+        known = await world.rows.read(
+            lambda c: world.parts.ledger.snapshot(c, worlds.TENANT).services
+        )
+        for one in known[service].supporting_services:
+            ports = known[one].supporting_resources
+            assert ever.setdefault(one, ports) == ports, "it was another end before"
+        done = await modify(world, service, sites=sites)
+        assert done.state is views.OrderState.COMPLETED, done.error
+    await delete(world, service)
+
+
 async def test_another_wish_moves_the_service_to_another_value(world: World) -> None:
     service = await add(world, "eline", "acme", aEnd="pe1:eth4", zEnd="pe2:eth4")
     done = await modify(world, service, vni=10_150)
