@@ -37,6 +37,8 @@ class Story:
         self.watch(service)
         self.tell.gap()
         self.refuse()
+        self.tell.gap()
+        self.beside(service)
 
     def onboard(self) -> None:
         """Import, trust, discover; wait until the routers know each other."""
@@ -72,6 +74,7 @@ class Story:
         if view["state"] != "completed":
             raise LabError(f"order {view['id']} ended {view['state']}: {view.get('error')}")
         self._evidence(item)
+        self._decided(view["id"])
         proven = sum(1 for verdict in item["evidence"] if verdict["outcome"] == "proven")
         self.tell.line(
             "done",
@@ -97,9 +100,9 @@ class Story:
                 f"reverse  known, {len(one['devices'])} devices   hash {one['hash'][:12]}"
             )
 
-    def _send(self, eline: orders.Eline, began: float) -> Any:
+    def _send(self, sent: orders.Order, began: float) -> Any:
         """Send by the BSS process and follow the journal until the order is final."""
-        answer = submit(self.daemon, eline.body(), key=f"demo-{eline.name}")
+        answer = submit(self.daemon, sent.body(), key=f"demo-{sent.name}")
         if answer["status"] != 201:  # noqa: PLR2004  (HTTP Created)
             raise LabError(f"the order was not accepted: {answer['status']} {answer['body']}")
         key = answer["body"]["id"]
@@ -114,7 +117,11 @@ class Story:
 
     def _steps(self, key: str, seen: dict[str, str], began: float) -> None:
         answer = self.daemon.get(f"/api/v1/orders/{key}/explain")
-        states = {p["device"]: p["state"] for p in answer["participants"]}
+        states: dict[str, str] = {}
+        for one in answer["participants"]:  # a device has one for each of its configurations
+            device, state = one["device"], one["state"]
+            if state not in (said := states.get(device, "")).split(" + "):
+                states[device] = f"{said} + {state}" if said else state
         if states and states != seen:
             words = "   ".join(f"{device} {state}" for device, state in sorted(states.items()))
             self.tell.line("commit", words, time.monotonic() - began)
@@ -126,6 +133,11 @@ class Story:
             self.tell.line(
                 "prove", f"{one['kind']} {one['device']}: {one['outcome']} · {one['reason']}"
             )
+
+    def _decided(self, order: str) -> None:
+        """Why it was kept, in the journal's own words: its own checks and those of its neighbours."""
+        history = self.daemon.get(f"/api/v1/orders/{order}/explain")["history"]
+        self.tell.line("decide", next(text for _at, text in history if "decision" in text))
 
     def watch(self, item: Mapping[str, Any]) -> None:
         """Break the customer's cable, see who is told; heal, see it clear; see usage billed."""
@@ -193,6 +205,35 @@ class Story:
             raise LabError(f"not as before: {before} became {after}")
         same = " · ".join(f"{device} {digest}" for device, digest in after.items())
         self.tell.line("before", f"byte for byte as before, seen from outside: {same}")
+
+    def beside(self, standing: Mapping[str, Any]) -> None:
+        """Order a VPN over the routers the E-Line runs on; the E-Line is judged with it."""
+        vpn = orders.BESIDE
+        ports = ", ".join(port for port, _ in vpn.sites)
+        self.tell.line("order", f'third order, L3VPN "{vpn.name}"  {ports}')
+        self._plan_in_short(vpn.body())
+        began = time.monotonic()
+        view = self._send(vpn, began)
+        if view["state"] != "completed":
+            raise LabError(f"order {view['id']} ended {view['state']}: {view.get('error')}")
+        self._decided(view["id"])
+        evidence = view["items"][0]["evidence"]
+        proven = sum(1 for verdict in evidence if verdict["outcome"] == "proven")
+        unharmed = self.until(lambda: self._status(standing, {"running"}), "the E-Line to run", 10)
+        self.tell.line(
+            "done",
+            f"order {view['id']} completed · {proven} of {len(evidence)} checks proven · "
+            f"{unharmed['name']} {unharmed['operating_status']}",
+            time.monotonic() - began,
+        )
+
+    def _plan_in_short(self, body: Mapping[str, Any]) -> None:
+        for one in self.daemon.post("/api/v1/plan", body):
+            for device in one["devices"]:
+                where, lines = f"{device['device']} {device['store']}", device["diff"].count("\n")
+                self.tell.line("plan", f"{where}   {lines} lines, {device['reversibility']}")
+            near = sorted({other["service_name"] for other in one["neighbours"]})
+            self.tell.more(f"neighbours judged too  {', '.join(near)}   hash {one['hash'][:12]}")
 
     def _metered(self, service: str, where: str) -> list[dict[str, Any]]:
         return [r for r in self._billed("Usage", service) if f"'{where}'" in repr(r["body"])]
