@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -34,6 +35,7 @@ from oss_agent.fulfilment import (
 from oss_agent.spi import device
 from oss_agent.spi.tree import EMPTY, Edit, Operation, Step, Tree
 from oss_agent.spi.tree import Path as TreePath
+from tests.bench import processor
 from tests.integration.fulfilment import world as worlds
 
 _DRIVER = NetconfDriver("sim_netconf")
@@ -42,10 +44,14 @@ _CONFIRM_WITHIN = 120.0
 
 @dataclass(slots=True)
 class Cost:
-    """Seconds of wall and of this process's CPU, and of wall by step."""
+    """Seconds of wall and of this process's CPU, and of wall by step.
+
+    ``starved``: seconds in which this process or the devices' was ready to run and had no core.
+    """
 
     wall: float = 0.0
     cpu: float = 0.0
+    starved: float = 0.0
     steps: dict[str, float] = field(default_factory=dict[str, float])
 
 
@@ -70,12 +76,17 @@ def _target(name: str, number: int) -> Tree:
 
 
 class _Meter:
-    def __init__(self) -> None:
+    def __init__(self, stub: int) -> None:
         self.cost = Cost()
+        self._watched = (os.getpid(), stub)
+
+    def _waited(self) -> float:
+        return sum(processor.use(pid).waited for pid in self._watched)
 
     async def step(self, name: str, act: Awaitable[object]) -> None:
-        cpu, wall = time.process_time(), time.perf_counter()
+        waited, cpu, wall = self._waited(), time.process_time(), time.perf_counter()
         await act
+        self.cost.starved += self._waited() - waited
         took = time.perf_counter() - wall
         self.cost.steps[name] = took
         self.cost.wall += took
@@ -85,7 +96,7 @@ class _Meter:
 # --- the transaction
 
 
-async def ours(endpoints: Sequence[device.Endpoint], number: int) -> Cost:
+async def ours(endpoints: Sequence[device.Endpoint], number: int, stub: int) -> Cost:
     """Leases, intent, gate, commit, vote, decision, confirmation: all of it durable."""
     known = {one.device: _Known(one) for one in endpoints}
     with tempfile.TemporaryDirectory() as place:
@@ -100,7 +111,7 @@ async def ours(endpoints: Sequence[device.Endpoint], number: int) -> Cost:
                 world.build(world.points)
                 await world.order()
                 await contact.together([_log_in(lines, name) for name in known])
-                return await _change(world, tuple(known), number)
+                return await _change(world, tuple(known), number, stub)
 
 
 async def _log_in(lines: connections.Connections, name: str) -> None:
@@ -108,8 +119,8 @@ async def _log_in(lines: connections.Connections, name: str) -> None:
         pass
 
 
-async def _change(world: worlds.World, names: Sequence[str], number: int) -> Cost:
-    meter, p = _Meter(), world.parts
+async def _change(world: worlds.World, names: Sequence[str], number: int, stub: int) -> Cost:
+    meter, p = _Meter(stub), world.parts
     mine = await world.rows.write(lambda c: _adopt(c, world))
     rows = tuple(_participant(mine, name, world, number) for name in names)
 
@@ -162,9 +173,9 @@ def _participant(
 # --- by hand
 
 
-async def by_hand(endpoints: Sequence[device.Endpoint], number: int) -> Cost:
+async def by_hand(endpoints: Sequence[device.Endpoint], number: int, stub: int) -> Cost:
     """Each device for itself: lock, edit, commit, confirm, unlock; nothing is written down."""
-    meter = _Meter()
+    meter = _Meter(stub)
     async with _logged_in(endpoints) as links:
         changes = [_change_one(link, number) for link in links]
         await meter.step("all", contact.together(changes))
@@ -195,13 +206,14 @@ async def _change_one(link: device.Connection, number: int) -> None:
 
 
 def run(
-    change: Callable[[Sequence[device.Endpoint], int], Awaitable[Cost]],
+    change: Callable[[Sequence[device.Endpoint], int, int], Awaitable[Cost]],
     endpoints: Sequence[device.Endpoint],
     number: int,
+    stub: int,
 ) -> Cost:
     """One change in a loop of its own; ``number`` makes its port and VNI its own."""
 
     async def main() -> Cost:
-        return await change(endpoints, number)
+        return await change(endpoints, number, stub)
 
     return asyncio.run(main())
