@@ -69,11 +69,12 @@ class SqlLedger:
         connection: sa.Connection,
         *,
         service: str,
+        order: str | None = None,
         keep: Collection[tuple[str, str]] = (),
         at: datetime,
     ) -> None:
-        """Give all ports of a service back, but those it shall ``keep``."""
-        port_claims.free(connection, service=service, keep=keep, at=at)
+        """Give a service's ports back, all or those that ``order`` took, but those to ``keep``."""
+        port_claims.free(connection, service=service, order=order, keep=keep, at=at)
 
     def own(
         self,

@@ -34,14 +34,20 @@ def free(
     connection: sa.Connection,
     *,
     service: str,
+    order: str | None = None,
     keep: Collection[tuple[str, str]] = (),
     at: datetime,
 ) -> None:
-    """Give all ports of a service back, but those it shall ``keep``. Safe twice."""
+    """Give a service's ports back, all or those that ``order`` took, but those it shall ``keep``.
+
+    Safe twice.
+    """
     c = tables.port_claims.c
     mine = sa.select(c.device, c.port).where(
         history.current(tables.port_claims), c.service == service
     )
+    if order is not None:
+        mine = mine.where(c.order_id == order)
     for device, port in connection.execute(mine).all():
         if (device, port) not in keep:
             which = sa.and_(c.service == service, c.device == device, c.port == port)

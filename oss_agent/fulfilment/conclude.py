@@ -107,12 +107,17 @@ def _give_back_beyond(
     service: str,
     at: datetime,
 ) -> None:
-    """What a modify took beyond what its service has; the service stays as it stands."""
+    """What a modify took beyond what its service has; the service stays as it stands.
+
+    Another modify of it may be on its way: what that one took stays taken.
+    """
     built = design.last_built(connection, transaction.tenant, service)
     if built is None:
         return
     claims.give_back_of(connection, p, transaction, at)
-    p.ledger.free_ports(connection, service=service, keep=design.ports(built), at=at)
+    p.ledger.free_ports(
+        connection, service=service, order=transaction.order, keep=design.ports(built), at=at
+    )
 
 
 def close(connection: sa.Connection, transaction: states.Transaction, at: datetime) -> None:

@@ -20,12 +20,18 @@ def open_all(
     ends: Sequence[tuple[str, str, views.ItemAction]],
     at: datetime,
 ) -> None:
-    """One resource order per end (device, rfs, action), unless they are there already."""
-    table = tables.resource_order
-    known = sa.select(table.c.id).where(table.c.transaction_id == transaction)
-    if connection.execute(known).first() is not None:
-        return
+    """One resource order per end (device, rfs, action), unless they are there already.
+
+    Those of an earlier plan for devices that this one leaves alone are cancelled.
+    """
+    table, known = tables.resource_order, devices(connection, transaction)
+    wanted = {device for device, _, _ in ends}
+    for gone in set(known) - wanted:
+        state = views.OrderState.CANCELLED
+        move(connection, transaction=transaction, device=gone, state=state, completion_date=at)
     for device, rfs, action in ends:
+        if device in known:
+            continue
         number = order_rows.next_number(connection, "resourceOrder")
         connection.execute(
             table.insert().values(
@@ -67,7 +73,11 @@ def move(
     mine = (
         sa.select(child.c.resource_order_id)
         .join(parent, parent.c.id == child.c.resource_order_id)
-        .where(parent.c.transaction_id == transaction, child.c.device == device)
+        .where(
+            parent.c.transaction_id == transaction,
+            parent.c.state != views.OrderState.CANCELLED,
+            child.c.device == device,
+        )
     )
     ids = [row.resource_order_id for row in connection.execute(mine)]
     connection.execute(
@@ -81,12 +91,15 @@ def move(
 
 
 def devices(connection: sa.Connection, transaction: str) -> tuple[str, ...]:
-    """The devices a transaction's resource orders name."""
+    """The devices that a transaction's resource orders name; not those that were cancelled."""
     parent, child = tables.resource_order, tables.resource_item
     asked = (
         sa.select(child.c.device)
         .join(parent, parent.c.id == child.c.resource_order_id)
-        .where(parent.c.transaction_id == transaction)
+        .where(
+            parent.c.transaction_id == transaction,
+            parent.c.state != views.OrderState.CANCELLED,
+        )
         .order_by(parent.c.number)
     )
     return tuple(row.device for row in connection.execute(asked))

@@ -156,10 +156,14 @@ class Ledger(Protocol):
         connection: Connection,
         *,
         service: str,
+        order: str | None = None,
         keep: Collection[tuple[str, str]] = (),
         at: datetime,
     ) -> None:
-        """Give all ports of a service back, but those it shall ``keep``. Safe twice."""
+        """Give a service's ports back, all or those that ``order`` took, but those to ``keep``.
+
+        Safe twice.
+        """
         ...
 
     def own(

@@ -1,0 +1,87 @@
+"""Two changes of one service on their way at once: what one took, the other does not give away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from inventory import history
+from inventory import tables as inventory_tables
+from oss_agent.fulfilment import tables
+from oss_agent.spi import views
+from oss_agent.testing.simulated.faults import NONE, Faults
+from tests.integration.fulfilment import world as worlds
+
+pytestmark = pytest.mark.anyio
+DONE = views.OrderState.COMPLETED
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[worlds.World]:
+    async with worlds.open_world(tmp_path, names=("pe1", "pe2", "pe3")) as made:
+        yield made
+
+
+async def changed(world: worlds.World, service: str, **said: Any) -> str:
+    request = worlds.request(
+        "s", action=views.ItemAction.MODIFY, service_id=service, body_digest=str(said)
+    )
+    (item,) = request.items
+    object.__setattr__(item, "characteristics", said)
+    return (await world.orders.submit(request)).order.id
+
+
+async def ports_of(world: worlds.World, service: str) -> set[str]:
+    c = inventory_tables.port_claims.c
+    held = sa.select(c.device, c.port).where(
+        history.current(inventory_tables.port_claims), c.service == service
+    )
+    rows = await world.rows.read(lambda x: x.execute(held).all())
+    return {f"{row.device}:{row.port}" for row in rows}
+
+
+async def test_a_cancelled_change_frees_no_port_of_the_one_before_it(world: worlds.World) -> None:
+    first = await world.order("s", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
+    await world.run_to_the_end()
+    service = (await world.get(first.id)).items[0].service_id or ""
+    moves = await changed(world, service, zEnd="pe3:eth4")
+    await world.feeder.feed()
+    await world.flow.step()
+    second = await changed(world, service, zEnd="pe3:eth5")
+    await world.orders.request_cancel(worlds.TENANT, second)
+    await world.run_to_the_end()
+
+    assert (await world.get(moves)).state is DONE
+    assert await ports_of(world, service) == {"pe1:eth3", "pe3:eth4"}
+
+
+async def test_a_plan_made_anew_has_the_resource_orders_of_its_devices(
+    world: worlds.World,
+) -> None:
+    first = await world.order("s", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
+    await world.run_to_the_end()
+    service = (await world.get(first.id)).items[0].service_id or ""
+    world.devices["pe2"].faults = Faults(lock_held_by=77)
+    waits = await changed(world, service, bandwidth=50)
+    await world.run()
+    world.devices["pe2"].faults = NONE
+    moves = await changed(world, service, zEnd="pe3:eth4")
+    await world.run()
+    assert (await world.get(moves)).state is DONE
+    await world.run_to_the_end()
+
+    assert (await world.get(waits)).state is DONE
+    parent, child = tables.resource_order, tables.resource_item
+    asked = (
+        sa.select(child.c.device, parent.c.state)
+        .join(parent, parent.c.id == child.c.resource_order_id)
+        .where(parent.c.order_id == waits)
+    )
+    rows = await world.rows.read(lambda c: c.execute(asked).all())
+    found = {row.device: str(row.state) for row in rows}
+    assert found["pe1"] == found["pe3"] == "completed"
+    assert found.get("pe2") != "completed"
