@@ -11,6 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from oss_agent import errors
 from oss_agent.fulfilment import parts, states, tables
 from oss_agent.spi import catalogue, orders
 
@@ -34,9 +35,12 @@ def claim(
             values[need.name] = has[need.name]
             continue
         key = f"{item.service_id}.{need.name}" + (f"~{transaction.id}" if has else "")
-        values[need.name] = p.ledger.claim(
-            connection, pool=need.pool, key=key, wanted=need.wanted, at=at
-        )
+        try:
+            values[need.name] = p.ledger.claim(
+                connection, pool=need.pool, key=key, wanted=need.wanted, at=at
+            )
+        except errors.Conflict as taken:
+            raise _named(connection, p, transaction.tenant, taken) from taken
         _remember(connection, transaction, item.service_id or "", key, need.name)
         taken.add(key)
     _release(connection, p, _mine(connection, transaction) - taken, at)
@@ -106,6 +110,20 @@ def _remember(
                 name=name,
             )
         )
+
+
+def _named(
+    connection: sa.Connection, p: parts.Parts, tenant: str, taken: errors.Conflict
+) -> errors.Conflict:
+    """The same with the holder's service and order for its key; another tenant's is not named."""
+    if taken.holder is None:
+        return taken
+    service = taken.holder.partition(".")[0]
+    known = p.ledger.snapshot(connection, tenant).services.get(service)
+    words = "a service of another tenant"
+    if known is not None:
+        words = f"service {known.id} ({known.name}, order {known.order})"
+    return errors.Conflict(taken.reason.replace(taken.holder, words), holder=words)
 
 
 def _release(connection: sa.Connection, p: parts.Parts, keys: set[str], at: datetime) -> None:

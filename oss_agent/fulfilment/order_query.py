@@ -91,6 +91,13 @@ def _any_of(column: sa.ColumnElement[Any], asked: query.Filter) -> sa.ColumnElem
 
 
 def _value(column: sa.ColumnElement[Any], asked: query.Filter, text: str) -> Any:
+    if column in {_ORDER.state, _ITEM.state} and text not in set(views.OrderState):
+        known = ", ".join(views.OrderState)
+        raise errors.OrderRejected(
+            f"{asked.path}: there is no state {text[:80]!r}; there are: {known}",
+            field=asked.path,
+            code="invalidQuery",
+        )
     if not isinstance(column.type, tables.Moment):
         return text
     try:

@@ -124,6 +124,21 @@ async def test_a_service_that_does_not_exist_cannot_be_deleted(world: World) -> 
     assert order.error.code == "unknownService"
 
 
+async def test_a_wished_value_of_somebody_else_is_refused_with_the_service_that_holds_it(
+    world: World,
+) -> None:
+    await world.order(characteristics={"vni": 10150})
+    await world.run()
+    ends = {"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"}
+    await world.order("other", external_id="other", characteristics={**ends, "vni": 10150})
+    await world.run()
+    order = await world.get("2")
+
+    assert order.state is views.OrderState.REJECTED
+    assert order.error is not None
+    assert "10150 of pool core-vni is held by service s1-1 (acme, order 1)" in order.error.message
+
+
 async def test_two_items_succeed_and_fail_apart(world: World) -> None:
     one = worlds.request("one").items[0]
     ends = {"aEnd": "pe1:eth3", "zEnd": "pe2:eth99"}
@@ -205,7 +220,14 @@ async def test_orders_are_found_by_their_tmf_names(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value"), [("colour", "red"), ("orderDate", "yesterday"), ("id; DROP", "1")]
+    ("path", "value"),
+    [
+        ("colour", "red"),
+        ("orderDate", "yesterday"),
+        ("id; DROP", "1"),
+        ("state", "nope"),
+        ("serviceOrderItem.state", "nope"),
+    ],
 )
 async def test_a_filter_nobody_knows_is_refused_by_its_path(
     world: World, path: str, value: str
