@@ -101,9 +101,14 @@ async def network(
         world = await stack.enter_async_context(
             worlds.open_world(where, names=netconf, others=boxes, **more)
         )
-        at = datetime(2026, 1, 1, tzinfo=UTC)
-        await world.rows.write(lambda c: pools.seed(c, _POOLS, tenant=worlds.TENANT, at=at))
+        await seed_pools(world)
         yield Network(world, boxes, await world.snapshots())
+
+
+async def seed_pools(world: World) -> None:
+    """What VPNs and Internet access take their values from."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    await world.rows.write(lambda c: pools.seed(c, _POOLS, tenant=worlds.TENANT, at=at))
 
 
 async def send(

@@ -358,9 +358,9 @@ def _add_device(
         "router_id": f"10.255.0.{number}",
     }
     history.begin(connection, inventory_tables.devices, row, at)
-    (key,) = endpoint.host_keys
-    pinned = {"device": name, "key": key, "fingerprint": "f", "accepted_by": "test"}
-    history.begin(connection, inventory_tables.device_keys, {"tenant": TENANT, **pinned}, at)
+    for key in endpoint.host_keys:
+        pinned = {"device": name, "key": key, "fingerprint": "f", "accepted_by": "test"}
+        history.begin(connection, inventory_tables.device_keys, {"tenant": TENANT, **pinned}, at)
 
 
 def take_over(connection: sa.Connection, transaction: str, at: datetime) -> None:
