@@ -44,7 +44,9 @@ def note(connection: sa.Connection, p: parts.Parts, mine: states.Transaction, wh
         return
     else:
         leases.release(connection, mine.id, p.clock.now())
-    journal.wait(connection, mine, _rest(p, mine, reason, poisoned=poisoned), faults=count)
+    rest = _rest(p, mine, reason, poisoned=poisoned)
+    # It goes alone next time: the fault may be of one that it carried.
+    journal.wait(connection, mine, rest, faults=count, group_limit=1)
 
 
 def overcome(connection: sa.Connection, p: parts.Parts, mine: states.Transaction) -> None:

@@ -45,32 +45,36 @@ def members(
 ) -> tuple[states.Transaction, ...]:
     """Those that ``leader`` carries, in order of acceptance."""
     table = tables.transaction
-    rows = connection.execute(table.select().where(_carried(leader)).order_by(table.c.accepted))
+    rows = connection.execute(table.select().where(_carried(leader.id)).order_by(table.c.accepted))
     return tuple(journal.of_row(row) for row in rows)
 
 
 def let_go(
     connection: sa.Connection,
-    leader: states.Transaction,
+    leader: str,
     *,
     limit: int | None = None,
     only: states.Transaction | None = None,
 ) -> None:
-    """Those that are carried stand on their own feet again; at most ``limit`` go together next."""
+    """Those that ``leader`` carries stand on their own feet again; at most ``limit`` go together next.
+
+    Each begins an attempt of its own: what was seen of it while it was carried proves nothing then.
+    """
     table = tables.transaction
     carried = table.update().where(_carried(leader))
     if only is not None:
         carried = carried.where(table.c.id == only.id)
     values: dict[str, Any] = {"stage": states.Stage.QUEUED, "leader": None}
+    values["attempt"] = table.c.attempt + 1
     if limit is not None:
         values["group_limit"] = limit
     connection.execute(carried.values(**values, **journal.wait_columns(None)))
 
 
-def _carried(leader: states.Transaction) -> sa.ColumnElement[bool]:
+def _carried(leader: str) -> sa.ColumnElement[bool]:
     """A closed one keeps its leader's name, as a record of who carried it."""
     of = tables.transaction.c
-    return sa.and_(of.leader == leader.id, of.stage == states.Stage.MEMBER)
+    return sa.and_(of.leader == leader, of.stage == states.Stage.MEMBER)
 
 
 def half(size: int) -> int:

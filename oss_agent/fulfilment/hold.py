@@ -22,6 +22,7 @@ from oss_agent.fulfilment import (
     parts,
     staging,
     states,
+    stop_rows,
 )
 from oss_agent.fulfilment.progress import Progress
 from oss_agent.spi import device, flow
@@ -41,13 +42,31 @@ async def hold(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
 async def _pass_the_gate(
     p: parts.Parts, transaction: states.Transaction, every: Sequence[Progress]
 ) -> bool:
-    """All staged, and what stands around them looked at; else nothing is left staged."""
+    """All staged, none stopped, and what is around them looked at; else nothing is left staged."""
     await contact.together([staging.stage(one) for one in every])
+    await _heed_stops(p, transaction, every)
     if _any_failed(every):
         await contact.together([_unstage(one) for one in every])
         return False
     await neighbours.baseline(p, transaction, [one.one for one in every])
     return True
+
+
+async def _heed_stops(
+    p: parts.Parts, transaction: states.Transaction, every: Sequence[Progress]
+) -> None:
+    """A pause that was set since it was planned; where a commit may be out already it settles."""
+    if any(one.one.sent for one in every):
+        return
+    devices = [one.one.device for one in every]
+    at = p.clock.now()
+    why = await p.journal.read(lambda c: stop_rows.keeps(c, p, transaction, devices, at))
+    if why is None:
+        return
+    for one in every:
+        if not one.failed:
+            cause = states.Cause.STOPPED
+            await one.mark("stop", cause=cause, reason=why.reason, who=why.who)
 
 
 async def _unstage(one: Progress) -> None:

@@ -186,6 +186,11 @@ def wake(connection: sa.Connection, order: str, at: datetime) -> None:
     connection.execute(asleep.values(wake_at=at))
 
 
+def must_be_ours(connection: sa.Connection, transaction: states.Transaction) -> None:
+    """Fenced unless we are still the one who works on it: before a unit's first lasting effect."""
+    update(connection, transaction, token=transaction.token)
+
+
 def requeue(connection: sa.Connection, transaction: states.Transaction) -> None:
     """Make a transaction ready for its next run; the run that had it ends when it looks."""
     update(connection, transaction, stage=states.Stage.QUEUED)
@@ -218,7 +223,7 @@ def decide(
     connection: sa.Connection, transaction: states.Transaction, wanted: states.Decision
 ) -> states.Decision:
     """Write the decision unless there is one: the first stands for ever. Fenced as ``update``."""
-    update(connection, transaction, token=transaction.token)
+    must_be_ours(connection, transaction)
     standing = decision(connection, transaction)
     if standing is not None:
         return standing

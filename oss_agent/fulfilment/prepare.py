@@ -49,7 +49,7 @@ async def prepare(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
     try:
         return await planning.intend(p, shares)
     except errors.DeviceError as trouble:
-        await _put_off(p, transaction, trouble)
+        await _put_off(p, transaction, trouble, alone=len(shares) == 1)
     except errors.Fenced:
         raise
     except (errors.OrderRejected, errors.Conflict) as refusal:
@@ -64,14 +64,16 @@ async def _part(
     refusal: errors.OrderRejected | errors.Conflict,
 ) -> None:
     """They cannot be planned together, whoever it is that cannot: each goes by itself."""
+    await p.journal.write("part", lambda c: _apart(c, p, transaction, refusal.reason))
 
-    def unit(connection: sa.Connection) -> None:
-        at, reason = p.clock.now(), f"a turn of its own: {refusal.reason}"
-        group.let_go(connection, transaction, limit=1)
-        why = states.Wait(reason, at, at, "nobody: it is done again")
-        journal.wait(connection, transaction, why, group_limit=1)
 
-    await p.journal.write("part", unit)
+def _apart(
+    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, reason: str
+) -> None:
+    group.let_go(connection, transaction.id, limit=1)
+    at = p.clock.now()
+    why = states.Wait(f"a turn of its own: {reason}", at, at, "nobody: it is done again")
+    journal.wait(connection, transaction, why, group_limit=1)
 
 
 def _is_prepared(connection: sa.Connection, transaction: states.Transaction) -> bool:
@@ -84,6 +86,7 @@ def _is_prepared(connection: sa.Connection, transaction: states.Transaction) -> 
 def _reserve(
     connection: sa.Connection, p: parts.Parts, transaction: states.Transaction
 ) -> tuple[planning.Share, ...]:
+    journal.must_be_ours(connection, transaction)
     at = p.clock.now()
     row = order_rows.row_of(connection, transaction.order)
     if row.cancel_requested:
@@ -125,18 +128,27 @@ def _carried(
     at: datetime,
 ) -> list[planning.Share]:
     """The shares of those that come along; one that is refused now is refused in its own turn."""
-    group.let_go(connection, leader)
+    group.let_go(connection, leader.id)
     found: list[planning.Share] = []
     for one in group.gather(connection, p, leader, made.devices, at):
         try:
             with connection.begin_nested():
-                reserved = design.reserve(connection, p, one, at)
+                reserved = _alike(made, design.reserve(connection, p, one, at))
                 _open(connection, one, reserved, at)
         except (errors.OrderRejected, errors.Conflict):
-            group.let_go(connection, leader, only=one)
+            group.let_go(connection, leader.id, only=one)
         else:
             found.append(planning.Share(one, reserved))
     return found
+
+
+def _alike(leads: design.Made, comes: design.Made) -> design.Made:
+    """Conflict unless the leader's leases and policy are those that it needs, as it stands by now."""
+    if set(comes.devices) != set(leads.devices):
+        raise errors.Conflict("it changes other devices by now than those it waits for")
+    if comes.design.out_of_band is not leads.design.out_of_band:
+        raise errors.Conflict("others' edits of its part are treated otherwise")
+    return comes
 
 
 def _obstacle(
@@ -156,14 +168,21 @@ def _obstacle(
 
 
 async def _put_off(
-    p: parts.Parts, transaction: states.Transaction, trouble: errors.DeviceError
+    p: parts.Parts, transaction: states.Transaction, trouble: errors.DeviceError, *, alone: bool
 ) -> None:
-    """A device that may come back is waited for; one that needs a person fails the item."""
+    """A device that may come back is waited for; one that needs a person fails the item.
+
+    Unless it carries others: then nobody knows yet whose trouble it is.
+    """
     cause = waits.cause_of(trouble)
 
     def unit(connection: sa.Connection) -> None:
         at = p.clock.now()
-        if not cause.transient or waits.overdue(transaction, trouble.device, at):
+        lasts = not cause.transient or waits.overdue(transaction, trouble.device, at)
+        if lasts and not alone:
+            _apart(connection, p, transaction, str(trouble))
+            return
+        if lasts:
             error = _error(p, cause, str(trouble), trouble.device)
             conclude.without_change(connection, p, transaction, views.OrderState.FAILED, error)
             return

@@ -45,9 +45,9 @@ def _report(connection: sa.Connection, p: parts.Parts, transaction: states.Trans
         # The leader last: with its leases those that it still carries would be let go.
         for one in (*carried, transaction):
             _complete(connection, p, one, at)
-    elif decision.cause is states.Cause.BISECTED:
+    elif carried and _parts(connection, p, transaction, decision, at):
         _bisect(connection, transaction, decision, carried, at)
-    elif decision.cause.transient and _may_retry(connection, p, transaction, decision, at):
+    elif _may_retry(connection, p, transaction, decision, at):
         _again(connection, p, transaction, decision, at)
     else:
         _fail(connection, p, transaction, decision, participants, at)
@@ -85,11 +85,23 @@ def _bisect(
     limit = group.half(1 + len(carried))
     for one in (transaction, *carried):
         conclude.say(connection, one, at, f"undone, tried again with fewer: {decision.reason}")
-    group.let_go(connection, transaction, limit=limit)
+    group.let_go(connection, transaction.id, limit=limit)
     why = states.Wait(decision.reason, at, at, "nobody: it is done again")
     leases.release(connection, transaction.id, at)
     attempt = transaction.attempt + 1
     journal.wait(connection, transaction, why, attempt=attempt, group_limit=limit)
+
+
+def _parts(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    decision: states.Decision,
+    at: datetime,
+) -> bool:
+    """Many never fail together; what interrupted them may be the doing of any one."""
+    interrupted = decision.cause is states.Cause.INTERRUPTED
+    return interrupted or not _may_retry(connection, p, transaction, decision, at)
 
 
 def _may_retry(
@@ -99,9 +111,16 @@ def _may_retry(
     decision: states.Decision,
     at: datetime,
 ) -> bool:
-    """A device is waited for until the deadline, an interruption is tolerated a few times."""
+    """A device is waited for until the deadline, an interruption is tolerated a few times.
+
+    A stop is waited for as long as it takes.
+    """
+    if not decision.cause.transient:
+        return False
     if decision.cause is states.Cause.INTERRUPTED:
         return journal.interruptions(connection, transaction) < p.limits.attempts
+    if decision.cause is states.Cause.STOPPED:
+        return True
     return not waits.overdue(transaction, decision.culprit or "", at)
 
 
@@ -114,7 +133,7 @@ def _again(
 ) -> None:
     """A new attempt with rows of its own; what this one did stays in the journal."""
     why = waits.device_wait(decision.reason, decision.who, transaction, p.limits, at)
-    if decision.cause is states.Cause.INTERRUPTED:
+    if decision.cause in {states.Cause.INTERRUPTED, states.Cause.STOPPED}:
         why = states.Wait(decision.reason, at, at, decision.who)
     waits.for_device(connection, transaction, why, p.limits, at, decision.culprit or "")
     journal.update(connection, transaction, attempt=transaction.attempt + 1)

@@ -66,11 +66,13 @@ class Cause(StrEnum):
     UNREACHABLE = "deviceUnreachable"
     BUSY = "deviceBusy"
     INTERRUPTED = "interrupted"
+    STOPPED = "writesStopped"
+    """writes were paused after it was planned and before anything was sent"""
 
     @property
     def transient(self) -> bool:
         """Worth another attempt, because time alone may heal it."""
-        return self in {Cause.UNREACHABLE, Cause.BUSY, Cause.INTERRUPTED}
+        return self in {Cause.UNREACHABLE, Cause.BUSY, Cause.INTERRUPTED, Cause.STOPPED}
 
 
 class WaitKind(StrEnum):
