@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from bss_bridge import order_body, surface, tmf641
 from bss_bridge.hrefs import Hrefs
 from oss_agent import errors
-from oss_agent.spi import access, orders, views
+from oss_agent.spi import access, catalogue, orders, views
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
@@ -42,7 +42,24 @@ def request_of(found: dict[str, Any], request: Request) -> orders.OrderRequest:
     order = order_body.order_request(
         found, tenant=caller.tenant, sender=caller.name, idempotency_key=_key(request)
     )
-    return dataclasses.replace(order, approved=_approved(request))
+    return dataclasses.replace(
+        order, approved=_approved(request), by_hand=_by_hand(request, caller)
+    )
+
+
+def _by_hand(request: Request, caller: access.Caller) -> str | None:
+    """``Out-Of-Band``: what becomes of edits by hand, which only an operator may choose."""
+    given = request.headers.getlist("out-of-band")
+    if not given:
+        return None
+    if len(given) > 1 or given[0] not in set(catalogue.OutOfBand):
+        words = ", ".join(catalogue.OutOfBand)
+        raise errors.OrderRejected(f"must be one of {words}", field="Out-Of-Band")
+    if not caller.may(access.Permission.OPERATE):
+        raise errors.OrderRejected(
+            "only an operator chooses that", field="Out-Of-Band", status=403, code="forbidden"
+        )
+    return given[0]
 
 
 def _approved(request: Request) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from oss_agent import errors
 from oss_agent.api import asking
-from oss_agent.spi import access
+from oss_agent.spi import access, catalogue
 from oss_agent.spi.access import Permission
 from oss_agent.spi.orders import Orders
 from oss_agent.spi.query import Filter, Operator, Port, Query
@@ -38,6 +38,14 @@ class Approve(pydantic.BaseModel):
     hash: Annotated[str, asking.written("[0-9a-f]{12,64}", "12 to 64 digits of the plan's hash")]
 
 
+class Choice(pydantic.BaseModel):
+    """What becomes of edits by hand in the service's own part, for this order alone."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    policy: catalogue.OutOfBand
+
+
 class Again(pydantic.BaseModel):
     """Which delivery to try again, as ``GET /outbox`` names it."""
 
@@ -62,6 +70,7 @@ def router(ports: Ports) -> APIRouter:
     out = APIRouter(prefix="/api/v1", tags=["state"])
     _add_orders(out, ports.orders)
     _add_plans(out, ports.orders)
+    _add_choice(out, ports.orders)
     _add_lists(out, ports)
     return out
 
@@ -96,6 +105,18 @@ def _add_plans(out: APIRouter, orders: Orders) -> None:
         caller = asking.caller(request)
         item = await orders.approve(caller.tenant, caller.name, key, body.hash)
         return JSONResponse({"order": key, "item": item, "approved": body.hash})
+
+
+def _add_choice(out: APIRouter, orders: Orders) -> None:
+    @out.post(
+        "/orders/{key}/policy",
+        summary="Choose what becomes of edits by hand, while it waits",
+        openapi_extra=access.needs(Permission.OPERATE),
+    )
+    async def choose(key: str, body: Choice, request: Request) -> JSONResponse:
+        caller = asking.caller(request)
+        items = await orders.choose(caller.tenant, caller.name, key, body.policy)
+        return JSONResponse({"order": key, "items": list(items), "policy": body.policy})
 
 
 def _add_lists(out: APIRouter, ports: Ports) -> None:

@@ -45,12 +45,16 @@ def submit(
     plan: Annotated[
         str | None, typer.Option("--plan", help="only as planned: the whole hash of a dry-run")
     ] = None,
+    by_hand: Annotated[
+        str | None, typer.Option(help="edits by hand in it: revert, adopt, accept or abort")
+    ] = None,
 ) -> None:
     """Send an order; the answer means it is stored and will be carried out."""
     here = context.of(ctx)
     headers = ({} if key is None else {"Idempotency-Key": key}) | (
         {} if plan is None else {"Plan-Hash": plan}
     )
+    headers |= {} if by_hand is None else {"Out-Of-Band": by_hand}
     order = here.api.post(client.SERVICE_ORDERS, read_order(file), headers)
     if wait:
         order = follow(here, order["id"])
@@ -198,6 +202,22 @@ def approve(
         here.screen.json(answer)
     else:
         here.screen.text(f"order {order} item {answer['item']}: plan {plan[:12]} is approved")
+
+
+@orders.command("policy")
+def policy(
+    ctx: typer.Context,
+    order: OrderId,
+    by_hand: Annotated[str, typer.Option(help="revert, adopt, accept or abort")],
+) -> None:
+    """Choose what becomes of edits by hand in the service's own part, while the order waits."""
+    here = context.of(ctx)
+    answer = here.api.post(f"{client.OPERATOR}/orders/{order}/policy", {"policy": by_hand})
+    if here.screen.as_json:
+        here.screen.json(answer)
+    else:
+        items = ", ".join(answer["items"])
+        here.screen.text(f"order {order} item {items}: edits by hand: {answer['policy']}")
 
 
 def plan(ctx: typer.Context, file: OrderFile) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment import (
     amendment,
+    by_hand,
     claims,
     codec,
     order_rows,
@@ -49,9 +50,19 @@ def reserve(
 ) -> Made:
     """The item's design; what it needs beyond what its service has is reserved now.
 
-    Again for the same item: the same values. OrderRejected or Conflict when the state of the
-    network does not allow it; the unit then leaves nothing behind.
+    Again for the same item: the same values. What a person chose about edits by hand is in it.
+    OrderRejected or Conflict when the state of the network does not allow it; the unit then leaves
+    nothing behind.
     """
+    made = _reserve(connection, p, transaction, at)
+    chosen = by_hand.chosen(connection, transaction.id)
+    return dataclasses.replace(made, design=dataclasses.replace(made.design, by_hand=chosen))
+
+
+def _reserve(
+    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, at: datetime
+) -> Made:
+    """The same as its specification has it."""
     item = order_rows.request_of(connection, transaction.order, transaction.position)
     tenant, service = transaction.tenant, item.service_id or ""
     if item.action is views.ItemAction.DELETE:
@@ -138,7 +149,8 @@ def last_built(connection: sa.Connection, tenant: str, service: str) -> catalogu
         return None
     design = codec.design_from_json(row.design)
     # Designs from before there was modify do not say what was ordered; their item still does.
-    return dataclasses.replace(design, ordered=design.ordered or row.characteristics)
+    said = design.ordered or row.characteristics
+    return dataclasses.replace(design, ordered=said, by_hand=None)
 
 
 def ordered(connection: sa.Connection, tenant: str, service: str) -> Mapping[str, Any]:

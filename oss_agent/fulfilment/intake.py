@@ -18,6 +18,7 @@ from oss_agent import errors
 from oss_agent.fulfilment import (
     amendment,
     announce,
+    by_hand,
     journal,
     limits,
     order_rows,
@@ -189,6 +190,15 @@ def accept(
             at=at,
             wait=_until_start(request, at),
             approved=request.approved[position - 1] if request.approved else None,
+        )
+    if request.by_hand is not None:
+        by_hand.choose(
+            connection,
+            tenant=request.tenant,
+            order=order,
+            policy=catalogue.OutOfBand(request.by_hand),
+            by=request.requester,
+            at=at,
         )
     order_rows.note(
         connection,

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from oss_agent import audit, errors
 from oss_agent.fulfilment import (
     approvals,
+    by_hand,
     design,
     dry_run,
     explain,
@@ -17,7 +18,7 @@ from oss_agent.fulfilment import (
     order_views,
     parts,
 )
-from oss_agent.spi import orders, query, views
+from oss_agent.spi import catalogue, orders, query, views
 
 
 class ServiceOrders:
@@ -97,6 +98,23 @@ class ServiceOrders:
         item = await self._p.journal.write("approve", unit)
         self._p.bell.set()
         return item
+
+    async def choose(self, tenant: str, by: str, key: str, policy: str) -> tuple[str, ...]:
+        """What becomes of edits by hand, for the items of this order that wait."""
+
+        def unit(connection: sa.Connection) -> tuple[str, ...]:
+            at = self._p.clock.now()
+            wanted = catalogue.OutOfBand(policy)
+            items = by_hand.choose(
+                connection, tenant=tenant, order=key, policy=wanted, by=by, at=at
+            )
+            subject, detail = f"order:{key}", {"items": list(items), "policy": policy}
+            audit.append(connection, audit.Entry(tenant, at, by, "policy", subject, detail))
+            return items
+
+        items = await self._p.journal.write("policy", unit)
+        self._p.bell.set()
+        return items
 
     async def explain(self, tenant: str, key: str) -> views.Explanation:
         """What it waits for, since when, who can help."""

@@ -66,7 +66,8 @@ def _by_hand(where: str, paths: list[Path]) -> errors.Conflict:
     more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
     return errors.Conflict(
         f"{where}: somebody else changed what the service has there ({named}{more}): "
-        "put it back, or choose what to do about such edits",
+        "put it back, or send the order again with what shall become of it "
+        "(--by-hand revert|adopt|accept)",
         holder=where,
     )
 

@@ -72,7 +72,7 @@ async def intended(
     """What every store shall hold of the service, among what others have there."""
     leaves = made.item.action is views.ItemAction.DELETE
     wanted = {} if leaves else plan.wanted(made.design, drivers)
-    policy = made.design.out_of_band
+    policy = made.design.policy
     return await p.journal.read(
         lambda c: intents.gather(c, p, made.service, wanted, drivers, policy)
     )

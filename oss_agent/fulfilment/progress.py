@@ -42,7 +42,7 @@ class Progress:
     def policy(self) -> catalogue.OutOfBand:
         """What to do about other people's edits of our part."""
         design = self.transaction.design
-        return UNTOUCHED if design is None else design.out_of_band
+        return UNTOUCHED if design is None else design.policy
 
     def deadline(self) -> states.Deadline:
         """When a confirmed commit sent now undoes itself, in both times (law 9)."""

@@ -147,6 +147,7 @@ class TransactionColumns(TypedColumns):
     design = Column(sa.JSON(none_as_null=True), nullable=True)
     hash: Named[str | None]
     approved: Named[str | None] = Column(String(64))
+    by_hand: Named[str | None] = Column(String(8))
     leader: Named[str | None] = Column(String(40), index=True)
     group_limit: Named[int | None]
     closed_at: Named[datetime | None] = Column(Moment)

@@ -66,7 +66,8 @@ class Design:
     """A customer-facing service decomposed: replayable from (catalogue version, item, snapshot).
 
     ``ordered`` are the characteristics as they were ordered in all, wishes and no chosen values:
-    what a modify lays its changes over. Fulfilment fills it in.
+    what a modify lays its changes over. ``by_hand`` is what a person chose for this order instead
+    of ``out_of_band``. Fulfilment fills both in.
     """
 
     specification: SpecificationRef
@@ -78,6 +79,12 @@ class Design:
     meters: tuple[MeterPoint, ...] = field(default=())
     out_of_band: OutOfBand = OutOfBand.ABORT
     ordered: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    by_hand: OutOfBand | None = None
+
+    @property
+    def policy(self) -> OutOfBand:
+        """What is done about edits by hand."""
+        return self.by_hand or self.out_of_band
 
 
 class Catalogue(Protocol):

@@ -44,6 +44,8 @@ class OrderRequest:
     body_digest: str
     approved: tuple[str, ...] = ()
     """a plan hash per item, when the sender approved what a dry-run showed"""
+    by_hand: str | None = None
+    """what becomes of edits by hand (``catalogue.OutOfBand``), when an operator chose it"""
     idempotency_key: str | None = None
     external_id: str | None = None
     description: str | None = None
@@ -89,6 +91,13 @@ class Orders(Protocol):
         """Approve the plan with this hash (or its first 12 characters) that an item waits with.
 
         Returns the item's id. NotFound when nothing waits; OrderRejected (409) for another plan.
+        """
+        ...
+
+    async def choose(self, tenant: str, by: str, key: str, policy: str) -> tuple[str, ...]:
+        """What becomes of edits by hand (``catalogue.OutOfBand``), for this order's items that wait.
+
+        Returns the items' ids. NotFound when none waits.
         """
         ...
 

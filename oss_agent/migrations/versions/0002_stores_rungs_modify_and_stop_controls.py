@@ -117,6 +117,7 @@ def upgrade() -> None:
     )
     op.add_column("ord_transaction", sa.Column("wait_kind", sa.String(length=16), nullable=True))
     op.add_column("ord_transaction", sa.Column("approved", sa.String(length=64), nullable=True))
+    op.add_column("ord_transaction", sa.Column("by_hand", sa.String(length=8), nullable=True))
     # What was on its way owns all it aimed at: until now nodes had one owner, devices one store.
     op.execute(
         "INSERT INTO ord_intent (transaction_id, device, store, tenant, own) "

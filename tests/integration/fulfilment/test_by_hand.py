@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from oss_agent import audit, errors
+from oss_agent.fulfilment import tables
 from oss_agent.spi import catalogue, views
 from tests.integration.fulfilment import world as worlds
 
@@ -32,10 +36,12 @@ async def _vni_on_pe2(world: worlds.World) -> str:
     return vni.value or ""
 
 
-async def _change(world: worlds.World, action: views.ItemAction, **said: object) -> str:
-    asked = worlds.request(action=action, service_id="s1-1", specification="")
+async def _change(
+    world: worlds.World, action: views.ItemAction, choice: dict[str, Any] | None = None, **said: Any
+) -> str:
+    asked = worlds.request(action=action, service_id="s1-1", specification="", **(choice or {}))
     item = dataclasses.replace(asked.items[0], service_name=None, characteristics=said)
-    number = f"{action}{said}"
+    number = str(await world.count(tables.order))
     order = dataclasses.replace(asked, items=(item,), body_digest=number)
     return (await world.orders.submit(order)).order.id
 
@@ -84,3 +90,64 @@ async def test_an_edit_that_meets_the_order_stops_it_also_where_edits_are_adopte
         there = await world.snapshots()
         assert "<rate>7000</rate>" in there["pe2"]
         assert "<rate>20000</rate>" in there["pe1"]
+
+
+async def _built_and_edited(world: worlds.World) -> None:
+    await world.order()
+    await world.run()
+    world.devices["pe2"].change_by_hand(_by_hand("<vni>10177</vni>"))
+
+
+@pytest.mark.parametrize(
+    ("policy", "vni"), [(Policy.REVERT, "10100"), (Policy.ADOPT, "10177"), (Policy.ACCEPT, "10177")]
+)
+async def test_an_operator_chooses_for_one_order_what_becomes_of_an_edit(
+    policy: Policy, vni: str, tmp_path: Path
+) -> None:
+    async with worlds.open_world(tmp_path) as world:
+        before = await world.snapshots()
+        await _built_and_edited(world)
+        refused = await _change(world, views.ItemAction.MODIFY, bandwidth=50)
+        await world.run()
+        error = (await world.get(refused)).error
+        assert error is not None
+        assert "--by-hand revert|adopt|accept" in error.message
+
+        key = await _change(world, views.ItemAction.MODIFY, {"by_hand": policy}, bandwidth=50)
+        await world.run()
+        done = await world.get(key)
+        assert done.state is views.OrderState.COMPLETED, done.error
+        there = (await world.snapshots())["pe2"]
+        assert f"<vni>{vni}</vni>" in there
+        assert "<rate>50000</rate>" in there
+
+        world.devices["pe2"].change_by_hand(_by_hand("<vni>10178</vni>"))
+        strict = await _change(world, views.ItemAction.DELETE)
+        await world.run()
+        assert (await world.get(strict)).state is views.OrderState.FAILED, "it was for one order"
+        key = await _change(world, views.ItemAction.DELETE, {"by_hand": policy})
+        await world.run()
+        assert (await world.get(key)).state is views.OrderState.COMPLETED
+        assert await world.snapshots() == before
+
+
+async def test_it_is_chosen_while_the_order_waits_and_kept_from_its_date(tmp_path: Path) -> None:
+    async with worlds.open_world(tmp_path) as world:
+        await _built_and_edited(world)
+        start = {"requested_start": world.clock.now() + timedelta(hours=1)}
+        key = await _change(world, views.ItemAction.MODIFY, start, bandwidth=50)
+        await world.run()
+        items = await world.orders.choose(worlds.TENANT, "chief", key, Policy.REVERT)
+        assert items == ("1",)
+        await world.run()
+        assert "<vni>10177</vni>" in (await world.snapshots())["pe2"], "its date has not come"
+
+        world.clock.ahead += 3700
+        await world.run()
+        assert (await world.get(key)).state is views.OrderState.COMPLETED
+        assert "<vni>10100</vni>" in (await world.snapshots())["pe2"]
+        c = audit.ENTRIES.c
+        chief = (c.actor == "chief", c.action == "policy", c.subject == f"order:{key}")
+        assert await world.count(audit.ENTRIES, *chief) == 1
+        with pytest.raises(errors.NotFound, match="that waits"):
+            await world.orders.choose(worlds.TENANT, "chief", key, Policy.REVERT)

@@ -101,6 +101,10 @@ class MemoryOrders(MemoryPort[views.ServiceOrderView]):
         await self.get(tenant, key)
         return (views.PlanView("1", PLAN, None, True, {"pe1": "+ x"}, ""),)
 
+    async def choose(self, tenant: str, by: str, key: str, policy: str) -> tuple[str, ...]:
+        del tenant, by, key, policy
+        raise AssertionError("nobody chooses here")
+
     async def approve(self, tenant: str, by: str, key: str, plan: str) -> str:
         await self.get(tenant, key)
         if not PLAN.startswith(plan):
