@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -57,14 +58,13 @@ def test_internet_access_lives_gets_faster_and_leaves_nothing_behind(
     assert not routers.pings("b1", REFERENCE)
 
 
-def test_what_two_services_share_stays_until_the_last_one_leaves(
+def test_acid_1_what_two_services_share_stays_until_the_last_one_leaves(
     agent: Agent, routers: Routers
 ) -> None:
-    """Acid test: modify one of two that share, delete the other, then that one."""
+    """Acid test 1: modify one of two that share, delete the other, then that one."""
     before = routers.seen("pe1")
     with service_stage.cleared(agent):
         one = agent.completed(_access("first-internet", "pe1:eth4", 20))
-        only = routers.seen("pe1")
         other = agent.completed(_access("second-internet", "pe1:eth3", 20))
         both = routers.seen("pe1")["pe1"]
         assert both.netconf.count("<rate-profile>") == 1
@@ -73,9 +73,11 @@ def test_what_two_services_share_stays_until_the_last_one_leaves(
         changed = agent.order(service_stage.modification(other, {"bandwidth": 30}))
         assert changed["state"] == "completed", changed["error"]
         assert routers.seen("pe1")["pe1"].netconf.count("<rate-profile>") == 2
-        agent.terminated(other)
-        routers.come_to_be(only)
         agent.terminated(one)
+        left = routers.seen("pe1")["pe1"]
+        assert re.findall(r"mbps-(\d+)</name>", left.netconf) == ["30"]
+        assert left.lines.count("route-map OSS-INTERNET permit 10") == 1
+        agent.terminated(other)
     routers.come_to_be(before)
 
 
