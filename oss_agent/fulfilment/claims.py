@@ -39,8 +39,8 @@ def claim(
             values[need.name] = p.ledger.claim(
                 connection, pool=need.pool, key=key, wanted=need.wanted, at=at
             )
-        except errors.Conflict as taken:
-            raise _named(connection, p, transaction.tenant, taken) from taken
+        except errors.Conflict as held:
+            raise _named(connection, p, transaction.tenant, held) from held
         _remember(connection, transaction, item.service_id or "", key, need.name)
         taken.add(key)
     _release(connection, p, _mine(connection, transaction) - taken, at)
