@@ -36,11 +36,18 @@ def _has_pending(one: Progress, *, had_session: bool) -> bool:
 
 
 async def pending(one: Progress, talk: contact.Talk) -> device.Pending:
-    """Is our unconfirmed commit there? Re-arms its timer if so. Conflict when it is another's."""
+    """Is our unconfirmed commit there? Re-arms its timer if so.
+
+    DeviceBusy when it is another's, or when the answer says nothing: later it may.
+    """
     persist, seconds = token(one), one.p.limits.confirm_within
-    found = await talk.call(
-        "probe", lambda s: s.probe_pending(persist=persist, confirm_within=seconds)
-    )
+    try:
+        found = await talk.call(
+            "probe", lambda s: s.probe_pending(persist=persist, confirm_within=seconds)
+        )
+    except errors.ChangeRejected as refused:
+        reason = f"what is pending there is not known: {refused.reason}"
+        raise errors.DeviceBusy(talk.device, reason) from refused
     if found is device.Pending.OTHERS:
         raise errors.DeviceBusy(talk.device, "another system's commit is pending there")
     return found

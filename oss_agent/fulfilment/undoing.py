@@ -17,13 +17,24 @@ async def undo(one: Progress, talk: contact.Writer) -> None:
         await _nothing_committed(one, talk)
         return
     await _cancel(one, talk)
+    await _let_it_end(one, talk)
     current = await talk.read(one.one.roots)
     if not tree.same(current, one.one.before) and pushing.allowed(one, current):
         current = await pushing.push(one, talk, current, one.one.before)
     if not tree.same(current, one.one.before):
+        await talk.tidy()
         await one.lose(standing.difference("state before", one.one.before, current))
         return
     await _as_before(one, talk)
+
+
+async def _let_it_end(one: Progress, talk: contact.Writer) -> None:
+    """A commit that nobody answered may be at work still: its session has the lock until it is done.
+
+    Where a timer undoes it the cancel has asked already. DeviceBusy while somebody has the lock.
+    """
+    if one.one.rung is None or not one.one.rung.timed:
+        await talk.hold_lock()
 
 
 async def _nothing_committed(one: Progress, talk: contact.Writer) -> None:
