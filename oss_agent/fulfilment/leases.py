@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from oss_agent import errors
-from oss_agent.fulfilment import group, states, tables
+from oss_agent.fulfilment import states, tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,18 @@ def take(
     blockers = _blockers(connection, transaction, missing)
     if blockers:
         return blockers
-    for device in missing:
-        connection.execute(
-            tables.lease.insert().values(
-                device=device,
-                tenant=transaction.tenant,
-                transaction_id=transaction.id,
-                token=transaction.token,
-                since=at,
-            )
-        )
+    rows = [
+        {
+            "device": device,
+            "tenant": transaction.tenant,
+            "transaction_id": transaction.id,
+            "token": transaction.token,
+            "since": at,
+        }
+        for device in missing
+    ]
+    if rows:
+        connection.execute(tables.lease.insert(), rows)
     _leave_queue(connection, transaction.id)
     return ()
 
@@ -74,7 +76,9 @@ def release(connection: sa.Connection, transaction: str, at: datetime) -> None:
     Those that it carried stand on their own feet again: they are carried by these leases alone.
     """
     _wake_those_behind(connection, transaction, at)
-    group.let_go(connection, transaction)
+    of = tables.transaction
+    carried = of.update().where(of.c.leader == transaction, of.c.stage == states.Stage.MEMBER)
+    connection.execute(carried.values(stage=states.Stage.QUEUED, leader=None))
     connection.execute(tables.lease.delete().where(tables.lease.c.transaction_id == transaction))
     _leave_queue(connection, transaction)
 
@@ -101,17 +105,19 @@ def _enqueue(
     table = tables.queue
     asked = sa.select(table.c.device).where(table.c.transaction_id == transaction.id)
     queued = {row.device for row in connection.execute(asked)}
-    for device in devices:
-        if device not in queued:
-            connection.execute(
-                table.insert().values(
-                    device=device,
-                    transaction_id=transaction.id,
-                    tenant=transaction.tenant,
-                    accepted=transaction.accepted,
-                    since=at,
-                )
-            )
+    rows = [
+        {
+            "device": device,
+            "transaction_id": transaction.id,
+            "tenant": transaction.tenant,
+            "accepted": transaction.accepted,
+            "since": at,
+        }
+        for device in devices
+        if device not in queued
+    ]
+    if rows:
+        connection.execute(table.insert(), rows)
 
 
 def _blockers(
