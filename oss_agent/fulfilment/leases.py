@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from oss_agent import errors
-from oss_agent.fulfilment import states, tables
+from oss_agent.fulfilment import group, states, tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,7 @@ def release(connection: sa.Connection, transaction: str, at: datetime) -> None:
     Those that it carried stand on their own feet again: they are carried by these leases alone.
     """
     _wake_those_behind(connection, transaction, at)
-    of = tables.transaction
-    carried = of.update().where(of.c.leader == transaction, of.c.stage == states.Stage.MEMBER)
-    connection.execute(carried.values(stage=states.Stage.QUEUED, leader=None))
+    group.let_go(connection, transaction)
     connection.execute(tables.lease.delete().where(tables.lease.c.transaction_id == transaction))
     _leave_queue(connection, transaction)
 
