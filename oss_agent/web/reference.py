@@ -1,4 +1,4 @@
-"""The page /docs: every route with its permission, parameters and example, from the API's own document.
+"""The page /docs, to which / leads: every route with its permission, parameters and example, from the API's own document.
 
 FastAPI's own page loads its program from elsewhere; an operator's network has no way there.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 import jinja2
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from oss_agent.spi import access
 from oss_agent.spi.access import Permission
@@ -66,7 +66,7 @@ def _examples(about: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def router() -> APIRouter:
-    """/docs and its style sheet."""
+    """/docs, its style sheet, and the way there from /."""
     out = APIRouter(include_in_schema=False)
     folder = resources.files("oss_agent.web") / "pages"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
@@ -78,6 +78,11 @@ def router() -> APIRouter:
         document = request.app.openapi()
         html = page.render(info=document["info"], rooms=operations(document))
         return HTMLResponse(html, headers=_HEADERS)
+
+    @out.get("/", openapi_extra=access.needs(Permission.PUBLIC))
+    async def front() -> Response:
+        # relative: behind a proxy the agent may live below a path
+        return RedirectResponse("docs", headers=_HEADERS)
 
     @out.get("/docs/style.css", openapi_extra=access.needs(Permission.PUBLIC))
     async def sheet() -> Response:
