@@ -23,9 +23,6 @@ _PATIENCE = 6.0
 """Seconds for an order to come to the point; then the next order tries."""
 
 
-_IN_WORK = "SELECT count(*) FROM ord_transaction WHERE stage <> 'closed'"
-
-
 @dataclass(frozen=True, slots=True)
 class Point:
     """A failpoint, a scenario that passes it, and how often one order passes it there."""
@@ -56,10 +53,10 @@ def _passed(world: World, desk: load.Desk, scenario: Scenario) -> Counter[str]:
     file = world.place / "passed"
     file.unlink(missing_ok=True)
     scenario.prepare(world)
-    body = scenario.order(world, desk)
+    bodies = [scenario.order(world, desk) for _ in range(scenario.at_once)]
     world.kill("to discover")
     world.start(_armed(scenario), env={victims.PASSED: str(file), **scenario.env})
-    order = world.send(body)
+    order = [world.send(body) for body in bodies][-1]
     _meanwhile(world, scenario)
     _seen_enough(world, order, scenario)
     scenario.heal(world)
@@ -136,6 +133,8 @@ class Chain:
         self._world.start()
         for one in self._sent:
             one.end()
+        if not self._scenario.stops:
+            self._scenario.meanwhile(self._world)
         self._world.rest()
 
     def _die(self, name: str) -> rounds.Outcome:
@@ -160,7 +159,7 @@ class Chain:
         return outcome
 
     def _one_more(self) -> None:
-        if int(self._world.scalar(_IN_WORK)) >= _OPEN:
+        if len(self._world.open_orders()) >= _OPEN:
             return  # those are on their way to the point themselves
         with contextlib.suppress(httpx.HTTPError):  # it died while it was asked
             body = self._scenario.order(self._world, self._desk)

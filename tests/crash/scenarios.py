@@ -47,6 +47,14 @@ def _between(a: str, z: str) -> Order:
     return order
 
 
+def _some_in_the_way(world: World, desk: load.Desk) -> load.Body:
+    """Orders for the same routers; every third wants a name that somebody configured by hand."""
+    body = _between("pe1", "pe2")(world, desk)
+    if desk.numbered % 3 == 0:
+        body["serviceOrderItem"][0]["service"]["name"] = "by-hand"
+    return body
+
+
 def _ending(world: World, desk: load.Desk) -> load.Body:
     """The end of a service that lives; one is made when there is none."""
     services = _living(world)
@@ -91,8 +99,8 @@ def _approve(world: World) -> None:
     deadline = time.monotonic() + 4.0
     while time.monotonic() < deadline and not world.alive.ended(0.1):
         with contextlib.suppress(httpx.HTTPError):
-            for promise in world.sender[-3:]:
-                path = f"/api/v1/orders/{promise['order']}"
+            for order in world.open_orders():
+                path = f"/api/v1/orders/{order}"
                 for plan in world.http.get(f"{path}/plans").raise_for_status().json():
                     if plan["waits"]:
                         world.http.post(f"{path}/approve", json={"hash": plan["hash"]})
@@ -121,6 +129,8 @@ class Scenario:
     ends: bool = True
     """does an order end while the scenario lasts, or only once it is healed?"""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    at_once: int = 1
+    """orders sent together where it is discovered: one commit may carry several"""
     stops: str = ""
     """a failpoint where the agent stands still while ``meanwhile`` acts"""
     meanwhile: Callable[[World], None] = _nothing
@@ -137,6 +147,14 @@ SCENARIOS = (
         _faults("pe2", refuse_commit="no"),
         _faults("pe2"),
     ),
+    Scenario(
+        "orders that one commit carries and a router refuses",
+        _between("pe1", "pe2"),
+        _faults("pe2", refuse_commit="no"),
+        _faults("pe2"),
+        at_once=4,
+    ),
+    Scenario("orders that cannot be planned together", _some_in_the_way, at_once=4),
     Scenario("an order that cannot be", _taken),
     Scenario(
         "a router that is locked by somebody",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import itertools
 import random
 import signal
@@ -56,10 +57,10 @@ class Run:
         return time.monotonic() > self.deadline
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[world.World]:
+    def opened(self, **env: str) -> Iterator[world.World]:
         """A world of its own, on an empty database."""
         there = self.place / f"world{next(self.worlds)}"
-        with world.opened(there, self.births, store=self.databases()) as here:
+        with world.opened(there, self.births, store=self.databases(), env=env) as here:
             yield here
 
     def add(self, name: str, outcome: Outcome) -> None:
@@ -80,28 +81,34 @@ class Run:
             print(f"  {len(found)} violations in {', '.join(names[:5])}: {found[0]}", flush=True)
 
 
+_SOON = {"OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "20"}
+"""Where a confirm may have been lost the agent waits for the device's timer, and the next death with it."""
+_CHAINED = Expected(timers=True, reboots=True)
+"""Who dies again and again before it can confirm lets that timer run out."""
+
+
 def at_points(run: Run, *, repeats: int) -> None:
     """Every failpoint; repeats take other scenarios and later passings of the same point."""
-    with run.opened() as here:
+    with run.opened(**_SOON) as here:
         known = points.discover(here, scenarios.desk(run.seed))
-        run.judge(here, ["discovery"], Expected(reboots=True))
+        run.judge(here, ["discovery"], _CHAINED)
     for repeat in range(repeats):
         for scenario, armed in _shares(known, repeat).items():
             if run.over:
                 return
-            with run.opened() as here:
+            with run.opened(**_SOON) as here:
                 _chain(run, here, scenario, armed, repeat)
 
 
 def at_points_once(run: Run) -> tuple[Point, ...]:
     """Every failpoint once, all in one world. Returns what was discovered."""
-    with run.opened() as here:
+    with run.opened(**_SOON) as here:
         desk = scenarios.desk(run.seed)
         known = points.discover(here, desk)
         for scenario, armed in _shares(known, 0).items():
             for outcome in Chain(here, desk, scenario).die_at(armed):
                 run.add(outcome.name, outcome)
-        run.judge(here, list(run.lines), Expected(reboots=True))
+        run.judge(here, list(run.lines), _CHAINED)
     return known
 
 
@@ -127,7 +134,7 @@ def _chain(
         name = outcome.name.partition("@")[0]
         run.add(name, outcome)
         names.append(name)
-    run.judge(here, names, scenario.expected)
+    run.judge(here, names, dataclasses.replace(scenario.expected, timers=True))
 
 
 def twice(run: Run, *, doubles: int) -> None:

@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
 FINAL = frozenset({"completed", "failed", "rejected", "cancelled", "partial"})
 READY_WITHIN = 60.0
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 FAST = {
     "OSS_AGENT_FULFILMENT__RETRY": "0.3",
     "OSS_AGENT_FULFILMENT__RPC_TIMEOUT": "5",
@@ -138,8 +139,11 @@ class Victim:
 class World:
     """The network with its billing; ``start`` brings an agent to life on the same data."""
 
-    def __init__(self, place: Path, nursery: Child, *, store: str = "") -> None:
+    def __init__(
+        self, place: Path, nursery: Child, *, store: str = "", env: Mapping[str, str] = _NOTHING
+    ) -> None:
         self.place = place
+        self._env = env
         self.store = store
         self.nursery = nursery
         self.network = Child("tests.crash.network", str(place / "lab"))
@@ -179,6 +183,7 @@ class World:
         return {
             **FAST,
             **where,
+            **self._env,
             "OSS_AGENT_DATA": str(self.place / "data"),
             "OSS_AGENT_HTTP__PORT": str(self._port),
             "OSS_AGENT_BILLING__URL": f"http://127.0.0.1:{self._billing_port}/billing",
@@ -186,7 +191,7 @@ class World:
         }
 
     def start(
-        self, armed: str = "", *, wait: bool = True, env: Mapping[str, str] = MappingProxyType({})
+        self, armed: str = "", *, wait: bool = True, env: Mapping[str, str] = _NOTHING
     ) -> Victim:
         """Bring an agent to life, perhaps with failpoints armed (``NAME[@N]:ACTION``)."""
         env = self.env(**{failpoints.VARIABLE: armed}, **env)
@@ -263,6 +268,13 @@ class World:
             time.sleep(0.05)
         return True
 
+    def open_orders(self) -> list[str]:
+        """Orders whose work is not closed, as the database has it."""
+        asked = sa.text("SELECT DISTINCT order_id FROM ord_transaction WHERE stage <> 'closed'")
+        engine = sa.create_engine(self.store_url, poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            return [str(order) for order in connection.execute(asked).scalars()]
+
     def scalar(self, asked: str, **values: str) -> Any:
         """One value out of the agent's database."""
         engine = sa.create_engine(self.store_url, poolclass=sa.NullPool)
@@ -303,10 +315,12 @@ def nursery() -> Iterator[Child]:
 
 
 @contextlib.contextmanager
-def opened(place: Path, births: Child, *, store: str = "") -> Iterator[World]:
+def opened(
+    place: Path, births: Child, *, store: str = "", env: Mapping[str, str] = _NOTHING
+) -> Iterator[World]:
     """A world whose agent knows its network and is alive."""
     place.mkdir(parents=True, exist_ok=True)
-    world = World(place, births, store=store)
+    world = World(place, births, store=store, env=env)
     try:
         world.start()
         world.onboard()
