@@ -146,7 +146,7 @@ def _alike(leads: design.Made, comes: design.Made) -> design.Made:
     """Conflict unless the leader's leases and policy are those that it needs, as it stands by now."""
     if set(comes.devices) != set(leads.devices):
         raise errors.Conflict("it changes other devices by now than those it waits for")
-    if comes.design.out_of_band is not leads.design.out_of_band:
+    if comes.design.policy is not leads.design.policy:
         raise errors.Conflict("others' edits of its part are treated otherwise")
     return comes
 
