@@ -34,12 +34,17 @@ _PAUSE = 0.01
 class Work:
     """What one order took: seconds from POST to completed, and the daemon's CPU seconds meanwhile.
 
-    ``proof`` is the seconds between the first and the last evidence, while the change was held.
+    ``took`` falls into four: until its intent was ``planned`` (the queue, the logins that are not
+    open, the look at the devices), until it was ``held`` and the first evidence in, the ``proof`` to
+    the last evidence, and ``settled`` (decision, confirmation, read-back, save, report).
     """
 
     service: str
     took: float
+    planned: float
+    held: float
     proof: float
+    settled: float
     cpu: float
     wall: float
 
@@ -90,7 +95,12 @@ class Stage:
         _, service = self._event(done, began)
         cpu, wall = self.cpu() - cpu, time.time() - began
         view = self.daemon.get(f"/api/v1/orders/{key}")
-        return Work(service["id"], _at(view["completion_date"]) - began, _proof(view), cpu, wall)
+        history = self.daemon.get(f"/api/v1/orders/{key}/explain")["history"]
+        planned = next(_at(at) for at, text in history if "planned on" in text)
+        first, last = _proof(view)
+        end = _at(view["completion_date"])
+        parts = (planned - began, first - planned, last - first, end - last)
+        return Work(service["id"], end - began, *parts, cpu, wall)
 
     def _event(self, wanted: Callable[[Any], bool], since: float) -> tuple[float, Any]:
         deadline = time.monotonic() + 60
@@ -107,9 +117,10 @@ def _at(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
-def _proof(view: Mapping[str, Any]) -> float:
+def _proof(view: Mapping[str, Any]) -> tuple[float, float]:
+    """When the first and the last evidence was seen."""
     seen = [_at(one["at"]) for item in view["items"] for one in item["evidence"]]
-    return max(seen) - min(seen)
+    return min(seen), max(seen)
 
 
 def _is(service: Mapping[str, Any], state: str) -> bool:
