@@ -1,8 +1,9 @@
 """Which logins to devices are open, and how long: one per device, shared, closed when idle.
 
 A handshake costs more than a change, so a connection stays while anybody needs it and a while
-after. Reading sessions come and go on it; the session by which a transaction writes is its own, by
-device and store, and stays from its first lock to its last confirmation.
+after. So does one session to read by, per store; further ones come and go. The session by which a
+transaction writes is its own, by device and store, and stays from its first lock to its last
+confirmation.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import contextlib
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Self, TypeAlias, TypeVar
@@ -27,10 +28,14 @@ Key: TypeAlias = tuple[str, str, str]
 
 @dataclass(slots=True)
 class Line:
-    """The one login to a device, how many need it, and when it goes if nobody does."""
+    """The one login to a device, how many need it, and when it goes if nobody does.
+
+    ``spare`` are sessions to read by that nobody uses at the moment, by store; they go with it.
+    """
 
     endpoint: device.Endpoint
     login: kept.Kept[device.Connection]
+    spare: dict[str, kept.Kept[device.Session]]
     users: int = 0
     expiry: asyncio.TimerHandle | None = None
 
@@ -96,12 +101,21 @@ class Connections:
 
     @contextlib.asynccontextmanager
     async def reading(self, name: str, store: str = "") -> AsyncIterator[Reading]:
-        """A session that changes nothing, closed on exit. DeviceUnreachable or DeviceRefused."""
-        async with (
-            self._line(name) as (connection, reused),
-            self._bounded(name, connection.session(store)) as session,
-        ):
-            yield Reading(session, reused)
+        """A session that changes nothing, kept for the next. DeviceUnreachable or DeviceRefused."""
+        async with self._line(name) as (line, reused):
+            held = line.spare.pop(store, None)
+            if held is None or held.ended:
+                connection = await line.login.opened()
+                held = kept.Kept(self._group, self._bounded(name, connection.session(store)))
+            try:
+                yield Reading(await held.opened(), reused)
+            except BaseException:
+                held.close()  # what it was in the middle of, nobody knows
+                raise
+            if self._lines.get(name) is line and store not in line.spare:
+                line.spare[store] = held
+            else:
+                held.close()
 
     async def writing(self, key: Key) -> Writing:
         """The transaction's own session, opened unless it is: until ``release``, or unused long."""
@@ -149,21 +163,21 @@ class Connections:
     @contextlib.asynccontextmanager
     async def _own(self, key: Key) -> AsyncIterator[device.Session]:
         _, name, store = key
-        async with (
-            self._line(name) as (connection, _),
-            self._bounded(name, connection.session(store)) as session,
-        ):
-            yield session
+        async with self._line(name) as (line, _):
+            connection = await line.login.opened()
+            async with self._bounded(name, connection.session(store)) as session:
+                yield session
 
     @contextlib.asynccontextmanager
-    async def _line(self, name: str) -> AsyncIterator[tuple[device.Connection, bool]]:
-        """The connection of a device, and whether it was open before."""
+    async def _line(self, name: str) -> AsyncIterator[tuple[Line, bool]]:
+        """A device's line, logged in, and whether it was open before."""
         endpoint = await self._devices.endpoint(name)
         line, reused = await self._usable(name, endpoint)
         line.users += 1
         _forget(line.expiry)
         try:
-            yield await line.login.opened(), reused
+            await line.login.opened()
+            yield line, reused
         finally:
             line.users -= 1
             self._idle(name, line)
@@ -176,10 +190,24 @@ class Connections:
             return line, line.login.is_open
         self._drop(name)
         driver = self._drivers.driver(endpoint.platform)
-        login = kept.Kept(self._group, self._bounded(name, driver.connect(endpoint)))
+        spare: dict[str, kept.Kept[device.Session]] = {}
+        login = kept.Kept(self._group, self._login(name, driver.connect(endpoint), spare))
         self.opened += 1
-        made = self._lines[name] = Line(endpoint, login)
+        made = self._lines[name] = Line(endpoint, login, spare)
         return made, False
+
+    @contextlib.asynccontextmanager
+    async def _login(
+        self,
+        name: str,
+        context: AbstractAsyncContextManager[device.Connection],
+        spare: Mapping[str, kept.Kept[device.Session]],
+    ) -> AsyncIterator[device.Connection]:
+        async with self._bounded(name, context) as connection:
+            try:
+                yield connection
+            finally:
+                await kept.close_all(tuple(spare.values()), self._bounds.goodbye)
 
     def _drop(self, name: str) -> None:
         """Nobody new gets this login; who has it may finish."""

@@ -64,7 +64,7 @@ class Fleet:
     async def session(self, store: str = "") -> AsyncIterator[Any]:
         self.sessions.append(store)
         try:
-            yield self
+            yield object()
         finally:
             self.sessions.remove(store)
 
@@ -82,10 +82,40 @@ async def test_readers_and_the_writer_share_one_login() -> None:
             again = await lines.writing(("1-1", "pe1", ""))
         assert again is written
         assert fleet.logins == 1
-        assert fleet.sessions == [""]
+        assert sorted(fleet.sessions) == ["", "", "vtysh"]
         lines.release(("1-1", "pe1", ""))
         lines.release(("1-1", "pe1", ""))
     assert (fleet.open, fleet.sessions) == (0, [])
+
+
+async def test_one_session_to_read_by_is_kept_and_one_that_failed_is_not() -> None:
+    fleet = Fleet()
+    async with over(fleet) as lines:
+        async with lines.reading("pe1") as first, lines.reading("pe1") as beside:
+            assert first.session is not beside.session
+        await asyncio.sleep(0)
+        async with lines.reading("pe1") as again:
+            assert again.session is beside.session
+        assert fleet.sessions == [""]
+        with pytest.raises(errors.DeviceUnreachable):
+            async with lines.reading("pe1"):
+                raise errors.DeviceUnreachable("pe1", "it hung up")
+        async with lines.reading("pe1") as anew:
+            assert anew.session is not again.session
+        assert fleet.logins == 1
+    assert (fleet.open, fleet.sessions) == (0, [])
+
+
+async def test_a_login_in_doubt_takes_its_spare_session_along() -> None:
+    fleet = Fleet()
+    async with over(fleet) as lines:
+        async with lines.reading("pe1"):
+            pass
+        fleet.empty.clear()
+        lines.doubt("pe1")
+        async with asyncio.timeout(5):
+            await fleet.empty.wait()
+        assert fleet.sessions == []
 
 
 async def test_everything_is_closed_at_the_end_whatever_it_was_in_the_middle_of() -> None:
