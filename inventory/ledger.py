@@ -33,9 +33,20 @@ class SqlLedger:
         """Devices, ports with owners and test points, services."""
         return snapshot.take(connection, tenant)
 
-    def likely(self, connection: sa.Connection, pool: str, beside: Collection[str] = ()) -> str:
+    def likely(
+        self,
+        connection: sa.Connection,
+        pool: str,
+        beside: Collection[str] = (),
+        *,
+        key: str = "",
+        wanted: str | None = None,
+    ) -> str:
         """The value a claim would get now; claims nothing."""
-        return pools.likely(connection, pool, self._clock.now(), beside)
+        at = self._clock.now()
+        if wanted is not None:
+            return pools.granted(connection, pool, key, wanted, at)
+        return pools.likely(connection, pool, at, beside)
 
     def claim(
         self, connection: sa.Connection, *, pool: str, key: str, wanted: str | None, at: datetime

@@ -122,6 +122,12 @@ def likely(connection: sa.Connection, pool: str, at: datetime, beside: Collectio
     return found.values.text(value)
 
 
+def granted(connection: sa.Connection, pool: str, key: str, wanted: str, at: datetime) -> str:
+    """The wanted value as ``claim`` would give it to ``key``, or its Conflict; claims nothing."""
+    found = _pool(connection, pool)
+    return found.values.text(_wish(connection, found, key, wanted, at))
+
+
 def claim(
     connection: sa.Connection, *, pool: str, key: str, wanted: str | None, at: datetime
 ) -> str:

@@ -175,7 +175,7 @@ def _network(text: str) -> str:
 
 def _gateway(text: str) -> str:
     network = ipaddress.ip_network(text)
-    return f"{next(network.hosts())}/{network.prefixlen}"
+    return f"{next(iter(network.hosts()))}/{network.prefixlen}"
 
 
 _TURNS = {"address": _address, "network": _network, "gateway": _gateway}

@@ -6,7 +6,7 @@ old value is given back when the change is done, the new one when it is not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -45,6 +45,22 @@ def claim(
         taken.add(key)
     _release(connection, p, _mine(connection, transaction) - taken, at)
     return values
+
+
+def likely(
+    connection: sa.Connection,
+    p: parts.Parts,
+    tenant: str,
+    item: orders.ItemRequest,
+    need: catalogue.PoolNeed,
+    beside: Collection[str],
+) -> str:
+    """What ``claim`` would give for one need; Conflict where it would refuse. Claims nothing."""
+    key = f"{item.service_id}.{need.name}"
+    try:
+        return p.ledger.likely(connection, need.pool, beside, key=key, wanted=need.wanted)
+    except errors.Conflict as held:
+        raise _named(connection, p, tenant, held) from held
 
 
 def keeps(need: catalogue.PoolNeed, has: Mapping[str, str]) -> bool:

@@ -95,8 +95,10 @@ def imagine(
     has = built.pools if built is not None else {}
     pools: dict[str, str] = {}
     for need in p.catalogue.needs(item):
-        kept = has[need.name] if claims.keeps(need, has) else need.wanted
-        pools[need.name] = kept or p.ledger.likely(connection, need.pool, pools.values())
+        if claims.keeps(need, has):
+            pools[need.name] = has[need.name]
+        else:
+            pools[need.name] = claims.likely(connection, p, tenant, item, need, pools.values())
     return _made(connection, p, item, _decompose(connection, p, tenant, item, pools), built)
 
 

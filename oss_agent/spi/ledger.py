@@ -122,8 +122,19 @@ class Ledger(Protocol):
         """Devices, ports with owners and test points, services: what a plan is computed from."""
         ...
 
-    def likely(self, connection: Connection, pool: str, beside: Collection[str] = ()) -> str:
-        """The value a claim would get now, after those ``beside`` it; claims nothing (dry-run)."""
+    def likely(
+        self,
+        connection: Connection,
+        pool: str,
+        beside: Collection[str] = (),
+        *,
+        key: str = "",
+        wanted: str | None = None,
+    ) -> str:
+        """The value a claim would get now, after those ``beside`` it; claims nothing (dry-run).
+
+        Conflict where ``claim`` would say so of what is ``wanted``.
+        """
         ...
 
     def claim(

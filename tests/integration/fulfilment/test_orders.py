@@ -282,3 +282,15 @@ async def test_an_explanation_names_the_order_that_holds_the_lease(world: World)
     done = await world.orders.explain(TENANT, "2")
     assert done.sentence == "order 2 is completed."
     assert next(text for _, text in done.history) == "accepted from 'bss'"
+
+
+async def test_a_dry_run_refuses_the_wish_that_the_order_would_be_refused(world: World) -> None:
+    taken = await world.order("first", characteristics={"vni": 10_120})
+    await world.run()
+    assert (await world.get(taken.id)).state is views.OrderState.COMPLETED
+    elsewhere = {"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"}
+    for vni, why in ((10_120, "held by service"), (99_999, "is not in pool core-vni")):
+        with pytest.raises(errors.OrderRejected, match=why):
+            await world.orders.plan(
+                worlds.request("second", characteristics={**elsewhere, "vni": vni})
+            )
