@@ -17,7 +17,8 @@ import structlog
 from drivers.snmp import engine, receiver
 from oss_agent import clock, errors, flow, locks, logs, registry, settings, store
 from oss_agent.app import rooms, surfaces, tuning
-from oss_agent.fulfilment import feeder, transaction
+from oss_agent.fulfilment.transact import transaction
+from oss_agent.fulfilment.turn import feeder
 from oss_agent.migrations import upgrade
 
 DRAIN = 20.0

@@ -10,7 +10,7 @@ from drivers.snmp import engine
 from oss_agent import errors, store
 from oss_agent.api import health
 from oss_agent.assurance import alarm_rows, metrics, role
-from oss_agent.fulfilment import census
+from oss_agent.fulfilment.record import census
 from oss_agent.outbox import desk
 from oss_agent.spi import clock
 

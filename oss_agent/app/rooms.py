@@ -22,7 +22,8 @@ from oss_agent import clock, outbox, registry, settings, store
 from oss_agent.app import complaints, tuning
 from oss_agent.assurance import role
 from oss_agent.catalog import catalogue, specification
-from oss_agent.fulfilment import connections, failpoints, parts
+from oss_agent.fulfilment import failpoints, parts
+from oss_agent.fulfilment.talk import connections
 
 _TOLD = 5
 """Addresses in one warning at most."""

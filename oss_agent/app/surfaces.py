@@ -12,7 +12,8 @@ from oss_agent import __version__
 from oss_agent.api import health, network, state, stops
 from oss_agent.app import deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics
-from oss_agent.fulfilment import order, stop_desk
+from oss_agent.fulfilment import order
+from oss_agent.fulfilment.turn import stop_desk
 from oss_agent.web import reference
 
 

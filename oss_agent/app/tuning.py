@@ -14,9 +14,8 @@ from inventory import pools
 from oss_agent import flow, settings
 from oss_agent.assurance import meter, poller, role
 from oss_agent.catalog import specification
-from oss_agent.fulfilment import limits, stops
-from oss_agent.spi import access
-from oss_agent.spi import stops as spi_stops
+from oss_agent.fulfilment import limits
+from oss_agent.spi import access, stops
 
 _FRESH = 5.0
 """Seconds at most between two looks at who is to be polled: a new service is watched soon."""
@@ -25,8 +24,8 @@ _FRESH = 5.0
 def fulfilment(of: settings.Fulfilment) -> limits.Limits:
     """How orders meet devices; the names are the same on purpose."""
     windows = tuple(
-        stops.Window(
-            scope=spi_stops.Scope(one.scope),
+        limits.Window(
+            scope=stops.Scope(one.scope),
             name=one.name,
             days=frozenset(map(settings.WEEK.index, one.days)),
             begins=one.begins,

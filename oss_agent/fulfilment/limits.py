@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import time
 from typing import Literal
 
-from oss_agent.fulfilment import stops
+from oss_agent.spi import stops
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When writes are allowed, each week: ``days`` (0 is Monday) from ``begins`` to ``ends``, UTC.
+
+    A window that ends before it begins goes on into the next day.
+    """
+
+    scope: stops.Scope
+    name: str
+    days: frozenset[int]
+    begins: time
+    ends: time
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +67,7 @@ class Limits:
     """predicates of other services on the same devices that are judged with ours"""
     group: int = 16
     """transactions that wait for the same devices and may be carried by one commit; 1: each alone"""
-    windows: tuple[stops.Window, ...] = ()
+    windows: tuple[Window, ...] = ()
     """change windows; a device that none covers may be written to at any time"""
     breaker_votes: int = 3
     """so many failed proofs in a row on one platform pause its writes; 0: never"""

@@ -5,19 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from oss_agent import audit, errors
-from oss_agent.fulfilment import (
-    approvals,
-    by_hand,
-    design,
-    dry_run,
-    explain,
-    intake,
-    journal,
-    order_query,
-    order_rows,
-    order_views,
-    parts,
-)
+from oss_agent.fulfilment import parts
+from oss_agent.fulfilment.intent import design
+from oss_agent.fulfilment.ordering import explain, intake
+from oss_agent.fulfilment.record import by_hand, journal, order_query, order_rows, order_views
+from oss_agent.fulfilment.transact import dry_run
+from oss_agent.fulfilment.turn import approvals
 from oss_agent.spi import catalogue, orders, query, views
 
 

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from oss_agent.fulfilment import connections, contact, failpoints, journal, limits
+from oss_agent.fulfilment import failpoints, limits
+from oss_agent.fulfilment.record import journal
+from oss_agent.fulfilment.talk import connections, contact
 from oss_agent.spi import alarms, catalogue, clock, device, events, ledger, store
 
 

@@ -8,7 +8,7 @@ import bss_bridge.tables
 import inventory.tables
 from oss_agent import audit, outbox
 from oss_agent.assurance import tables as assurance_tables
-from oss_agent.fulfilment import tables as fulfilment_tables
+from oss_agent.fulfilment.record import tables as fulfilment_tables
 
 
 def everything() -> list[sa.MetaData]:

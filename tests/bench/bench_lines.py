@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from drivers.cli.configuring import LinesDriver
 from drivers.netmiko_adapter.driver import NetmikoDriver
 from lab import peers
-from oss_agent.fulfilment import tree as trees
+from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi import device
 from oss_agent.spi.tree import EMPTY
 from tests.bench import table

@@ -20,18 +20,10 @@ import sqlalchemy as sa
 
 from drivers.netconf.driver import NetconfDriver
 from oss_agent import registry
-from oss_agent.fulfilment import (
-    connections,
-    contact,
-    hold,
-    journal,
-    leases,
-    participant_rows,
-    settle,
-    states,
-    tables,
-    vote,
-)
+from oss_agent.fulfilment.record import journal, participant_rows, states, tables
+from oss_agent.fulfilment.talk import connections, contact
+from oss_agent.fulfilment.transact import hold, settle, vote
+from oss_agent.fulfilment.turn import leases
 from oss_agent.spi import device
 from oss_agent.spi.tree import EMPTY, Edit, Operation, Step, Tree
 from oss_agent.spi.tree import Path as TreePath

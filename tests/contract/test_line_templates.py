@@ -14,7 +14,7 @@ from drivers.cli import running, steps
 from drivers.cli.configuring import store_of
 from drivers.cli.grammar import Grammar
 from oss_agent import registry
-from oss_agent.fulfilment import tree as trees
+from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi.tree import EMPTY, Path, Tree
 from tests.contract import line_peers
 

@@ -20,17 +20,12 @@ import sqlalchemy as sa
 from bss_bridge import delivery
 from inventory import ledger, pools
 from oss_agent import outbox
-from oss_agent.fulfilment import (
-    contact,
-    intake,
-    journal,
-    leases,
-    observer,
-    order_rows,
-    states,
-    tables,
-    tree,
-)
+from oss_agent.fulfilment.ordering import intake
+from oss_agent.fulfilment.record import journal, order_rows, states, tables
+from oss_agent.fulfilment.talk import contact
+from oss_agent.fulfilment.transact import observer
+from oss_agent.fulfilment.trees import tree
+from oss_agent.fulfilment.turn import leases
 from oss_agent.spi import events, orders
 
 T = TypeVar("T")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from oss_agent.fulfilment import failpoints, states
+from oss_agent.fulfilment import failpoints
+from oss_agent.fulfilment.record import states
 from oss_agent.spi import device
 from tests.crash import suite, world
 from tests.crash.points import Point
@@ -71,7 +72,7 @@ def test_a_failpoint_waits_for_its_passing() -> None:
 
 
 def sources() -> list[Path]:
-    return sorted(ROOM.glob("*.py"))
+    return sorted(ROOM.rglob("*.py"))
 
 
 def names() -> set[tuple[str, str]]:

@@ -17,7 +17,7 @@ from device_models import loader
 from drivers.cli import block, difference, running, steps
 from drivers.cli.configuring import store_of
 from drivers.cli.grammar import Grammar
-from oss_agent.fulfilment import tree as trees
+from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi.tree import EMPTY, ROOT, Edit, Operation, Step, Tree
 from oss_agent.testing.simulated_cli.interpreter import Configuration, Interpreter
 

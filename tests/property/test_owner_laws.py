@@ -10,8 +10,8 @@ import pytest
 from hypothesis import strategies as st
 
 from oss_agent import errors
-from oss_agent.fulfilment import owners
-from oss_agent.fulfilment import tree as trees
+from oss_agent.fulfilment.trees import owners
+from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi import catalogue
 from oss_agent.spi.tree import EMPTY, ROOT, Edit, Path, Step, Tree, path_text
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import strategies as st
 
 from oss_agent import errors
-from oss_agent.fulfilment import mixture
-from oss_agent.fulfilment import tree as trees
+from oss_agent.fulfilment.trees import mixture
+from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi.tree import (
     EMPTY,
     ROOT,

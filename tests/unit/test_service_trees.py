@@ -9,7 +9,8 @@ from typing import Any
 
 from oss_agent import registry
 from oss_agent.catalog import catalogue, specification
-from oss_agent.fulfilment import plan, tree
+from oss_agent.fulfilment.intent import plan
+from oss_agent.fulfilment.trees import tree
 from oss_agent.spi import catalogue as spi_catalogue
 from oss_agent.spi import device, ledger, orders, views
 from oss_agent.spi.tree import EMPTY, Step, path_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from oss_agent.errors import ChangeRejected, CommitUnknown
-from oss_agent.fulfilment import tree as trees
+from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi import device
 from oss_agent.spi.device import Capability
 from oss_agent.spi.proof import Question

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oss_agent.fulfilment import tree as trees
+from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi.tree import Tree
 from oss_agent.testing.contract.peer import Peer, clean, expect_equal
 

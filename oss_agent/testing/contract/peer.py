@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from oss_agent.errors import DeviceError
-from oss_agent.fulfilment import tree as trees
+from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi import device
 from oss_agent.spi.device import Rung
 from oss_agent.spi.tree import EMPTY, Edit, Path, Tree

@@ -12,7 +12,7 @@ from typing import Any
 
 from inventory import pools
 from oss_agent import errors, registry
-from oss_agent.fulfilment import tables
+from oss_agent.fulfilment.record import tables
 from oss_agent.spi import device, views
 from oss_agent.testing.simulated.history import Kind
 from oss_agent.testing.simulated_cli import SimulatedCli

@@ -12,7 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from inventory import pools
-from oss_agent.fulfilment import contact, design, failpoints, tables
+from oss_agent.fulfilment import failpoints
+from oss_agent.fulfilment.intent import design
+from oss_agent.fulfilment.record import tables
+from oss_agent.fulfilment.talk import contact
 from oss_agent.spi import ledger, proof, views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.faults import NONE, Faults

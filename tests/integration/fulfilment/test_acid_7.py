@@ -17,18 +17,11 @@ import sqlalchemy as sa
 
 from drivers import single
 from oss_agent import errors
-from oss_agent.fulfilment import (
-    connections,
-    hold,
-    journal,
-    leases,
-    participant_rows,
-    settle,
-    states,
-    tables,
-    tree,
-    vote,
-)
+from oss_agent.fulfilment.record import journal, participant_rows, states, tables
+from oss_agent.fulfilment.talk import connections
+from oss_agent.fulfilment.transact import hold, settle, vote
+from oss_agent.fulfilment.trees import tree
+from oss_agent.fulfilment.turn import leases
 from oss_agent.spi import device, proof
 from oss_agent.spi.tree import EMPTY, Edit, Step, Tree
 from oss_agent.spi.tree import Path as TreePath

@@ -10,7 +10,9 @@ from typing import Literal
 import pytest
 
 from oss_agent import errors
-from oss_agent.fulfilment import approvals, failpoints, limits, tables
+from oss_agent.fulfilment import failpoints, limits
+from oss_agent.fulfilment.record import tables
+from oss_agent.fulfilment.turn import approvals
 from oss_agent.spi import views
 from tests.integration.fulfilment import world as worlds
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from oss_agent import audit, errors
-from oss_agent.fulfilment import tables
+from oss_agent.fulfilment.record import tables
 from oss_agent.spi import catalogue, views
 from tests.integration.fulfilment import world as worlds
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from oss_agent import errors
-from oss_agent.fulfilment import failpoints, journal, participant_rows, states, tables
+from oss_agent.fulfilment import failpoints
+from oss_agent.fulfilment.record import journal, participant_rows, states, tables
 from oss_agent.spi import views
 from oss_agent.testing.simulated.faults import NONE, Faults
 from oss_agent.testing.simulated.history import Kind

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from oss_agent.fulfilment import contact, failpoints, journal, states
+from oss_agent.fulfilment import failpoints
+from oss_agent.fulfilment.record import journal, states
+from oss_agent.fulfilment.talk import contact
 from oss_agent.spi import views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.faults import NONE, Faults

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from oss_agent.fulfilment import failpoints, group, journal, states, tables
+from oss_agent.fulfilment import failpoints
+from oss_agent.fulfilment.record import journal, states, tables
+from oss_agent.fulfilment.turn import group
 from oss_agent.spi import views
 from oss_agent.testing.simulated.faults import Faults
 from oss_agent.testing.simulated.history import Kind

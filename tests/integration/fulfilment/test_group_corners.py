@@ -12,16 +12,9 @@ import pytest
 import structlog.testing
 
 from oss_agent import errors
-from oss_agent.fulfilment import (
-    design,
-    journal,
-    observer,
-    plan,
-    prepare,
-    states,
-    tables,
-    transaction,
-)
+from oss_agent.fulfilment.intent import design, plan
+from oss_agent.fulfilment.record import journal, states, tables
+from oss_agent.fulfilment.transact import observer, prepare, transaction
 from oss_agent.spi import catalogue, views
 from oss_agent.testing import flow
 from tests.integration.fulfilment import world as worlds

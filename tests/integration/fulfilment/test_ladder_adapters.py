@@ -16,7 +16,7 @@ from drivers.netconf.driver import NetconfDriver
 from drivers.netmiko_adapter.driver import NetmikoDriver
 from drivers.stores import StoresDriver
 from lab import peers
-from oss_agent.fulfilment import journal, participant_rows, states
+from oss_agent.fulfilment.record import journal, participant_rows, states
 from oss_agent.spi import device, views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated_cli import Faults

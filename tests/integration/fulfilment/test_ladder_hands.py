@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from oss_agent.fulfilment import states
+from oss_agent.fulfilment.record import states
 from oss_agent.spi import catalogue, views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.offer import OFFERS

@@ -19,7 +19,8 @@ from drivers.arista_eos import box as eos_box
 from drivers.napalm_adapter.driver import NapalmDriver
 from inventory import history
 from inventory import tables as inventory_tables
-from oss_agent.fulfilment import contact, failpoints
+from oss_agent.fulfilment import failpoints
+from oss_agent.fulfilment.talk import contact
 from oss_agent.spi import views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.faults import Faults as NetconfFaults

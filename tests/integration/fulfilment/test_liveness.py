@@ -12,16 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from oss_agent import errors
-from oss_agent.fulfilment import (
-    contact,
-    failpoints,
-    journal,
-    leases,
-    observer,
-    states,
-    tables,
-    waits,
-)
+from oss_agent.fulfilment import failpoints
+from oss_agent.fulfilment.record import journal, states, tables
+from oss_agent.fulfilment.talk import contact
+from oss_agent.fulfilment.transact import observer
+from oss_agent.fulfilment.turn import leases, waits
 from oss_agent.spi import device, views
 from oss_agent.testing.simulated.faults import NONE, Faults
 from tests.integration.fulfilment import world as worlds

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from inventory import history, pools
 from inventory import tables as inventory_tables
 from oss_agent import errors
-from oss_agent.fulfilment import tables
+from oss_agent.fulfilment.record import tables
 from oss_agent.spi import orders, views
 from oss_agent.testing.simulated.faults import Faults
 from oss_agent.testing.simulated.history import Kind

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from oss_agent import errors
-from oss_agent.fulfilment import tables
+from oss_agent.fulfilment.record import tables
 from oss_agent.spi import clock, query, views
 from tests.integration.fulfilment import world as worlds
 from tests.integration.fulfilment.world import TENANT, World

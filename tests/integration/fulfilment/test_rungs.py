@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from oss_agent.fulfilment import failpoints, states
+from oss_agent.fulfilment import failpoints
+from oss_agent.fulfilment.record import states
 from oss_agent.spi import views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.faults import NONE, Faults

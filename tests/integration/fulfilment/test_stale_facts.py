@@ -12,13 +12,10 @@ from typing import Any
 import pytest
 
 from oss_agent import errors
-from oss_agent.fulfilment import (
-    contact,
-    failpoints,
-    states,
-    stop_desk,
-    tables,
-)
+from oss_agent.fulfilment import failpoints
+from oss_agent.fulfilment.record import states, tables
+from oss_agent.fulfilment.talk import contact
+from oss_agent.fulfilment.turn import stop_desk
 from oss_agent.spi import device, stops, views
 from oss_agent.testing.simulated.faults import Faults
 from oss_agent.testing.simulated.history import Kind

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from oss_agent import errors
-from oss_agent.fulfilment import breaker, stop_desk, tables
+from oss_agent.fulfilment.record import tables
+from oss_agent.fulfilment.turn import breaker, stop_desk
 from oss_agent.spi import stops, views
 from oss_agent.testing.simulated.faults import Faults
 from tests.integration.fulfilment import world as worlds

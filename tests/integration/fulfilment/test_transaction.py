@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oss_agent.fulfilment import states, tables
+from oss_agent.fulfilment.record import states, tables
 from oss_agent.spi import proof, views
 from oss_agent.testing.simulated.faults import NONE, Faults
 from oss_agent.testing.simulated.history import Kind

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from oss_agent import registry
-from oss_agent.fulfilment import failpoints, tables
+from oss_agent.fulfilment import failpoints
+from oss_agent.fulfilment.record import tables
 from oss_agent.spi import device, tree, views
 from tests.integration.fulfilment import world as worlds
 from tests.integration.fulfilment.world import TENANT, World

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from inventory import history
 from inventory import tables as inventory_tables
-from oss_agent.fulfilment import tables
+from oss_agent.fulfilment.record import tables
 from oss_agent.spi import views
 from oss_agent.testing.simulated.faults import NONE, Faults
 from tests.integration.fulfilment import world as worlds

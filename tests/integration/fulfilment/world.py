@@ -23,19 +23,11 @@ from inventory import ledger as inventory_ledger
 from inventory import tables as inventory_tables
 from oss_agent import audit, database, errors, registry, store
 from oss_agent.catalog import catalogue, specification
-from oss_agent.fulfilment import (
-    connections,
-    failpoints,
-    feeder,
-    journal,
-    limits,
-    order,
-    participant_rows,
-    parts,
-    states,
-    tables,
-    transaction,
-)
+from oss_agent.fulfilment import failpoints, limits, order, parts
+from oss_agent.fulfilment.record import journal, participant_rows, states, tables
+from oss_agent.fulfilment.talk import connections
+from oss_agent.fulfilment.transact import transaction
+from oss_agent.fulfilment.turn import feeder
 from oss_agent.spi import alarms, clock, events, orders, query, views
 from oss_agent.spi import catalogue as spi_catalogue
 from oss_agent.spi import device as spi_device

@@ -22,7 +22,7 @@ from oss_agent.errors import (
     DeviceRefused,
     DeviceUnreachable,
 )
-from oss_agent.fulfilment import tree as trees
+from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi import device
 from oss_agent.spi.device import Pending, Rung, rung
 from oss_agent.spi.tree import EMPTY, ROOT, Edit, Step, Tree

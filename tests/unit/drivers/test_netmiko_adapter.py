@@ -24,7 +24,7 @@ from oss_agent.errors import (
     DeviceRefused,
     DeviceUnreachable,
 )
-from oss_agent.fulfilment import tree as trees
+from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi import device
 from oss_agent.spi.tree import EMPTY, ROOT, Edit, Tree
 from oss_agent.testing.simulated import ssh
@@ -157,7 +157,10 @@ async def test_a_host_that_the_file_does_not_name_is_a_stranger(
     router: SimulatedCli, by_netmiko: driver.NetmikoDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The pinned keys never leave this out; netmiko's default would then trust whoever answers.
-    monkeypatch.setattr(trust, "lines", lambda *_: "")
+    def nobody(*_asked: object) -> str:
+        return ""
+
+    monkeypatch.setattr(trust, "lines", nobody)
     with pytest.raises(DeviceRefused, match="host key"):
         async with by_netmiko.session(router.endpoint()):
             pass

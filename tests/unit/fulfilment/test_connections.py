@@ -12,7 +12,8 @@ from typing import Any, cast
 import pytest
 
 from oss_agent import errors
-from oss_agent.fulfilment import connections, limits
+from oss_agent.fulfilment import limits
+from oss_agent.fulfilment.talk import connections
 from oss_agent.spi import device
 
 pytestmark = pytest.mark.anyio

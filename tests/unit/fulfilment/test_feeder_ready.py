@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import hypothesis
 from hypothesis import strategies as st
 
-from oss_agent.fulfilment import feeder, limits, states
+from oss_agent.fulfilment import limits
+from oss_agent.fulfilment.record import states
+from oss_agent.fulfilment.turn import feeder
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BOUNDS = limits.Limits(in_flight=3, stalled_after=900)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from oss_agent import fulfilment
-from oss_agent.fulfilment import plain
+from oss_agent.fulfilment.record import plain
 
 ROOM = Path(next(iter(fulfilment.__path__)))
 
@@ -18,7 +18,7 @@ LOGINS = {"connections.py", "kept.py"}
 
 def calls(attribute: str) -> Iterator[tuple[str, str]]:
     """(file, receiver) of every call of a method with this name."""
-    for file in sorted(ROOM.glob("*.py")):
+    for file in sorted(ROOM.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(func=ast.Attribute(value=receiver, attr=name)) if name == attribute:

@@ -15,7 +15,10 @@ import pytest
 
 from drivers import single
 from oss_agent import errors
-from oss_agent.fulfilment import connections, failpoints, limits, observer, parts, states
+from oss_agent.fulfilment import failpoints, limits, parts
+from oss_agent.fulfilment.record import states
+from oss_agent.fulfilment.talk import connections
+from oss_agent.fulfilment.transact import observer
 from oss_agent.spi import catalogue, clock, proof, views
 from oss_agent.spi import device as spi
 from oss_agent.spi.tree import EMPTY, ROOT, Step, Tree

@@ -7,7 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from oss_agent import errors
-from oss_agent.fulfilment import codec, conclude, contact, failpoints, limits, states, waits
+from oss_agent.fulfilment import failpoints, limits
+from oss_agent.fulfilment.ordering import conclude
+from oss_agent.fulfilment.record import codec, states
+from oss_agent.fulfilment.talk import contact
+from oss_agent.fulfilment.turn import waits
 from oss_agent.spi import catalogue, clock, proof, views
 
 State = views.OrderState

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oss_agent.fulfilment import breaker, states, stops
+from oss_agent.fulfilment import limits
+from oss_agent.fulfilment.record import states
+from oss_agent.fulfilment.turn import breaker, stops
 from oss_agent.spi import stops as spi
 
 AT = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)  # a Wednesday
@@ -26,11 +28,11 @@ def stop(
     return spi.StopView(7, scope, name, "core upgrade", spi.Cause.OPERATOR, "ops", begins, ends)
 
 
-def window(days: frozenset[int], begins: int, ends: int) -> stops.Window:
-    return stops.Window(spi.Scope.SITE, "north", days, time(begins), time(ends))
+def window(days: frozenset[int], begins: int, ends: int) -> limits.Window:
+    return limits.Window(spi.Scope.SITE, "north", days, time(begins), time(ends))
 
 
-def wait(*standing: spi.StopView, windows: tuple[stops.Window, ...] = ()) -> states.Wait | None:
+def wait(*standing: spi.StopView, windows: tuple[limits.Window, ...] = ()) -> states.Wait | None:
     return stops.wait(standing, windows, (PE1,), AT, 60.0)
 
 
@@ -72,7 +74,7 @@ def test_a_window_of_yesterday_may_still_be_open() -> None:
 
 
 def test_a_place_without_any_window_is_always_open() -> None:
-    south = stops.Window(spi.Scope.SITE, "south", frozenset({0}), time(1), time(2))
+    south = limits.Window(spi.Scope.SITE, "south", frozenset({0}), time(1), time(2))
     assert wait(windows=(south,)) is None
 
 

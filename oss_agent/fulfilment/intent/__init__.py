@@ -1,0 +1,1 @@
+"""What should be: designs, what they need, and the plan that comes of them."""

@@ -1,0 +1,150 @@
+"""Which pool values a service holds: claimed by service and need, so that a modify keeps them.
+
+What a modify needs anew is claimed under its own transaction too, beside what the service has: the
+old value is given back when the change is done, the new one when it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from oss_agent import errors
+from oss_agent.fulfilment import parts
+from oss_agent.fulfilment.record import states, tables
+from oss_agent.spi import catalogue, orders
+
+
+def claim(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    item: orders.ItemRequest,
+    has: Mapping[str, str],
+    at: datetime,
+) -> dict[str, str]:
+    """A value for each need of the item; ``has`` are those of the service as it stands.
+
+    Again for the same transaction: the same values. Conflict when one is somebody else's.
+    """
+    values: dict[str, str] = {}
+    taken: set[str] = set()
+    for need in p.catalogue.needs(item):
+        if keeps(need, has):
+            values[need.name] = has[need.name]
+            continue
+        key = f"{item.service_id}.{need.name}" + (f"~{transaction.id}" if has else "")
+        try:
+            values[need.name] = p.ledger.claim(
+                connection, pool=need.pool, key=key, wanted=need.wanted, at=at
+            )
+        except errors.Conflict as held:
+            raise _named(connection, p, transaction.tenant, held) from held
+        _remember(connection, transaction, item.service_id or "", key, need.name)
+        taken.add(key)
+    _release(connection, p, _mine(connection, transaction) - taken, at)
+    return values
+
+
+def likely(
+    connection: sa.Connection,
+    p: parts.Parts,
+    tenant: str,
+    item: orders.ItemRequest,
+    need: catalogue.PoolNeed,
+    beside: Collection[str],
+) -> str:
+    """What ``claim`` would give for one need; Conflict where it would refuse. Claims nothing."""
+    key = f"{item.service_id}.{need.name}"
+    try:
+        return p.ledger.likely(connection, need.pool, beside, key=key, wanted=need.wanted)
+    except errors.Conflict as held:
+        raise _named(connection, p, tenant, held) from held
+
+
+def keeps(need: catalogue.PoolNeed, has: Mapping[str, str]) -> bool:
+    """Has the service a value for this need already, and is no other one wished for?"""
+    return need.name in has and need.wanted in {None, has[need.name]}
+
+
+def settle(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    service: str,
+    pools: Mapping[str, str],
+    at: datetime,
+) -> None:
+    """The service has ``pools`` now: what it held before beside or beyond them goes back."""
+    table = tables.claim
+    rows = connection.execute(table.select().where(table.c.service_id == service)).all()
+    renewed = {row.name for row in rows if row.transaction_id == transaction.id}
+    stale = {
+        row.key
+        for row in rows
+        if row.name not in pools or (row.name in renewed and row.transaction_id != transaction.id)
+    }
+    _release(connection, p, stale, at)
+
+
+def give_back_of(
+    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, at: datetime
+) -> None:
+    """What this transaction claimed beside what the service had. Safe twice."""
+    _release(connection, p, _mine(connection, transaction), at)
+
+
+def give_back_all(connection: sa.Connection, p: parts.Parts, service: str, at: datetime) -> None:
+    """Everything a service holds. Safe twice."""
+    table = tables.claim
+    held = sa.select(table.c.key).where(table.c.service_id == service)
+    _release(connection, p, set(connection.execute(held).scalars()), at)
+
+
+def _mine(connection: sa.Connection, transaction: states.Transaction) -> set[str]:
+    table = tables.claim
+    mine = sa.select(table.c.key).where(table.c.transaction_id == transaction.id)
+    return set(connection.execute(mine).scalars())
+
+
+def _remember(
+    connection: sa.Connection,
+    transaction: states.Transaction,
+    service: str,
+    key: str,
+    name: str,
+) -> None:
+    table = tables.claim
+    if connection.execute(sa.select(table.c.key).where(table.c.key == key)).first() is None:
+        connection.execute(
+            table.insert().values(
+                key=key,
+                tenant=transaction.tenant,
+                service_id=service,
+                transaction_id=transaction.id,
+                name=name,
+            )
+        )
+
+
+def _named(
+    connection: sa.Connection, p: parts.Parts, tenant: str, taken: errors.Conflict
+) -> errors.Conflict:
+    """The same with the holder's service and order for its key; another tenant's is not named."""
+    if taken.holder is None:
+        return taken
+    service = taken.holder.partition(".")[0]
+    known = p.ledger.snapshot(connection, tenant).services.get(service)
+    words = "a service of another tenant"
+    if known is not None:
+        words = f"service {known.id} ({known.name}, order {known.order})"
+    return errors.Conflict(taken.reason.replace(taken.holder, words), holder=words)
+
+
+def _release(connection: sa.Connection, p: parts.Parts, keys: set[str], at: datetime) -> None:
+    for key in sorted(keys):
+        p.ledger.release(connection, key=key, at=at)
+    table = tables.claim
+    connection.execute(table.delete().where(table.c.key.in_(keys)))

@@ -1,0 +1,235 @@
+"""From an item to its design, with what it needs reserved: one unit, all of it or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from oss_agent import errors
+from oss_agent.fulfilment import parts
+from oss_agent.fulfilment.intent import amendment, claims, service_rows
+from oss_agent.fulfilment.record import by_hand, codec, order_rows, states, tables
+from oss_agent.spi import catalogue, orders, proof, views
+
+_BUILDS = (views.ItemAction.ADD, views.ItemAction.MODIFY)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An item's design. ``devices`` are all it may change: also those that the service leaves.
+
+    ``ends`` are what becomes of the service there: device, resource-facing service, action.
+    """
+
+    item: orders.ItemRequest
+    design: catalogue.Design
+    devices: tuple[str, ...]
+    ends: tuple[tuple[str, str, views.ItemAction], ...]
+
+    @property
+    def service(self) -> str:
+        """Whose design it is; "" for one that a dry-run only imagines."""
+        return self.item.service_id or ""
+
+
+def reserve(
+    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, at: datetime
+) -> Made:
+    """The item's design; what it needs beyond what its service has is reserved now.
+
+    Again for the same item: the same values. What a person chose about edits by hand is in it.
+    OrderRejected or Conflict when the state of the network does not allow it; the unit then leaves
+    nothing behind.
+    """
+    made = _reserve(connection, p, transaction, at)
+    chosen = by_hand.chosen(connection, transaction.id)
+    return dataclasses.replace(made, design=dataclasses.replace(made.design, by_hand=chosen))
+
+
+def _reserve(
+    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, at: datetime
+) -> Made:
+    """The same as its specification has it."""
+    item = order_rows.request_of(connection, transaction.order, transaction.position)
+    tenant, service = transaction.tenant, item.service_id or ""
+    if item.action is views.ItemAction.DELETE:
+        return _made(connection, p, item, _absent(standing(connection, p, tenant, item)))
+    built = None
+    if item.action is views.ItemAction.MODIFY:
+        built = standing(connection, p, tenant, item)
+        item = _whole(connection, p, tenant, item, built)
+    has = built.pools if built is not None else {}
+    pools = claims.claim(connection, p, transaction, item, has, at)
+    design = _decompose(connection, p, tenant, item, pools)
+    if built is None:
+        service_rows.plan(connection, p, transaction, service, design, at)
+    p.ledger.take_ports(
+        connection, service=service, order=transaction.order, ports=ports(design), at=at
+    )
+    return _made(connection, p, item, design, built)
+
+
+def imagine(
+    connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
+) -> Made:
+    """The same for a dry-run: nothing is claimed, pool values are those a claim would get now."""
+    if item.action is views.ItemAction.DELETE:
+        return _made(connection, p, item, _absent(standing(connection, p, tenant, item)))
+    built = None
+    if item.action is views.ItemAction.MODIFY:
+        built = standing(connection, p, tenant, item)
+        item = _whole(connection, p, tenant, item, built)
+    has = built.pools if built is not None else {}
+    pools: dict[str, str] = {}
+    for need in p.catalogue.needs(item):
+        if claims.keeps(need, has):
+            pools[need.name] = has[need.name]
+        else:
+            pools[need.name] = claims.likely(connection, p, tenant, item, need, pools.values())
+    return _made(connection, p, item, _decompose(connection, p, tenant, item, pools), built)
+
+
+def standing(
+    connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
+) -> catalogue.Design:
+    """The design by which an active service stands: that of its last completed add or modify.
+
+    OrderRejected when there is no such service, or it is not active.
+    """
+    service = p.ledger.snapshot(connection, tenant).services.get(item.service_id or "")
+    field = f"{item.path}.service.id"
+    if service is None or service.category != "CFS":
+        raise errors.OrderRejected(
+            f"there is no service {item.service_id}", field=field, status=422, code="unknownService"
+        )
+    if service.state is not views.ServiceState.ACTIVE:
+        raise errors.OrderRejected(
+            f"service {service.id} is {service.state}: only an active one can be modified or "
+            "terminated",
+            field=field,
+            status=422,
+            code="notActive",
+        )
+    built = last_built(connection, tenant, service.id)
+    if built is None:
+        raise errors.OrderRejected(
+            f"service {service.id} was not built by an order of ours", status=422, code="notOurs"
+        )
+    return built
+
+
+def last_built(connection: sa.Connection, tenant: str, service: str) -> catalogue.Design | None:
+    """The design of a service's last completed add or modify, with what was ordered; or None."""
+    item, of = tables.item, tables.transaction
+    asked = (
+        sa.select(of.c.design, item.c.characteristics)
+        .join(item, sa.and_(item.c.order_id == of.c.order_id, item.c.position == of.c.position))
+        .where(
+            item.c.service_id == service,
+            item.c.tenant == tenant,
+            item.c.action.in_(_BUILDS),
+            item.c.state == views.OrderState.COMPLETED,
+        )
+        .order_by(of.c.closed_at.desc(), of.c.accepted.desc())
+        .limit(1)
+    )
+    row = connection.execute(asked).one_or_none()
+    if row is None or row.design is None:
+        return None
+    design = codec.design_from_json(row.design)
+    # Designs from before there was modify do not say what was ordered; their item still does.
+    said = design.ordered or row.characteristics
+    return dataclasses.replace(design, ordered=said, by_hand=None)
+
+
+def ordered(connection: sa.Connection, tenant: str, service: str) -> Mapping[str, Any]:
+    """What was ordered of a service, as a modify lays its changes over it."""
+    built = last_built(connection, tenant, service)
+    if built is not None:
+        return built.ordered
+    item = tables.item
+    adding = sa.select(item.c.characteristics).where(
+        item.c.service_id == service,
+        item.c.tenant == tenant,
+        item.c.action == views.ItemAction.ADD,
+    )
+    row = connection.execute(adding).one_or_none()
+    return row.characteristics if row is not None else {}
+
+
+def ports(design: catalogue.Design) -> tuple[tuple[str, str], ...]:
+    """Every (device, port) the design takes exclusively."""
+    return tuple((one.device, port) for one in design.resources for port in one.ports)
+
+
+def _whole(
+    connection: sa.Connection,
+    p: parts.Parts,
+    tenant: str,
+    item: orders.ItemRequest,
+    built: catalogue.Design,
+) -> orders.ItemRequest:
+    """What a modify asks for, judged again: an order before it may have changed the service."""
+    service = p.ledger.snapshot(connection, tenant).services[item.service_id or ""]
+    whole = amendment.merged(item, service, built.ordered)
+    p.catalogue.check(whole)
+    return whole
+
+
+def _decompose(
+    connection: sa.Connection,
+    p: parts.Parts,
+    tenant: str,
+    item: orders.ItemRequest,
+    pools: Mapping[str, str],
+) -> catalogue.Design:
+    snapshot = p.ledger.snapshot(connection, tenant)
+    design = p.catalogue.decompose(item, snapshot, pools)
+    return dataclasses.replace(design, ordered=dict(item.characteristics))
+
+
+def _absent(built: catalogue.Design) -> catalogue.Design:
+    # What proved that it works would now prove that it still does: only its absence counts.
+    return dataclasses.replace(built, predicates=())
+
+
+def _made(
+    connection: sa.Connection,
+    p: parts.Parts,
+    item: orders.ItemRequest,
+    design: catalogue.Design,
+    built: catalogue.Design | None = None,
+) -> Made:
+    before = {one.device: one.rfs for one in (built.resources if built is not None else ())}
+    after = {one.device: one.rfs for one in design.resources}
+    leaves = item.action is views.ItemAction.DELETE
+    left = sorted(after) if leaves else sorted(set(before) - set(after))
+    has = p.ledger.configured(connection, item.service_id) if item.service_id else {}
+    return Made(
+        item=item,
+        design=dataclasses.replace(design, predicates=(*design.predicates, *_gone(left))),
+        devices=tuple(sorted({*before, *after, *(name for name, _ in has)})),
+        ends=tuple(
+            (name, rfs, _action(item.action, name, before, left))
+            for name, rfs in sorted({**before, **after}.items())
+        ),
+    )
+
+
+def _action(
+    action: views.ItemAction, name: str, before: Mapping[str, str], left: Sequence[str]
+) -> views.ItemAction:
+    """What a modify does at one end: a site comes, goes, or is changed."""
+    if action is not views.ItemAction.MODIFY or (name in before and name not in left):
+        return action
+    return views.ItemAction.DELETE if name in left else views.ItemAction.ADD
+
+
+def _gone(left: Sequence[str]) -> tuple[proof.Predicate, ...]:
+    """On a device that the service leaves, its absence is what is proven."""
+    return tuple(proof.Predicate(proof.CONFIG_EQUAL, name) for name in left)

@@ -1,0 +1,1 @@
+"""Orders in and out: what is taken, why it waits, and what its end does to everything else."""

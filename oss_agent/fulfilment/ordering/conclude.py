@@ -1,0 +1,164 @@
+"""What an item's end does to its order, service, claims, leases and events, inside one unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment import parts
+from oss_agent.fulfilment.intent import claims, design
+from oss_agent.fulfilment.record import (
+    announce,
+    journal,
+    order_rows,
+    order_views,
+    resource_orders,
+    states,
+)
+from oss_agent.fulfilment.turn import leases
+from oss_agent.spi import events, views
+
+_DONE = views.OrderState.COMPLETED
+
+
+def derive(items: Sequence[views.OrderState]) -> views.OrderState:
+    """An order's state from those of its items (TMF641)."""
+    kinds = set(items)
+    if kinds == {views.OrderState.ACKNOWLEDGED}:
+        return views.OrderState.ACKNOWLEDGED
+    if not all(state.final for state in kinds):
+        return views.OrderState.IN_PROGRESS
+    if len(kinds) == 1:
+        return items[0]
+    return views.OrderState.PARTIAL if _DONE in kinds else views.OrderState.FAILED
+
+
+def move_item(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    state: views.OrderState,
+    at: datetime,
+    error: views.ErrorView | None = None,
+) -> None:
+    """Move an item, and its order with it; the order's change is told in the same unit."""
+    order = transaction.order
+    order_rows.set_item(connection, order, transaction.position, state=state, error=error)
+    before = views.OrderState(order_rows.row_of(connection, order).state)
+    after = derive(order_rows.item_states(connection, order))
+    if error is not None:
+        order_rows.set_order(connection, order, error=error)
+    if after is before:
+        return
+    dates = {"completion_date": at} if after.final else {}
+    if before is views.OrderState.ACKNOWLEDGED and after is not views.OrderState.REJECTED:
+        dates["start_date"] = at
+    order_rows.set_order(connection, order, state=after, **dates)
+    view = order_views.view(connection, order)
+    if view is not None:
+        announce.order(connection, p.events, events.EventKind.SERVICE_ORDER_STATE, view, at)
+
+
+def without_change(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    state: views.OrderState,
+    error: views.ErrorView,
+) -> None:
+    """End an item whose network is as before: rejected, failed or cancelled.
+
+    What it had reserved goes back; a service that never lived leaves the inventory, one that was
+    to be modified stays as it was.
+    """
+    request = order_rows.request_of(connection, transaction.order, transaction.position)
+    service = request.service_id or ""
+    if request.action is views.ItemAction.ADD:
+        give_back(connection, p, transaction, service, error.at)
+        p.ledger.retire_service(connection, service=service, at=error.at)
+    if request.action is views.ItemAction.MODIFY:
+        _give_back_beyond(connection, p, transaction, service, error.at)
+    _end_resource_orders(connection, transaction, state, error)
+    say(connection, transaction, error.at, f"{state}: {error.message}")
+    move_item(connection, p, transaction, state, error.at, error)
+    close(connection, transaction, error.at)
+
+
+def give_back(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    service: str,
+    at: datetime,
+) -> None:
+    """Release pool values and ports of a service. Safe twice."""
+    claims.give_back_all(connection, p, service, at)
+    p.ledger.free_ports(connection, service=service, at=at)
+    say(connection, transaction, at, f"ports and pool values of service {service} given back")
+
+
+def _give_back_beyond(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    service: str,
+    at: datetime,
+) -> None:
+    """What a modify took beyond what its service has; the service stays as it stands.
+
+    Another modify of it may be on its way: what that one took stays taken.
+    """
+    built = design.last_built(connection, transaction.tenant, service)
+    if built is None:
+        return
+    claims.give_back_of(connection, p, transaction, at)
+    p.ledger.free_ports(
+        connection, service=service, order=transaction.order, keep=design.ports(built), at=at
+    )
+
+
+def close(connection: sa.Connection, transaction: states.Transaction, at: datetime) -> None:
+    """No run will touch this transaction again; its leases are free."""
+    journal.update(
+        connection,
+        transaction,
+        stage=states.Stage.CLOSED,
+        closed_at=at,
+        **journal.wait_columns(None),
+    )
+    leases.release(connection, transaction.id, at)
+
+
+def say(
+    connection: sa.Connection, transaction: states.Transaction, at: datetime, text: str
+) -> None:
+    """A sentence in the order's history."""
+    order_rows.note(
+        connection,
+        order=transaction.order,
+        tenant=transaction.tenant,
+        at=at,
+        text=text,
+        transaction=transaction.id,
+    )
+
+
+def _end_resource_orders(
+    connection: sa.Connection,
+    transaction: states.Transaction,
+    state: views.OrderState,
+    error: views.ErrorView,
+) -> None:
+    """The culprit's resource order failed, the others were cancelled with it."""
+    devices = resource_orders.devices(connection, transaction.id)
+    culprits = {error.reference} & set(devices) or set(devices)
+    for device in devices:
+        resource_orders.move(
+            connection,
+            transaction=transaction.id,
+            device=device,
+            state=state if device in culprits else views.OrderState.CANCELLED,
+            completion_date=error.at,
+        )

@@ -1,0 +1,222 @@
+"""Decides whether an order is taken: what can be judged without state, and whether it is known.
+
+The same key or external id with the same body is the same order again; with another body it is a
+conflict. Both are looked up in the unit that stores, and the database's unique constraints stand
+behind that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from oss_agent import errors
+from oss_agent.fulfilment import limits, parts
+from oss_agent.fulfilment.intent import amendment
+from oss_agent.fulfilment.record import (
+    announce,
+    by_hand,
+    journal,
+    order_rows,
+    order_views,
+    states,
+    tables,
+)
+from oss_agent.spi import catalogue, clock, events, orders, views
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the services that an order names: how they are, and what was ordered."""
+
+    services: Mapping[str, views.ServiceView]
+    ordered: Mapping[str, Mapping[str, Any]]
+
+
+def check(request: orders.OrderRequest, bounds: limits.Limits) -> None:
+    """Judge the form of an order. OrderRejected names the field."""
+    if not 1 <= len(request.items) <= bounds.items:
+        raise errors.OrderRejected(
+            f"an order has 1 to {bounds.items} items, this one has {len(request.items)}",
+            field="serviceOrderItem",
+            code="invalidValue",
+        )
+    if request.approved and len(request.approved) != len(request.items):
+        raise errors.OrderRejected(
+            f"it names {len(request.approved)} plans for {len(request.items)} items: one hash an "
+            "item, in their order, or none",
+            field="Plan-Hash",
+            code="invalidValue",
+        )
+    for item in request.items:
+        _check_item(item)
+    _refuse_twice(request.items, "id", [item.id for item in request.items])
+    _refuse_twice(request.items, "service.id", [item.service_id for item in request.items])
+
+
+def specified(request: orders.OrderRequest, known: Known) -> orders.OrderRequest:
+    """Fill in what items need not say of the service they name: specification and name. Pure.
+
+    OrderRejected when an item says nothing of its service and the service is not known.
+    """
+    return dataclasses.replace(
+        request, items=tuple(_specified(item, known) for item in request.items)
+    )
+
+
+def _specified(item: orders.ItemRequest, known: Known) -> orders.ItemRequest:
+    service = known.services.get(item.service_id or "")
+    if service is None:
+        _refuse_unknown(item)
+        return item
+    of = service.specification
+    ours = item.specification in {"", of.id}
+    return dataclasses.replace(
+        item,
+        specification=item.specification or of.id,
+        specification_version=item.specification_version or (of.version if ours else None),
+        service_name=item.service_name or service.name,
+    )
+
+
+def _refuse_unknown(item: orders.ItemRequest) -> None:
+    needed = item.action is views.ItemAction.MODIFY or not item.specification
+    if item.service_id and needed:
+        raise errors.OrderRejected(
+            f"there is no service {ascii(item.service_id)[:60]}",
+            field=f"{item.path}.service.id",
+            code="unknownService",
+        )
+
+
+def specifications(
+    request: orders.OrderRequest, known: Known, of: catalogue.Catalogue
+) -> tuple[views.SpecificationRef, ...]:
+    """Judge the content of each item, of a modify what it comes to in all; their specifications."""
+    return tuple(of.check(_whole(item, known)) for item in request.items)
+
+
+def _whole(item: orders.ItemRequest, known: Known) -> orders.ItemRequest:
+    if item.action is not views.ItemAction.MODIFY or item.service_id is None:
+        return item
+    service = known.services[item.service_id]
+    return amendment.merged(item, service, known.ordered[item.service_id])
+
+
+def _refuse_twice(
+    items: Sequence[orders.ItemRequest], field: str, named: Sequence[str | None]
+) -> None:
+    for number, (item, name) in enumerate(zip(items, named, strict=True)):
+        if name is not None and name in named[:number]:
+            raise errors.OrderRejected(
+                f"two items have the {field} {ascii(name)[:60]}: send them as orders of their own",
+                field=f"{item.path}.{field}",
+                code="invalidValue",
+            )
+
+
+def _check_item(item: orders.ItemRequest) -> None:
+    if item.action is views.ItemAction.NO_CHANGE:
+        raise errors.OrderRejected(
+            "action noChange is not carried out: leave the item out",
+            field=f"{item.path}.action",
+            status=501,
+            code="notImplemented",
+        )
+    if item.extra.get("serviceOrderItemRelationship"):
+        raise errors.OrderRejected(
+            "relations between items are not carried out yet: send dependent items as orders of "
+            "their own, one after another",
+            field=f"{item.path}.serviceOrderItemRelationship",
+            status=501,
+            code="notImplemented",
+        )
+    adding = item.action is views.ItemAction.ADD
+    if adding is (item.service_id is not None):
+        why = "an added service gets its id from us" if adding else f"say what to {item.action}"
+        raise errors.OrderRejected(why, field=f"{item.path}.service.id", code="invalidValue")
+
+
+def known(connection: sa.Connection, request: orders.OrderRequest) -> views.ServiceOrderView | None:
+    """The order that this request made before, or None. IdempotencyConflict for another body."""
+    table = tables.order
+    sender = [table.c.tenant == request.tenant, table.c.requester == request.requester]
+    keys = (
+        (table.c.idempotency_key, request.idempotency_key, "Idempotency-Key", 422),
+        (table.c.external_id, request.external_id, "externalId", 409),
+    )
+    for column, value, field, status in keys:
+        if value is None:
+            continue
+        row = connection.execute(table.select().where(*sender, column == value)).one_or_none()
+        if row is None:
+            continue
+        if row.body_digest != request.body_digest:
+            raise errors.IdempotencyConflict(
+                f"{field} {ascii(value)[:60]} was used for order {row.id} with another body: "
+                "send the same body, or choose another value",
+                field=field,
+                status=status,
+                code="idempotencyConflict",
+            )
+        return order_views.view(connection, row.id)
+    return None
+
+
+def accept(
+    connection: sa.Connection,
+    p: parts.Parts,
+    request: orders.OrderRequest,
+    found: tuple[views.SpecificationRef, ...],
+) -> orders.Submitted:
+    """Order, items, transactions, history and event in one unit; or the order it already is."""
+    before = known(connection, request)
+    if before is not None:
+        return orders.Submitted(before, created=False)
+    at = p.clock.now()
+    order = order_rows.insert(connection, request, found, at)
+    for position in range(1, len(request.items) + 1):
+        journal.begin(
+            connection,
+            order=order,
+            position=position,
+            accepted=order_rows.next_number(connection, "transaction"),
+            tenant=request.tenant,
+            at=at,
+            wait=_until_start(request, at),
+            approved=request.approved[position - 1] if request.approved else None,
+        )
+    if request.by_hand is not None:
+        by_hand.choose(
+            connection,
+            tenant=request.tenant,
+            order=order,
+            policy=catalogue.OutOfBand(request.by_hand),
+            by=request.requester,
+            at=at,
+        )
+    order_rows.note(
+        connection,
+        order=order,
+        tenant=request.tenant,
+        at=at,
+        text=f"accepted from {request.requester!a}",
+    )
+    view = order_views.view(connection, order)
+    if view is None:
+        raise errors.AgentError(f"order {order} was written and cannot be read back")
+    announce.order(connection, p.events, events.EventKind.SERVICE_ORDER_CREATE, view, at)
+    return orders.Submitted(view, created=True)
+
+
+def _until_start(request: orders.OrderRequest, at: datetime) -> states.Wait | None:
+    start = request.requested_start
+    if start is None or start <= at:
+        return None
+    reason = f"its requestedStartDate {clock.rfc3339(start)}"
+    who = f"wait, or ask {request.requester}"
+    return states.Wait(reason, at, start, who, states.WaitKind.START)

@@ -1,0 +1,30 @@
+"""How many orders and transactions there are in which state: for metrics and readiness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment.record import states, tables
+
+
+def orders_by_state(connection: sa.Connection) -> Mapping[str, int]:
+    """TMF641 state -> orders."""
+    state = tables.order.c.state
+    rows = connection.execute(sa.select(state, sa.func.count()).group_by(state))
+    return {row[0]: row[1] for row in rows}
+
+
+def transactions_by_stage(connection: sa.Connection) -> Mapping[str, int]:
+    """Stage -> transactions; every stage is there, also with 0."""
+    stage = tables.transaction.c.stage
+    rows = connection.execute(sa.select(stage, sa.func.count()).group_by(stage))
+    return {one.value: 0 for one in states.Stage} | {row[0]: row[1] for row in rows}
+
+
+def in_doubt(connection: sa.Connection) -> tuple[str, ...]:
+    """Transactions with a device in state UNKNOWN: somebody has to look."""
+    t = tables.participant.c
+    asked = sa.select(t.transaction_id).where(t.state == states.State.UNKNOWN).distinct()
+    return tuple(row[0] for row in connection.execute(asked.order_by(t.transaction_id)))

@@ -1,0 +1,251 @@
+"""The journal: transactions and decisions as rows, every update fenced by a token.
+
+Only these rows decide what happens after a crash; the motor's own records are never read. A token
+is raised whenever a phase takes a transaction up, so that a run that was believed dead and comes
+back (frozen, partitioned) changes no row any more: its updates match nothing and raise Fenced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from oss_agent import errors
+from oss_agent.fulfilment import failpoints
+from oss_agent.fulfilment.record import codec, plain, states, tables
+from oss_agent.spi import store
+
+T = TypeVar("T")
+
+
+class Journal:
+    """Durable writes, each between two failpoints named after it."""
+
+    def __init__(self, rows: store.Store, points: failpoints.Failpoints) -> None:
+        self._rows = rows
+        self._points = points
+
+    async def write(self, name: str, unit: Callable[[sa.Connection], T]) -> T:
+        """Run a unit; it is synced when this returns."""
+        self._points.hit(f"journal.{name}.before")
+        result = await self._rows.write(unit)
+        self._points.hit(f"journal.{name}.after")
+        return result
+
+    async def read(self, query: Callable[[sa.Connection], T]) -> T:
+        """What is committed."""
+        return await self._rows.read(query)
+
+
+def begin(
+    connection: sa.Connection,
+    *,
+    order: str,
+    position: int,
+    accepted: int,
+    tenant: str,
+    at: datetime,
+    wait: states.Wait | None = None,
+    approved: str | None = None,
+) -> str:
+    """The transaction of one item, queued, or asleep until ``wait.wake_at``. Returns its id."""
+    transaction = f"{order}-{position}"
+    connection.execute(
+        tables.transaction.insert().values(
+            id=transaction,
+            tenant=tenant,
+            order_id=order,
+            position=position,
+            accepted=accepted,
+            stage=states.Stage.WAITING if wait else states.Stage.QUEUED,
+            run=0,
+            attempt=1,
+            token=0,
+            tries=0,
+            touched_at=at,
+            **wait_columns(wait),
+            approved=approved,
+        )
+    )
+    return transaction
+
+
+def load(connection: sa.Connection, transaction: str) -> states.Transaction | None:
+    """The row, or None."""
+    table = tables.transaction
+    row = connection.execute(table.select().where(table.c.id == transaction)).one_or_none()
+    return None if row is None else of_row(row)
+
+
+def open_ones(connection: sa.Connection) -> tuple[states.Transaction, ...]:
+    """Every transaction that is not closed, in order of acceptance."""
+    table = tables.transaction
+    asked = table.select().where(table.c.stage != states.Stage.CLOSED).order_by(table.c.accepted)
+    return tuple(of_row(row) for row in connection.execute(asked))
+
+
+def of_row(row: sa.Row[Any]) -> states.Transaction:
+    """A row as a value."""
+    wait = None
+    if row.wait_reason is not None:
+        kind = states.WaitKind(row.wait_kind or states.WaitKind.WORK)
+        wait = states.Wait(row.wait_reason, row.wait_since, row.wake_at, row.wait_who, kind)
+    return states.Transaction(
+        id=row.id,
+        tenant=row.tenant,
+        order=row.order_id,
+        position=row.position,
+        accepted=row.accepted,
+        stage=states.Stage(row.stage),
+        run=row.run,
+        attempt=row.attempt,
+        token=row.token,
+        tries=row.tries,
+        touched_at=row.touched_at,
+        wait=wait,
+        deadline=row.deadline,
+        design=None if row.design is None else codec.design_from_json(row.design),
+        deadline_of=row.deadline_of,
+        faults=row.faults,
+        group_limit=row.group_limit,
+    )
+
+
+def adopt(
+    connection: sa.Connection, transaction: str, at: datetime, *, run: int | None = None
+) -> states.Transaction | None:
+    """Take a transaction up: raise its token on row, participants and leases.
+
+    None when it is closed or, with ``run`` given, when another run is its current one.
+    """
+    table = tables.transaction
+    mine = [table.c.id == transaction, table.c.stage != states.Stage.CLOSED]
+    if run is not None:
+        mine += [table.c.run == run, table.c.stage == states.Stage.RUNNING]
+    raised = table.update().where(*mine).values(token=table.c.token + 1, touched_at=at)
+    if connection.execute(raised).rowcount == 0:
+        return None
+    found = load(connection, transaction)
+    if found is not None:
+        _pass_token_on(connection, found)
+    return found
+
+
+def _pass_token_on(connection: sa.Connection, transaction: states.Transaction) -> None:
+    part, lease = tables.participant, tables.lease
+    connection.execute(
+        part.update()
+        .where(part.c.transaction_id == transaction.id, part.c.attempt == transaction.attempt)
+        .values(token=transaction.token)
+    )
+    connection.execute(
+        lease.update()
+        .where(lease.c.transaction_id == transaction.id)
+        .values(token=transaction.token)
+    )
+
+
+def update(connection: sa.Connection, transaction: states.Transaction, **values: Any) -> None:
+    """Change a transaction's row while we are the one who works on it, else Fenced."""
+    table = tables.transaction
+    fenced = table.update().where(table.c.id == transaction.id, table.c.token == transaction.token)
+    must_match(connection.execute(fenced.values(**values)), transaction.id)
+
+
+def wait(
+    connection: sa.Connection, transaction: states.Transaction, why: states.Wait, **values: Any
+) -> None:
+    """Put a transaction to sleep as a row; the feeder starts its next run at ``wake_at``."""
+    update(
+        connection,
+        transaction,
+        stage=states.Stage.WAITING,
+        **wait_columns(why),
+        tries=transaction.tries + 1,
+        **values,
+    )
+
+
+def wait_columns(why: states.Wait | None) -> dict[str, Any]:
+    """The columns of a wait; all empty when nothing is waited for."""
+    return {
+        "wait_reason": plain.line(why.reason) if why else None,
+        "wait_since": why.since if why else None,
+        "wake_at": why.wake_at if why else None,
+        "wait_who": plain.line(why.who) if why else None,
+        "wait_kind": why.kind if why else None,
+    }
+
+
+def wake(connection: sa.Connection, order: str, at: datetime) -> None:
+    """Let the sleeping transactions of an order look now."""
+    table = tables.transaction
+    asleep = table.update().where(table.c.order_id == order, table.c.stage == states.Stage.WAITING)
+    connection.execute(asleep.values(wake_at=at))
+
+
+def must_be_ours(connection: sa.Connection, transaction: states.Transaction) -> None:
+    """Fenced unless we are still the one who works on it: before a unit's first lasting effect."""
+    update(connection, transaction, token=transaction.token)
+
+
+def requeue(connection: sa.Connection, transaction: states.Transaction) -> None:
+    """Make a transaction ready for its next run; the run that had it ends when it looks."""
+    update(connection, transaction, stage=states.Stage.QUEUED)
+
+
+def decision(connection: sa.Connection, transaction: states.Transaction) -> states.Decision | None:
+    """The decision of the current attempt, or None."""
+    table = tables.decision
+    asked = table.select().where(
+        table.c.transaction_id == transaction.id, table.c.attempt == transaction.attempt
+    )
+    row = connection.execute(asked).one_or_none()
+    if row is None:
+        return None
+    verdict, cause = states.Verdict(row.verdict), states.Cause(row.cause)
+    return states.Decision(verdict, cause, row.reason, row.culprit, row.who, row.at)
+
+
+def interruptions(connection: sa.Connection, transaction: states.Transaction) -> int:
+    """How many of its attempts ended because the work was interrupted."""
+    table = tables.decision
+    asked = sa.select(sa.func.count()).where(
+        table.c.transaction_id == transaction.id, table.c.cause == states.Cause.INTERRUPTED
+    )
+    found: int = connection.execute(asked).scalar_one()
+    return found
+
+
+def decide(
+    connection: sa.Connection, transaction: states.Transaction, wanted: states.Decision
+) -> states.Decision:
+    """Write the decision unless there is one: the first stands for ever. Fenced as ``update``."""
+    must_be_ours(connection, transaction)
+    standing = decision(connection, transaction)
+    if standing is not None:
+        return standing
+    connection.execute(
+        tables.decision.insert().values(
+            transaction_id=transaction.id,
+            attempt=transaction.attempt,
+            tenant=transaction.tenant,
+            verdict=wanted.verdict,
+            cause=wanted.cause,
+            reason=plain.line(wanted.reason),
+            culprit=wanted.culprit,
+            who=plain.line(wanted.who),
+            token=transaction.token,
+            at=wanted.at,
+        )
+    )
+    return wanted
+
+
+def must_match(result: sa.CursorResult[Any], transaction: str) -> None:
+    """Fenced when an update that carried our token found no row."""
+    if result.rowcount == 0:
+        raise errors.Fenced(f"transaction {transaction} was taken over by another run")

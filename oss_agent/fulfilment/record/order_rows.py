@@ -1,0 +1,168 @@
+"""Writing the rows of orders, their items and their history; ``order_views`` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment.record import plain, tables
+from oss_agent.spi import orders, views
+
+
+def next_number(connection: sa.Connection, name: str) -> int:
+    """The next number of its kind, from 1; rolled back with the unit, so there are no gaps."""
+    table = tables.counter
+    raised = table.update().where(table.c.name == name).values(value=table.c.value + 1)
+    if connection.execute(raised).rowcount == 0:
+        connection.execute(table.insert().values(name=name, tenant="*", value=1))
+        return 1
+    value: int = connection.execute(
+        sa.select(table.c.value).where(table.c.name == name)
+    ).scalar_one()
+    return value
+
+
+def insert(
+    connection: sa.Connection,
+    request: orders.OrderRequest,
+    specifications: Sequence[views.SpecificationRef],
+    at: datetime,
+) -> str:
+    """Store an order with its items; returns its id."""
+    number = next_number(connection, "order")
+    connection.execute(
+        tables.order.insert().values(
+            id=str(number),
+            number=number,
+            tenant=request.tenant,
+            requester=request.requester,
+            external_id=request.external_id,
+            idempotency_key=request.idempotency_key,
+            body_digest=request.body_digest,
+            state=views.OrderState.ACKNOWLEDGED,
+            description=request.description,
+            category=request.category,
+            priority=request.priority,
+            requested_start=request.requested_start,
+            requested_completion=request.requested_completion,
+            order_date=at,
+            cancel_requested=False,
+            extra=dict(request.extra),
+        )
+    )
+    pairs = zip(request.items, specifications, strict=True)
+    for position, (item, specification) in enumerate(pairs, start=1):
+        _insert_item(connection, str(number), position, request.tenant, item, specification)
+    return str(number)
+
+
+def _insert_item(
+    connection: sa.Connection,
+    order: str,
+    position: int,
+    tenant: str,
+    item: orders.ItemRequest,
+    specification: views.SpecificationRef,
+) -> None:
+    connection.execute(
+        tables.item.insert().values(
+            order_id=order,
+            position=position,
+            tenant=tenant,
+            item_id=item.id,
+            action=item.action,
+            state=views.OrderState.ACKNOWLEDGED,
+            specification_id=specification.id,
+            specification_version=specification.version,
+            specification_name=specification.name,
+            service_id=item.service_id or f"s{order}-{position}",
+            service_name=item.service_name or "",
+            characteristics=dict(item.characteristics),
+            milestones=[],
+            extra=dict(item.extra),
+            path=item.path,
+        )
+    )
+
+
+def request_of(connection: sa.Connection, order: str, position: int) -> orders.ItemRequest:
+    """An item as it was asked for, with the service id it was given."""
+    table = tables.item
+    row = connection.execute(
+        table.select().where(table.c.order_id == order, table.c.position == position)
+    ).one()
+    return orders.ItemRequest(
+        id=row.item_id,
+        action=views.ItemAction(row.action),
+        specification=row.specification_id,
+        specification_version=row.specification_version,
+        service_id=row.service_id,
+        service_name=row.service_name or None,
+        characteristics=row.characteristics,
+        path=row.path,
+        extra=row.extra,
+    )
+
+
+def row_of(connection: sa.Connection, order: str) -> sa.Row[Any]:
+    """The order's own row; it exists."""
+    return connection.execute(tables.order.select().where(tables.order.c.id == order)).one()
+
+
+def set_item(connection: sa.Connection, order: str, position: int, **values: Any) -> None:
+    """Change columns of an item; an ``error`` is given as a view."""
+    table = tables.item
+    mine = table.update().where(table.c.order_id == order, table.c.position == position)
+    connection.execute(mine.values(**_jsonable(values)))
+
+
+def add_milestone(
+    connection: sa.Connection, order: str, position: int, name: str, at: datetime
+) -> None:
+    """Note a milestone of an item once."""
+    table = tables.item
+    mine = (table.c.order_id == order, table.c.position == position)
+    row = connection.execute(sa.select(table.c.milestones).where(*mine)).one()
+    if name not in [known for known, _ in row.milestones]:
+        reached = [*row.milestones, [name, views.as_json(at)]]
+        connection.execute(table.update().where(*mine).values(milestones=reached))
+
+
+def set_order(connection: sa.Connection, order: str, **values: Any) -> None:
+    """Change columns of an order; an ``error`` is given as a view."""
+    table = tables.order
+    connection.execute(table.update().where(table.c.id == order).values(**_jsonable(values)))
+
+
+def _jsonable(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: views.as_json(value) if isinstance(value, views.ErrorView) else value
+        for name, value in values.items()
+    }
+
+
+def item_states(connection: sa.Connection, order: str) -> tuple[views.OrderState, ...]:
+    """The states of all items, by position."""
+    table = tables.item
+    asked = sa.select(table.c.state).where(table.c.order_id == order).order_by(table.c.position)
+    return tuple(views.OrderState(row.state) for row in connection.execute(asked))
+
+
+def note(
+    connection: sa.Connection,
+    *,
+    order: str,
+    tenant: str,
+    at: datetime,
+    text: str,
+    transaction: str | None = None,
+) -> None:
+    """Append a sentence to the order's history; nothing ever changes one."""
+    connection.execute(
+        tables.history.insert().values(
+            tenant=tenant, order_id=order, transaction_id=transaction, at=at, text=plain.line(text)
+        )
+    )

@@ -1,0 +1,151 @@
+"""Orders as views: rows of orders, items, waits, evidence and resource orders, joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment.record import codec, tables
+from oss_agent.spi import views
+
+
+def view(
+    connection: sa.Connection, order: str, tenant: str | None = None
+) -> views.ServiceOrderView | None:
+    """An order as TMF641 shows it; None when it is absent or, with ``tenant``, another's."""
+    asked = tables.order.select().where(tables.order.c.id == order)
+    if tenant is not None:
+        asked = asked.where(tables.order.c.tenant == tenant)
+    found = views_of(connection, connection.execute(asked).all())
+    return found[0] if found else None
+
+
+def views_of(
+    connection: sa.Connection, rows: Sequence[sa.Row[Any]]
+) -> tuple[views.ServiceOrderView, ...]:
+    """Rows of ``ord_order`` as views, in the same order; a fixed number of statements."""
+    ids = [row.id for row in rows]
+    items = _items(connection, ids)
+    return tuple(_view(row, tuple(items.get(row.id, ()))) for row in rows)
+
+
+def _view(row: sa.Row[Any], items: tuple[views.OrderItemView, ...]) -> views.ServiceOrderView:
+    return views.ServiceOrderView(
+        id=row.id,
+        tenant=row.tenant,
+        state=views.OrderState(row.state),
+        order_date=row.order_date,
+        requester=row.requester,
+        items=items,
+        external_id=row.external_id,
+        description=row.description,
+        category=row.category,
+        priority=row.priority,
+        requested_start=row.requested_start,
+        requested_completion=row.requested_completion,
+        start_date=row.start_date,
+        completion_date=row.completion_date,
+        error=codec.error_from_json(row.error),
+        extra=row.extra,
+    )
+
+
+def _items(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[views.OrderItemView]]:
+    item, of = tables.item, tables.transaction
+    asked = (
+        sa.select(
+            item,
+            of.c.id.label("transaction"),
+            of.c.attempt,
+            of.c.wait_reason,
+            of.c.wait_since,
+            of.c.wake_at,
+            of.c.wait_who,
+        )
+        .join(of, sa.and_(of.c.order_id == item.c.order_id, of.c.position == item.c.position))
+        .where(item.c.order_id.in_(ids))
+        .order_by(item.c.order_id, item.c.position)
+    )
+    rows = connection.execute(asked).all()
+    transactions = [row.transaction for row in rows]
+    evidence = _evidence(connection, transactions)
+    resources = _resource_orders(connection, transactions)
+    found: dict[str, list[views.OrderItemView]] = {}
+    for row in rows:
+        shown = _item(
+            row,
+            tuple(evidence.get((row.transaction, row.attempt), ())),
+            tuple(resources.get(row.transaction, ())),
+        )
+        found.setdefault(row.order_id, []).append(shown)
+    return found
+
+
+def _item(
+    row: sa.Row[Any],
+    evidence: tuple[views.EvidenceView, ...],
+    resource_orders: tuple[str, ...],
+) -> views.OrderItemView:
+    wait = None
+    if row.wait_reason is not None:
+        wait = views.WaitView(row.wait_reason, row.wait_since, row.wake_at, row.wait_who)
+    return views.OrderItemView(
+        id=row.item_id,
+        action=views.ItemAction(row.action),
+        state=views.OrderState(row.state),
+        specification=views.SpecificationRef(
+            row.specification_id, row.specification_version, row.specification_name
+        ),
+        service_id=row.service_id,
+        service_name=row.service_name,
+        characteristics=row.characteristics,
+        error=codec.error_from_json(row.error),
+        wait=wait,
+        transaction=row.transaction,
+        resource_orders=resource_orders,
+        milestones=tuple((name, datetime.fromisoformat(at)) for name, at in row.milestones),
+        evidence=evidence,
+        extra=row.extra,
+    )
+
+
+def _evidence(
+    connection: sa.Connection, transactions: Sequence[str]
+) -> dict[tuple[str, int], list[views.EvidenceView]]:
+    """The orders' own; what was seen of neighbours may be another customer's."""
+    table = tables.evidence
+    own = table.c.transaction_id.in_(transactions), table.c.service_id.is_(None)
+    asked = table.select().where(*own).order_by(table.c.number)
+    found: dict[tuple[str, int], list[views.EvidenceView]] = {}
+    for row in connection.execute(asked):
+        found.setdefault((row.transaction_id, row.attempt), []).append(
+            views.EvidenceView(
+                kind=row.kind,
+                device=row.device,
+                outcome=row.outcome,
+                reason=row.reason,
+                at=row.at,
+                values=row.values_seen,
+                transcript=row.transcript,
+                digest=row.digest,
+            )
+        )
+    return found
+
+
+def _resource_orders(
+    connection: sa.Connection, transactions: Sequence[str]
+) -> dict[str, list[str]]:
+    table = tables.resource_order
+    asked = (
+        sa.select(table.c.id, table.c.transaction_id)
+        .where(table.c.transaction_id.in_(transactions))
+        .order_by(table.c.number)
+    )
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(asked):
+        found.setdefault(row.transaction_id, []).append(row.id)
+    return found

@@ -1,0 +1,71 @@
+"""The rows of evidence: what was asked, what was seen, whose it is; kept with the order for ever."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment import parts
+from oss_agent.fulfilment.record import plain, states, tables
+from oss_agent.spi import proof
+
+HELD = "held"
+"""Judged inside the window."""
+BASELINE = "baseline"
+"""Judged before the first commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The neighbour whose predicate it is, and when and about what it was asked."""
+
+    service: str
+    tenant: str
+    stage: str
+    about: str
+
+
+def keep(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    verdict: proof.Verdict,
+    whose: Whose | None = None,
+) -> None:
+    """Write one verdict down; without ``whose`` it is the order's own."""
+    seen = verdict.observation
+    transcript = plain.transcript(seen.transcript if seen else "")
+    connection.execute(
+        tables.evidence.insert().values(
+            tenant=whose.tenant if whose else transaction.tenant,
+            transaction_id=transaction.id,
+            attempt=transaction.attempt,
+            service_id=whose.service if whose else None,
+            stage=whose.stage if whose else HELD,
+            about=whose.about if whose else "",
+            kind=verdict.predicate.kind,
+            device=verdict.predicate.device,
+            outcome=verdict.outcome,
+            reason=plain.line(verdict.reason),
+            at=seen.at if seen else p.clock.now(),
+            values_seen=dict(seen.values) if seen else {},
+            transcript=transcript,
+            digest=hashlib.sha256(transcript.encode()).hexdigest(),
+        )
+    )
+
+
+def baseline(
+    connection: sa.Connection, transaction: states.Transaction
+) -> Mapping[tuple[str, str], str]:
+    """(service, about) -> outcome, as it was before this attempt's first commit."""
+    table = tables.evidence
+    asked = sa.select(table.c.service_id, table.c.about, table.c.outcome).where(
+        table.c.transaction_id == transaction.id,
+        table.c.attempt == transaction.attempt,
+        table.c.stage == BASELINE,
+    )
+    return {(row.service_id, row.about): row.outcome for row in connection.execute(asked)}

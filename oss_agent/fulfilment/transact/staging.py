@@ -1,0 +1,73 @@
+"""Before the gate: lock a store, see that nobody changed our part, stage the change, have it judged.
+
+Nothing goes live here. Whatever fails is written on the participant, and nothing stays staged.
+"""
+
+from __future__ import annotations
+
+from oss_agent import errors
+from oss_agent.fulfilment.record.states import State
+from oss_agent.fulfilment.talk import contact
+from oss_agent.fulfilment.transact import doubt, standing, taking_in
+from oss_agent.fulfilment.transact.progress import Progress
+from oss_agent.fulfilment.trees import tree
+from oss_agent.spi import catalogue
+from oss_agent.spi.tree import Tree
+
+
+async def stage(one: Progress) -> None:
+    """To VALIDATED with the session and its lock kept, or to a cause on the participant.
+
+    A participant that may have been sent a commit before (this is a second look, after a crash) is
+    asked first what became of it, and is HELD again if it is.
+    """
+    try:
+        if one.one.sent and await doubt.still_held(one):
+            return
+        await staged(one)
+    except errors.Fenced:
+        raise
+    except (errors.DeviceError, errors.Conflict) as trouble:
+        await one.blame(trouble)
+
+
+async def staged(one: Progress) -> None:
+    """Lock, compare, edit, validate. DeviceError or Conflict; then nothing is staged."""
+    async with one.p.contact.writing(one.one) as talk:
+        rung = talk.rung
+        try:
+            await talk.hold_lock()
+            await one.move(State.LOCKED, rung=rung)
+            current = await _unchanged(one, talk)
+            edits = tree.diff(current, one.one.target)
+            await talk.call("edit", lambda session: session.edit(edits))
+            await one.move(State.EDITED)
+            await talk.call("validate", lambda session: session.validate())
+            await one.move(State.VALIDATED)
+        except (errors.DeviceError, errors.Conflict):
+            await talk.tidy()
+            raise
+
+
+async def unstage(one: Progress) -> None:
+    """Before the first commit of the transaction: drop what is staged, give the lock back."""
+    if not one.one.sent and one.p.contact.holds(one.one):
+        async with one.p.contact.writing(one.one) as talk:
+            await talk.tidy()
+
+
+async def _unchanged(one: Progress, talk: contact.Talk) -> Tree:
+    """Under the lock: what we planned on must still be there, or somebody edited our part."""
+    current = await talk.read(one.one.roots)
+    if tree.same(current, one.one.before):
+        return current
+    if one.policy is catalogue.OutOfBand.REVERT:
+        await one.say(f"{talk.device}: put back what somebody had changed in our part")
+        return current
+    if one.policy is not catalogue.OutOfBand.ABORT and await taking_in.before_commit(one, current):
+        return current
+    raise errors.Conflict(
+        f"{talk.device}: our part changed since it was planned "
+        f"({standing.edits(one.one.before, current)}); somebody else edits it",
+        holder=talk.device,
+    )

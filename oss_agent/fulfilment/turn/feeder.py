@@ -1,0 +1,162 @@
+"""Decides which transactions start a run now: pure ``ready``, and the role that carries it out.
+
+Intake never starts work; it writes a row. The feeder looks every two seconds and when woken, takes
+what is due in order of acceptance, a turn per tenant, within a bounded window, and hands it to the
+motor. The run number is raised in the unit that makes a row ready, because the motor ignores a
+second start of a number it has seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from oss_agent import errors
+from oss_agent.fulfilment import limits, parts
+from oss_agent.fulfilment.record import states, tables
+from oss_agent.fulfilment.turn import clock_jumps
+from oss_agent.spi import flow
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What readiness depends on."""
+
+    id: str
+    tenant: str
+    accepted: int
+    stage: states.Stage
+    wake_at: datetime | None
+    touched_at: datetime
+
+
+def ready(rows: Sequence[Row], now: datetime, bounds: limits.Limits) -> tuple[str, ...]:
+    """Whose run starts now: due ones, first accepted first within a tenant, tenants in turn.
+
+    The tenant with the fewest transactions in work is served first; at most ``in_flight`` run. A
+    running one that gave no sign of life for ``stalled_after`` seconds is due again: nothing is
+    'running' without a live owner.
+    """
+    due = sorted((row for row in rows if _due(row, now, bounds)), key=lambda row: row.accepted)
+    waiting = {row.id for row in due}
+    busy = Counter(
+        row.tenant for row in rows if row.stage is states.Stage.RUNNING and row.id not in waiting
+    )
+    chosen: list[str] = []
+    while due and busy.total() < bounds.in_flight:
+        tenants = {row.tenant: row for row in reversed(due)}
+        first = min(tenants.values(), key=lambda row: (busy[row.tenant], row.accepted))
+        chosen.append(first.id)
+        busy[first.tenant] += 1
+        due.remove(first)
+    return tuple(chosen)
+
+
+def _due(row: Row, now: datetime, bounds: limits.Limits) -> bool:
+    match row.stage:
+        case states.Stage.QUEUED:
+            return True
+        case states.Stage.WAITING:
+            return row.wake_at is None or row.wake_at <= now
+        case states.Stage.RUNNING:
+            # A clock that was set back makes the last sign of life lie ahead: that is no sign.
+            return abs(now - row.touched_at) >= timedelta(seconds=bounds.stalled_after)
+        case _:
+            return False
+
+
+class Feeder:
+    """The role: rows in, runs out. The only caller of ``Flow.enqueue``."""
+
+    def __init__(self, p: parts.Parts, motor: flow.Flow) -> None:
+        self._p = p
+        self._motor = motor
+        self._owed: list[tuple[str, int]] = []
+        self._in_doubt = False
+
+    def wake(self) -> None:
+        """Look now, not at the next turn."""
+        self._p.bell.set()
+
+    async def run(self) -> None:
+        """Feed until cancelled."""
+        log = structlog.get_logger()
+        while True:
+            try:
+                await self.feed()
+            except errors.StoreUnavailable as trouble:
+                log.warning("feeder: store unavailable, trying again", reason=str(trouble))
+            await self._pause()
+
+    async def feed(self) -> int:
+        """One turn; how many runs were started."""
+        await self._collect()
+        started = 0
+        while self._owed:
+            await self._motor.enqueue(*self._owed[0])
+            del self._owed[0]
+            started += 1
+        return started
+
+    async def _collect(self) -> None:
+        """Raise what is due.
+
+        A unit whose answer was lost may be committed all the same: then every running row is told
+        to the motor again, which knows a run by its number.
+        """
+        if self._in_doubt:
+            self._owed = await self._p.journal.read(_running)
+            self._in_doubt = False
+        try:
+            self._owed += await self._p.journal.write("ready", self._take)
+        except errors.StoreUnavailable:
+            self._in_doubt = True
+            raise
+
+    def _take(self, connection: sa.Connection) -> list[tuple[str, int]]:
+        clock_jumps.catch_up(connection, self._p.clock)
+        now = self._p.clock.now()
+        table = tables.transaction
+        due = ready(_rows(connection), now, self._p.limits)
+        raised = table.update().where(table.c.id.in_(due))
+        connection.execute(
+            raised.values(stage=states.Stage.RUNNING, run=table.c.run + 1, touched_at=now)
+        )
+        asked = sa.select(table.c.id, table.c.run).where(table.c.id.in_(due))
+        runs = {row.id: row.run for row in connection.execute(asked)}
+        return [(name, runs[name]) for name in due]
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._p.limits.feed_every):
+                await self._p.bell.wait()
+        self._p.bell.clear()
+
+
+def _running(connection: sa.Connection) -> list[tuple[str, int]]:
+    table = tables.transaction
+    asked = sa.select(table.c.id, table.c.run).where(table.c.stage == states.Stage.RUNNING)
+    return [(row.id, row.run) for row in connection.execute(asked.order_by(table.c.accepted))]
+
+
+def _rows(connection: sa.Connection) -> list[Row]:
+    table = tables.transaction
+    asked = sa.select(
+        table.c.id,
+        table.c.tenant,
+        table.c.accepted,
+        table.c.stage,
+        table.c.wake_at,
+        table.c.touched_at,
+    ).where(table.c.stage != states.Stage.CLOSED)
+    return [
+        Row(row.id, row.tenant, row.accepted, states.Stage(row.stage), row.wake_at, row.touched_at)
+        for row in connection.execute(asked)
+    ]

@@ -1,0 +1,171 @@
+"""Decides which transactions one commit carries: those that wait for the very same devices.
+
+A device that takes five seconds for a commit takes them once for all. The first in the queue leads:
+its leases, participants, vote and decision are everybody's. Those behind it come along as long as
+they want exactly its devices, in their order, so that nobody is overtaken. When such a vote aborts,
+the halves run again as transactions of their own, until the one that fails is alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment import parts
+from oss_agent.fulfilment.record import journal, order_rows, states, tables
+
+_FREE = (states.Stage.WAITING, states.Stage.QUEUED, states.Stage.RUNNING)
+"""A run that is in a queue has done nothing yet; with a raised token it never will."""
+
+
+def gather(
+    connection: sa.Connection,
+    p: parts.Parts,
+    leader: states.Transaction,
+    devices: Sequence[str],
+    at: datetime,
+) -> tuple[states.Transaction, ...]:
+    """Take along those behind ``leader``, which holds its leases; in order of acceptance.
+
+    Where plans wait for a person nobody is taken along: people approve one plan, not a mixture.
+    """
+    room = min(p.limits.group, leader.group_limit or p.limits.group) - 1
+    if room < 1 or _approves(connection, p, leader, len(set(devices))):
+        return ()
+    for one in _behind(connection, leader, frozenset(devices))[:room]:
+        _attach(connection, leader, one, at)
+    return members(connection, leader)
+
+
+def members(
+    connection: sa.Connection, leader: states.Transaction
+) -> tuple[states.Transaction, ...]:
+    """Those that ``leader`` carries, in order of acceptance."""
+    table = tables.transaction
+    rows = connection.execute(table.select().where(_carried(leader.id)).order_by(table.c.accepted))
+    return tuple(journal.of_row(row) for row in rows)
+
+
+def let_go(
+    connection: sa.Connection,
+    leader: str,
+    *,
+    limit: int | None = None,
+    only: states.Transaction | None = None,
+) -> None:
+    """Those that ``leader`` carries stand on their own feet again; at most ``limit`` go together next.
+
+    Each begins an attempt of its own: what was seen of it while it was carried proves nothing then.
+    """
+    table = tables.transaction
+    carried = table.update().where(_carried(leader))
+    if only is not None:
+        carried = carried.where(table.c.id == only.id)
+    values: dict[str, Any] = {"stage": states.Stage.QUEUED, "leader": None}
+    values["attempt"] = table.c.attempt + 1
+    if limit is not None:
+        values["group_limit"] = limit
+    connection.execute(carried.values(**values, **journal.wait_columns(None)))
+
+
+def _carried(leader: str) -> sa.ColumnElement[bool]:
+    """A closed one keeps its leader's name, as a record of who carried it."""
+    of = tables.transaction.c
+    return sa.and_(of.leader == leader, of.stage == states.Stage.MEMBER)
+
+
+def half(size: int) -> int:
+    """How many may go together after ``size`` of them failed together. Pure."""
+    return max(1, size // 2)
+
+
+def _approves(
+    connection: sa.Connection, p: parts.Parts, leader: states.Transaction, devices: int
+) -> bool:
+    """Does a person look at the leader's plan?"""
+    if p.limits.approval == "always":
+        return True
+    if p.limits.approval == "large" and devices > p.limits.large_devices:
+        return True
+    table = tables.transaction
+    asked = sa.select(table.c.approved).where(table.c.id == leader.id)
+    return connection.execute(asked).scalar_one() is not None
+
+
+def _behind(
+    connection: sa.Connection, leader: states.Transaction, devices: frozenset[str]
+) -> tuple[states.Transaction, ...]:
+    """Who waits for exactly these devices, up to the first who wants others or may not come."""
+    found: list[states.Transaction] = []
+    services = {_service(connection, leader)}
+    for one, wanted in _queued(connection, devices):
+        if one.id == leader.id:
+            continue
+        service = _service(connection, one)
+        # Two changes of one service build upon one another: the second is planned after the first.
+        if wanted != devices or service in services or not _may_come(connection, leader, one):
+            break
+        services.add(service)
+        found.append(one)
+    return tuple(found)
+
+
+def _service(connection: sa.Connection, one: states.Transaction) -> str:
+    return order_rows.request_of(connection, one.order, one.position).service_id or one.id
+
+
+def _queued(
+    connection: sa.Connection, devices: frozenset[str]
+) -> list[tuple[states.Transaction, frozenset[str]]]:
+    """Who waits for any of these devices, with all the devices they wait for."""
+    queue, of = tables.queue, tables.transaction
+    touched = sa.select(queue.c.transaction_id).where(queue.c.device.in_(devices))
+    wanted: defaultdict[str, set[str]] = defaultdict(set)
+    asked = sa.select(queue.c.transaction_id, queue.c.device)
+    for row in connection.execute(asked.where(queue.c.transaction_id.in_(touched))):
+        wanted[row.transaction_id].add(row.device)
+    rows = connection.execute(of.select().where(of.c.id.in_(wanted)).order_by(of.c.accepted))
+    return [(journal.of_row(row), frozenset(wanted[row.id])) for row in rows]
+
+
+def _may_come(
+    connection: sa.Connection, leader: states.Transaction, one: states.Transaction
+) -> bool:
+    table, order = tables.transaction, tables.order
+    asked = (
+        sa.select(table.c.approved, order.c.cancel_requested)
+        .join(order, order.c.id == table.c.order_id)
+        .where(table.c.id == one.id)
+    )
+    row = connection.execute(asked).one()
+    lease = tables.lease.select().where(tables.lease.c.transaction_id == one.id)
+    free = row.approved is None and not row.cancel_requested and one.group_limit != 1
+    free = free and connection.execute(lease).first() is None
+    ready = one.stage in _FREE and (one.wait is None or one.wait.kind is states.WaitKind.WORK)
+    return free and ready and one.tenant == leader.tenant
+
+
+def _attach(
+    connection: sa.Connection, leader: states.Transaction, one: states.Transaction, at: datetime
+) -> None:
+    together = states.Wait(
+        reason=f"order {leader.order}: one commit carries both",
+        since=at,
+        wake_at=at,
+        who="nobody: it is being worked on",
+    )
+    table = tables.transaction
+    connection.execute(
+        table.update()
+        .where(table.c.id == one.id)
+        .values(
+            stage=states.Stage.MEMBER,
+            leader=leader.id,
+            token=table.c.token + 1,
+            **journal.wait_columns(together),
+        )
+    )
