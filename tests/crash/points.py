@@ -162,8 +162,9 @@ class Chain:
         if len(self._world.open_orders()) >= _OPEN:
             return  # those are on their way to the point themselves
         with contextlib.suppress(httpx.HTTPError):  # it died while it was asked
-            body = self._scenario.order(self._world, self._desk)
-            self._sent.append(Sending(self._world, body))
+            for _ in range(self._scenario.at_once):
+                body = self._scenario.order(self._world, self._desk)
+                self._sent.append(Sending(self._world, body))
 
 
 def double(

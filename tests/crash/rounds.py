@@ -16,6 +16,8 @@ from oss_agent.testing.checker.facts import Expected, Violation
 from tests.crash import collect, load
 from tests.crash.world import NotReady, World
 
+_PATIENCE = 300.0
+"""Seconds for fifty orders that stand behind one whose confirm is in doubt."""
 ORDERS = 50
 """Orders of one random round, all sent as fast as they are taken."""
 
@@ -73,6 +75,6 @@ def random_kills(
 def _ended(world: World, customer: load.Customer) -> None:
     """Let what was ordered end; no more is."""
     customer.enough.set()
-    customer.join(120)
+    customer.join(_PATIENCE)
     if customer.trouble is not None or customer.is_alive():
         raise NotReady(f"orders do not end: {customer.trouble}\n{product.tail(world.alive.log)}")
