@@ -24,7 +24,7 @@ from oss_agent.testing.simulated.topology import Link, Topology
 from oss_agent.testing.simulated.topology import Node as Router
 
 EDGES = ("pe1", "pe2", "pe3", "pe4")
-CUSTOMER_PORTS = tuple(f"eth{number}" for number in range(2, 62))
+CUSTOMER_PORTS = tuple(f"eth{number}" for number in range(2, 92))
 FOREIGN = (
     '<services xmlns="urn:oss-agent:lab:services"><eline><name>by-hand</name><vni>9</vni>'
     "<port>eth99</port></eline></services>"

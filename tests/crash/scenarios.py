@@ -152,9 +152,9 @@ SCENARIOS = (
         _between("pe1", "pe2"),
         _faults("pe2", refuse_commit="no"),
         _faults("pe2"),
-        at_once=4,
+        at_once=3,
     ),
-    Scenario("orders that cannot be planned together", _some_in_the_way, at_once=4),
+    Scenario("orders that cannot be planned together", _some_in_the_way, at_once=3),
     Scenario("an order that cannot be", _taken),
     Scenario(
         "a router that is locked by somebody",

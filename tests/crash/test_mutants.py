@@ -100,6 +100,7 @@ class Case:
     mutant: str
     act: Act
     words: str
+    """alternatives, ``|`` between"""
     armed: str = ""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     expected: Expected = field(default_factory=Expected)
@@ -133,7 +134,8 @@ CASES = (
             "journal.held.after",
             {**QUICK, victims.MUTANT: "undo_skipped"},
         ),
-        "the device's own timer did",
+        # Judged before the device's timer rings, or after it: either way nobody undid it.
+        "its change stands|the device's own timer did",
         armed="journal.held.after@2:kill",
         env=QUICK,
     ),
@@ -175,4 +177,5 @@ def test_a_planted_bug_is_found(case: Case, here: World) -> None:
     case.act(here)
     time.sleep(0.2)
     found = verdict.judge(collect.collect(here, expected=case.expected))
-    assert any(case.words in violation.sentence for violation in found), "\n".join(map(str, found))
+    told = [(words, one.sentence) for words in case.words.split("|") for one in found]
+    assert any(words in sentence for words, sentence in told), "\n".join(map(str, found))
