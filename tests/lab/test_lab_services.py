@@ -122,7 +122,7 @@ class Operator:
     def pings(self, source: str, target: str) -> bool:
         return self.network.execute(source, "ping", "-c1", "-W0.2", target).returncode == 0
 
-    def until_pings(self, source: str, target: str, within: float = 15) -> None:
+    def until_pings(self, source: str, target: str, within: float = 45) -> None:
         until(lambda: self.pings(source, target), f"{source} reaches {target}", within)
 
     def until_policed(self, node: str, port: str) -> None:
@@ -159,7 +159,7 @@ def _link(link: dict[str, Any]) -> str:
     return f"{link['ifname']} {link.get('master')} {link.get('mtu')} {sorted(addresses)}"
 
 
-def until(holds: Callable[[], bool], what: str, within: float = 10) -> None:
+def until(holds: Callable[[], bool], what: str, within: float = 30) -> None:
     end = time.monotonic() + within
     while not holds():
         if time.monotonic() > end:
