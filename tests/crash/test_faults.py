@@ -101,7 +101,7 @@ def test_a_router_that_is_away_holds_up_nobody_else(net: Network) -> None:
     net.born()
     net.tell("down", "pe4")
     waiting = net.sent("pe1", "pe4")
-    assert net.explained(waiting, "pe4", 5)
+    assert net.explained(waiting, "pe4", 40)
     other = net.sent("pe2", "pe3")
     other.end()
     assert net.world.until(lambda: net.world.order(other.order)["state"] == "completed", 20)
@@ -117,7 +117,7 @@ def test_a_router_lost_between_edit_and_commit_reverts_all(net: Network) -> None
     net.stopped()
     net.tell("down", "pe2")
     net.goes_on()
-    assert net.explained(order, "pe2", 15)
+    assert net.explained(order, "pe2", 40)
     net.tell("up", "pe2")
     assert net.state(order) == "completed"
     net.judge()
@@ -131,7 +131,7 @@ def test_a_router_lost_between_commit_and_confirm_is_reconciled(net: Network, po
     net.stopped()
     net.tell("down", "pe2")
     net.goes_on()
-    assert net.explained(order, "pe2", 15)
+    assert net.explained(order, "pe2", 40)
     net.tell("up", "pe2")
     assert net.state(order) == "completed"
     net.judge()
@@ -151,7 +151,7 @@ def test_a_router_locked_by_another_is_waited_for(net: Network) -> None:
     net.born()
     net.tell("faults", "pe3", lock_held_by=77)
     order = net.sent("pe1", "pe3")
-    assert net.explained(order, "77", 10)
+    assert net.explained(order, "77", 40)
     net.tell("faults", "pe3")
     assert net.state(order) == "completed"
     net.judge()
@@ -217,7 +217,7 @@ def test_a_router_that_talks_nonsense_is_waited_for_and_named(net: Network, gree
     net.born()
     net.tell("faults", "pe3", greeting=greeting)
     order = net.sent("pe1", "pe3")
-    assert net.explained(order, "pe3", 15)
+    assert net.explained(order, "pe3", 40)
     net.tell("faults", "pe3")
     assert net.state(order) in {"completed", "failed"}
     net.judge()
