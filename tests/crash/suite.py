@@ -110,7 +110,8 @@ def at_points_once(run: Run) -> tuple[Point, ...]:
         for scenario, armed in _shares(known, 0).items():
             for name in _survived(run, here, desk, scenario, armed):
                 # Those behind a confirm in doubt wait for its timer; at rest nothing is in the way.
-                _survived(run, here, desk, scenario, [name])
+                for still in _survived(run, here, desk, scenario, [name]):
+                    _recovering(run, here, desk, still)
         run.judge(here, list(run.lines), _CHAINED)
     return known
 
@@ -123,6 +124,14 @@ def _survived(
     for outcome in outcomes:
         run.add(outcome.name, outcome)
     return [outcome.name for outcome in outcomes if not outcome.kills]
+
+
+def _recovering(run: Run, here: world.World, desk: load.Desk, name: str) -> None:
+    """Die at what only a recovery passes: held, decided, and nobody left who has the session."""
+    both = ("journal.decision.after", name)
+    outcome = points.double(here, desk, scenarios.SCENARIOS[0], both)
+    run.add(name, Outcome(name, kills=int(outcome.kills == len(both)), note=outcome.note))
+    here.rest()
 
 
 def _shares(known: Sequence[Point], repeat: int) -> dict[Scenario, list[str]]:
