@@ -183,7 +183,7 @@ def test_an_edit_of_what_is_ours_in_the_middle_stops_the_order(net: Network) -> 
 
 
 def test_two_orders_for_one_router_do_not_interleave(net: Network) -> None:
-    """F-13, small: scripts/crash pairs does 200."""
+    """F-13, small: six at once; reliability.md says how many are wanted."""
     net.born()
     orders = [net.sent() for _ in range(6)]
     assert {net.state(one) for one in orders} == {"completed"}
@@ -191,7 +191,7 @@ def test_two_orders_for_one_router_do_not_interleave(net: Network) -> None:
 
 
 def test_orders_over_the_same_routers_in_opposite_order_all_end(net: Network) -> None:
-    """F-15, small: scripts/crash pairs does 500."""
+    """F-15, small: six at once; reliability.md says how many are wanted."""
     net.born()
     orders = [net.sent(*pair) for pair in [("pe1", "pe2"), ("pe2", "pe1")] * 3]
     assert {net.state(one) for one in orders} == {"completed"}
