@@ -19,6 +19,7 @@ from oss_agent.fulfilment.record import journal, order_rows, participant_rows, s
 from oss_agent.fulfilment.talk import contact, ladder
 from oss_agent.fulfilment.transact import doubt, evidence, neighbours, observer
 from oss_agent.fulfilment.transact.progress import Progress
+from oss_agent.fulfilment.trees import tree
 from oss_agent.fulfilment.turn import breaker, group, waits
 from oss_agent.spi import device, flow, proof
 
@@ -80,14 +81,29 @@ async def _look(
 
 
 async def _armed(one: Progress) -> Armed:
-    """Just before the decision: is it still unconfirmed there? Its timer begins anew."""
+    """Just before the decision: is it still unconfirmed there?
+
+    While the lock has been ours since before the commit and the timer is far away, a look tells. Else
+    the commit is asked for by a follow-up, which begins the timer anew: one commit more, and there
+    are devices whose every commit takes minutes.
+    """
     try:
         async with one.p.contact.writing(one.one) as talk:
+            if talk.locked and _far(one):
+                current = await talk.read(one.one.roots)
+                if tree.same(current, one.one.target):
+                    return Armed(one.one, one.one.deadline)
             if await doubt.pending(one, talk) is device.Pending.HELD:
                 return Armed(one.one, one.deadline())
             raise errors.DeviceUnreachable(talk.device, "its unconfirmed commit is gone")
     except errors.DeviceError as trouble:
         return Armed(one.one, None, trouble)
+
+
+def _far(one: Progress) -> bool:
+    """Is more than two thirds of the device's timer left?"""
+    deadline, whole = one.one.deadline, one.p.limits.confirm_within
+    return deadline is not None and deadline.left(one.p.clock.boot()) > whole * 2 / 3
 
 
 def _failed_to_hold(

@@ -43,8 +43,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def test_nobody_answered_the_confirm_so_its_timer_must_have_rung_first(
     world: World,
 ) -> None:
-    # The third commit is the confirmation (the second re-arms the timer): its answer is lost.
-    world.devices["pe2"].faults = Faults(lose_commit_reply=3)
+    # The second commit is the confirmation: its answer is lost.
+    world.devices["pe2"].faults = Faults(lose_commit_reply=2)
     await world.order()
     await world.run()
     world.clock.ahead += world.limits.confirm_within / 2

@@ -10,7 +10,6 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,7 @@ from drivers.napalm_adapter.driver import NapalmDriver
 from inventory import history
 from inventory import tables as inventory_tables
 from oss_agent.fulfilment import failpoints
-from oss_agent.fulfilment.talk import contact
+from oss_agent.fulfilment.transact import progress, vote
 from oss_agent.spi import views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.faults import Faults as NetconfFaults
@@ -252,19 +251,20 @@ def ring(leaf: SimulatedEos) -> None:
     leaf.store.expire()
 
 
+@pytest.mark.parametrize("far", [True, False])
 async def test_its_timer_fires_before_the_decision(
-    timed: Fabric, monkeypatch: pytest.MonkeyPatch
+    timed: Fabric, monkeypatch: pytest.MonkeyPatch, *, far: bool
 ) -> None:
-    """The vote asks just before it decides: what undid itself is no ground for a commit."""
-    call, rung = contact.Talk.call, list[str]()
+    """The vote looks just before it decides: what undid itself is no ground for a commit."""
+    rung = list[str]()
 
-    async def late(talk: contact.Talk, name: str, *rest: Any, **named: Any) -> Any:
-        if (talk.device, name) == ("leaf1", "probe") and not rung:
-            rung.append(name)
+    def late(one: progress.Progress) -> bool:
+        if one.one.device == "leaf1" and not rung:
+            rung.append("leaf1")
             ring(timed.leaf)
-        return await call(talk, name, *rest, **named)
+        return far
 
-    monkeypatch.setattr(contact.Talk, "call", late)
+    monkeypatch.setattr(vote, "_far", late)
     key = await ladder.eline(timed.world, ENDS)
     await timed.world.run()
     wait = (await timed.world.get(key)).items[0].wait
