@@ -67,8 +67,11 @@ def postgres(*, settings: tuple[str, ...] = ()) -> Iterator[PostgresPeer]:
 
 def _accepts(shared: Path) -> bool:
     # the last line of the server's own pid file; the socket is there before it accepts
-    status = shared / "data" / "postmaster.pid"
-    return status.exists() and status.read_text().split()[-1:] == ["ready"]
+    try:
+        status = (shared / "data" / "postmaster.pid").read_text()
+    except FileNotFoundError:  # before initdb is done it comes and goes
+        return False
+    return status.split()[-1:] == ["ready"]
 
 
 def _programs() -> tuple[Path, Layer | None]:
