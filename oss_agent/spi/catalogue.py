@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from oss_agent.spi.ledger import Snapshot
 from oss_agent.spi.orders import ItemRequest
 from oss_agent.spi.proof import Predicate
-from oss_agent.spi.views import SpecificationRef
+from oss_agent.spi.views import ItemAction, SpecificationRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,101 @@ class Design:
     def policy(self) -> OutOfBand:
         """What is done about edits by hand."""
         return self.by_hand or self.out_of_band
+
+
+@dataclass(frozen=True, slots=True)
+class Offering:
+    """A product that can be ordered, in one version: ``parts`` are what its services are called.
+
+    ``characteristics`` are what a sender may say, name -> sentence. ``active``: it takes new orders.
+    """
+
+    id: str
+    version: str
+    name: str
+    active: bool
+    parts: tuple[str, ...]
+    characteristics: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductItem:
+    """One item of a product order, already of the right shape (not yet of the right content).
+
+    ``path`` is where it stands in the sender's body (``productOrderItem[0]``). Of a modify,
+    ``characteristics`` are the changed ones; one that is None is taken back.
+    """
+
+    id: str
+    action: ItemAction
+    offering: str
+    offering_version: str | None
+    name: str | None
+    characteristics: Mapping[str, Any]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProductNow:
+    """A living product, as modify and delete need it; it keeps its offering's version.
+
+    ``ordered`` are its characteristics as they were ordered in all, ``services`` the id of the
+    living service of each part that it has.
+    """
+
+    offering: str
+    offering_version: str
+    name: str
+    ordered: Mapping[str, Any]
+    services: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePart:
+    """One service order item that a product order item becomes.
+
+    ``after`` are the ids of items of the same decomposition that must be completed first
+    (TMF641 serviceOrderItemRelationship ``dependency``).
+    """
+
+    part: str
+    item: ItemRequest
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDesign:
+    """A product order item decomposed: replayable from (offering version, item, what it is now).
+
+    ``ordered`` are the characteristics that it comes to in all; nothing of a delete. ``parts`` are
+    in an order that respects ``after``; none when a modify changes nothing.
+    """
+
+    offering: Offering
+    name: str
+    ordered: Mapping[str, Any]
+    parts: tuple[ServicePart, ...]
+
+
+class Products(Protocol):
+    """Product offerings as data: what they may be told, and which services they become. Pure."""
+
+    def offerings(self) -> tuple[Offering, ...]:
+        """Every version of every offering."""
+        ...
+
+    def offering(self, key: str, version: str | None = None) -> Offering:
+        """One offering; without a version the newest active one. NotFound."""
+        ...
+
+    def decompose_product(self, item: ProductItem, now: ProductNow | None = None) -> ProductDesign:
+        """Judge a product order item without state, and say which service order items it becomes.
+
+        ``now`` is the product that a modify or delete names, None of an add. OrderRejected names
+        the field (``productOrderItem[0].product.productCharacteristic[bandwidth]``), also of what
+        a service specification refuses.
+        """
+        ...
 
 
 class Catalogue(Protocol):
