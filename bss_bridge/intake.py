@@ -28,21 +28,48 @@ UNCLEAN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]"
 
 def require_json(content_type: str | None) -> None:
     """OrderRejected (415) unless the header says JSON in UTF-8."""
+    require_type(content_type, "application/json")
+
+
+def require_type(content_type: str | None, *accepted: str) -> str:
+    """Which of the accepted media types, in UTF-8, the header says. OrderRejected (415)."""
     message = Message()
     message["content-type"] = content_type or ""
     charset = message.get_content_charset() or "utf-8"
-    if message.get_content_type() != "application/json" or charset != "utf-8":
+    kind = message.get_content_type()
+    if kind not in accepted or charset != "utf-8":
         raise errors.OrderRejected(
-            f"content type {(content_type or 'none')[:80]!r} is not application/json",
+            f"content type {(content_type or 'none')[:80]!r} is not {' or '.join(accepted)}",
             status=415,
             code="unsupportedMediaType",
         )
+    return kind
 
 
 def document(body: bytes) -> dict[str, Any]:
     """The JSON object in ``body``. OrderRejected (400) naming the place that is wrong."""
+    found = value(body)
+    if not isinstance(found, dict):
+        raise _malformed("the body must be one JSON object")
+    return found
+
+
+def value(body: bytes) -> Any:
+    """The JSON value in ``body``, whatever its type. OrderRejected (400) as ``document``."""
+    found = _loaded(body)
+    judge(found)
+    return found
+
+
+def judge(found: Any) -> None:
+    """OrderRejected (400) when a value, wherever it came from, is deeper or wider than we take."""
+    for path, inner in _walk(found):
+        _judge(path, inner)
+
+
+def _loaded(body: bytes) -> Any:
     try:
-        found = json.loads(
+        return json.loads(
             body.decode("utf-8"),
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
@@ -55,11 +82,6 @@ def document(body: bytes) -> dict[str, Any]:
         raise _malformed(f"not UTF-8 at byte {bad.start}") from None
     except json.JSONDecodeError as bad:
         raise _malformed(f"{bad.msg} at line {bad.lineno} column {bad.colno}") from None
-    if not isinstance(found, dict):
-        raise _malformed("the body must be one JSON object")
-    for path, value in _walk(found):
-        _judge(path, value)
-    return found
 
 
 def digest(found: dict[str, Any]) -> str:
@@ -98,7 +120,7 @@ def _bounded(text: str) -> int:
     return int(text)
 
 
-def _walk(root: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+def _walk(root: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """Every node with its path, without recursion: the depth is the sender's choice."""
     todo: list[tuple[tuple[str | int, ...], Any]] = [((), root)]
     while todo:

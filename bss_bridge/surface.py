@@ -2,7 +2,7 @@
 
 A resource says its name, base paths, port and rendering; list, filters, paging, headers and
 single reads follow from TMF630 and are the same for all. What a resource can do beyond reading
-(create, tasks not built yet) is a capability it names.
+(create, patch, delete, tasks) is a capability it names: a new resource costs a table and a model.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote, unquote_plus
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
-from bss_bridge import intake, tmf630
+from bss_bridge import etags, intake, tmf630, writes
 from oss_agent import errors
 from oss_agent.spi import access
 from oss_agent.spi.access import Permission
@@ -23,16 +23,29 @@ from oss_agent.spi.query import Port
 
 View = TypeVar("View")
 Json = dict[str, Any]
-Create = Callable[[Json, Request], Awaitable[Json]]
-"""From a strict document and its request to the rendered instance; OrderRejected refuses."""
+Create = Callable[[Json, Request], Awaitable[Json | writes.Accepted]]
+"""From a strict document and its request to the rendered instance (201), or to work that goes on
+(202); OrderRejected refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[View]):
+    """A task resource beside the others of its API (cancelServiceOrder, ackAlarms): POST, GET."""
+
+    name: str
+    port: Port[View]
+    render: Callable[[View], Json]
+    create: Create
+    example: Json = field(default_factory=dict[str, Any])
+    permission: Permission = Permission.ORDER
 
 
 @dataclass(frozen=True, slots=True)
 class Resource(Generic[View]):
     """One TM Forum resource.
 
-    The first of ``bases`` is canonical. ``undone`` are the task collections whose POST answers 501;
-    ``example`` is a body shown in the API's document.
+    The first of ``bases`` is canonical. ``undone`` are the collections whose POST answers 501;
+    ``example`` is a body shown in the API's document. ``permission`` is what each write needs.
     """
 
     name: str
@@ -42,6 +55,10 @@ class Resource(Generic[View]):
     create: Create | None = None
     undone: tuple[str, ...] = ()
     example: Json = field(default_factory=dict[str, Any])
+    patch: writes.Patch[View] | None = None
+    delete: writes.Delete[View] | None = None
+    tasks: tuple[Task[Any], ...] = ()
+    permission: Permission = Permission.ORDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +73,33 @@ def router(resource: Resource[View], paging: Paging) -> APIRouter:
     """All routes of one resource, each declaring its permission."""
     out = APIRouter(tags=[resource.name])
     for base in resource.bases:
-        _add_reads(out, base, resource, paging)
-        if resource.create is not None:
-            _add_create(out, base, resource, resource.create)
-        for task in resource.undone:
-            _add_undone(out, f"{base}/{task}")
+        for one in (resource, *(_of_task(task, base) for task in resource.tasks)):
+            _add_resource(out, base, one, paging)
+        for name in resource.undone:
+            _add_undone(out, f"{base}/{name}")
     return out
+
+
+def _of_task(task: Task[Any], base: str) -> Resource[Any]:
+    return Resource(
+        task.name,
+        (base,),
+        task.port,
+        task.render,
+        create=task.create,
+        example=task.example,
+        permission=task.permission,
+    )
+
+
+def _add_resource(out: APIRouter, base: str, resource: Resource[Any], paging: Paging) -> None:
+    _add_reads(out, base, resource, paging)
+    if resource.create is not None:
+        _add_create(out, base, resource, resource.create)
+    if resource.patch is not None:
+        _add_patch(out, base, resource, resource.patch)
+    if resource.delete is not None:
+        _add_delete(out, base, resource, resource.delete)
 
 
 def _add_reads(out: APIRouter, base: str, resource: Resource[View], paging: Paging) -> None:
@@ -81,14 +119,19 @@ def _add_reads(out: APIRouter, base: str, resource: Resource[View], paging: Pagi
 
     # A path, because the ids of ports and prefixes may hold a slash, which arrives decoded.
     @out.get(f"{collection}/{{id:path}}", summary=f"One {resource.name}", openapi_extra=declared)
-    async def get(id: str, request: Request) -> JSONResponse:  # noqa: A002  the specification's name
+    async def get(id: str, request: Request) -> Response:  # noqa: A002  the specification's name
         names = tmf630.fields(request.query_params.get("fields"))
-        view = await resource.port.get(caller(request).tenant, id)
-        return JSONResponse(tmf630.select(resource.render(view), names))
+        body = resource.render(await resource.port.get(caller(request).tenant, id))
+        headers = {"ETag": etags.tag(body)}
+        if resource.patch is not None:
+            headers["Accept-Patch"] = writes.ACCEPTED
+        if etags.unchanged(headers["ETag"], request.headers.get("if-none-match")):
+            return Response(status_code=304, headers=headers)
+        return JSONResponse(tmf630.select(body, names), 200, headers)
 
 
 def _add_create(out: APIRouter, base: str, resource: Resource[View], create: Create) -> None:
-    declared = access.needs(Permission.ORDER) | body_example(resource.example)
+    declared = access.needs(resource.permission) | body_example(resource.example)
 
     @out.post(
         f"{base}/{resource.name}",
@@ -98,9 +141,57 @@ def _add_create(out: APIRouter, base: str, resource: Resource[View], create: Cre
     )
     async def post(request: Request) -> JSONResponse:
         names = tmf630.fields(request.query_params.get("fields"))
-        shown = await create(await json_body(request), request)
-        headers = {"Location": shown["href"]}
-        return JSONResponse(tmf630.select(shown, names), 201, headers)
+        made = await create(await json_body(request), request)
+        if isinstance(made, writes.Accepted):
+            return _accepted(made)
+        headers = {"Location": made["href"], "ETag": etags.tag(made)}
+        return JSONResponse(tmf630.select(made, names), 201, headers)
+
+
+def _add_patch(
+    out: APIRouter, base: str, resource: Resource[View], patch: writes.Patch[View]
+) -> None:
+    declared = access.needs(resource.permission) | body_example({}, *writes.MERGE)
+
+    @out.patch(
+        f"{base}/{resource.name}/{{id:path}}",
+        summary=f"Change {resource.name}",
+        openapi_extra=declared,
+    )
+    async def change(id: str, request: Request) -> JSONResponse:  # noqa: A002  the specification's name
+        names = tmf630.fields(request.query_params.get("fields"))
+        view = await resource.port.get(caller(request).tenant, id)
+        body = resource.render(view)
+        wished = await writes.change(request, view, body, patch)
+        if wished.names:
+            now = await patch.apply(wished, request)
+            if isinstance(now, writes.Accepted):
+                return _accepted(now)
+            body = resource.render(now)
+        return JSONResponse(tmf630.select(body, names), 200, {"ETag": etags.tag(body)})
+
+
+def _add_delete(
+    out: APIRouter, base: str, resource: Resource[View], delete: writes.Delete[View]
+) -> None:
+    @out.delete(
+        f"{base}/{resource.name}/{{id:path}}",
+        status_code=204,
+        summary=f"Remove {resource.name}",
+        openapi_extra=access.needs(resource.permission),
+    )
+    async def remove(id: str, request: Request) -> Response:  # noqa: A002  the specification's name
+        view = await resource.port.get(caller(request).tenant, id)
+        current = etags.tag(resource.render(view))
+        etags.require(current, request.headers.get("if-match"), must=False)
+        going = await delete(view, request)
+        return Response(status_code=204) if going is None else _accepted(going)
+
+
+def _accepted(going: writes.Accepted) -> JSONResponse:
+    """TMF640: the monitor stands in a header of its own; Location is where to ask."""
+    headers = {"Location": going.location, "monitorId": going.monitor}
+    return JSONResponse(going.body, 202, headers)
 
 
 def _add_undone(out: APIRouter, path: str) -> None:
@@ -125,10 +216,11 @@ async def json_body(request: Request) -> Json:
     return intake.document(await request.body())
 
 
-def body_example(example: Mapping[str, Any]) -> Json:
+def body_example(example: Mapping[str, Any], *types: str) -> Json:
     """OpenAPI of a body that is judged by our own strict reader, with an example for people."""
     content = {"schema": {"type": "object"}, "example": example}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    kinds = types or ("application/json",)
+    return {"requestBody": {"required": True, "content": dict.fromkeys(kinds, content)}}
 
 
 _PARAMETERS = {

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import jsonschema
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from bss_bridge import application, callbacks, hub, tables, tmf638, tmf639, tmf641, tmf642
 from bss_bridge.hrefs import Hrefs
@@ -270,6 +270,7 @@ async def world(
     options: application.Options | None = None,
     *,
     allow: tuple[str, ...] = ("127.0.0.0/8", "::1"),
+    extra: Sequence[APIRouter] = (),
 ) -> AsyncIterator[World]:
     """Open everything; close it again."""
     async with store.open_store(f"sqlite:///{tmp_path / 'hub.db'}") as rows:
@@ -291,6 +292,7 @@ async def world(
             network.router(devices),
             state.router(state.Ports(book, services, alarms, _Outbox())),
             health.router(functools.partial(_readiness, parts), lambda: b"up 1\n"),
+            *extra,
         )
         app = application.application(rooms, options or application.Options(), operator)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
