@@ -14,11 +14,14 @@ from inventory import (
     ownership,
     pools,
     port_claims,
+    product_views,
+    products,
     services,
     snapshot,
     tenancy,
 )
 from oss_agent.spi import clock, ledger
+from oss_agent.spi import products as spi_products
 from oss_agent.spi.tree import Path, Tree
 from oss_agent.spi.views import OperatingStatus, ServiceState, ServiceView
 
@@ -183,6 +186,47 @@ class SqlLedger:
     ) -> ServiceView | None:
         """Change operating status; None when it already was so."""
         return services.set_status(connection, service, status, cause, at)
+
+    def put_product(
+        self, connection: sa.Connection, row: spi_products.ProductRow, at: datetime
+    ) -> spi_products.ProductView:
+        """Write a product (status pendingActive when it is new). Idempotent by id."""
+        return products.put(connection, row, at)
+
+    def link_service(
+        self, connection: sa.Connection, *, product: str, part: str, service: str, at: datetime
+    ) -> None:
+        """``service`` realizes ``part`` of a product from now on. Safe twice."""
+        products.link(connection, product, part, service, at)
+
+    def unlink_service(
+        self, connection: sa.Connection, *, product: str, service: str, at: datetime
+    ) -> None:
+        """A product does without a service from now on. Safe twice."""
+        products.unlink(connection, product, service, at)
+
+    def move_product(
+        self,
+        connection: sa.Connection,
+        *,
+        product: str,
+        status: spi_products.ProductStatus,
+        at: datetime,
+    ) -> spi_products.ProductView:
+        """Change a product's status; Conflict when the move is illegal."""
+        return products.move(connection, product, status, at)
+
+    def products(
+        self, connection: sa.Connection, tenant: str, keys: tuple[str, ...]
+    ) -> Mapping[str, spi_products.ProductView]:
+        """Those of a tenant's products that there are, by id."""
+        return product_views.some(connection, keys, tenant=tenant)
+
+    def product_of(
+        self, connection: sa.Connection, service: str
+    ) -> spi_products.ProductView | None:
+        """The product that a service realizes a part of, if any."""
+        return product_views.of_service(connection, service)
 
     def on_port(
         self, connection: sa.Connection, device: str, port: str

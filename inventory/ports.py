@@ -1,9 +1,16 @@
-"""The inventory's reading side for surfaces: ``spi.query.Port`` of services and of resources."""
+"""The inventory's reading side for surfaces: ``spi.query.Port`` of services, products, resources."""
 
 from __future__ import annotations
 
-from inventory import resource_queries, service_queries, service_views
+from inventory import (
+    product_queries,
+    product_views,
+    resource_queries,
+    service_queries,
+    service_views,
+)
 from oss_agent.spi import store
+from oss_agent.spi.products import ProductView
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import ResourceView, ServiceView
 
@@ -22,6 +29,23 @@ class ServicePort:
         """One service by id; NotFound when absent or another tenant's."""
         return await self._store.read(
             lambda connection: service_views.one(connection, key, tenant=tenant)
+        )
+
+
+class ProductPort:
+    """Products by TMF637 names."""
+
+    def __init__(self, store: store.Store) -> None:
+        self._store = store
+
+    async def find(self, query: Query) -> Page[ProductView]:
+        """Products that match. OrderRejected (400) naming a path that cannot be asked for."""
+        return await self._store.read(lambda connection: product_queries.find(connection, query))
+
+    async def get(self, tenant: str, key: str) -> ProductView:
+        """One product by id; NotFound when absent or another tenant's."""
+        return await self._store.read(
+            lambda connection: product_views.one(connection, key, tenant=tenant)
         )
 
 

@@ -257,6 +257,47 @@ service_resources = sa.Table(
 )
 
 
+class Product(Fact):
+    """PLANNED: what a customer bought and its status; ``characteristics`` as ordered in all.
+
+    ``order_id`` and ``order_item`` name the product order item that made it.
+    """
+
+    id: sa.Named[str]
+    name: sa.Named[str]
+    status: sa.Named[str]
+    offering_id: sa.Named[str]
+    offering_version: sa.Named[str]
+    offering_name: sa.Named[str]
+    characteristics: sa.Named[dict[str, Any]] = sa.Column(Json)
+    customer: sa.Named[str]
+    order_id: sa.Named[str]
+    order_item: sa.Named[str]
+    order_date: sa.Named[datetime] = sa.Column(Moment)
+    start_date: sa.Named[datetime | None] = sa.Column(Moment)
+    termination_date: sa.Named[datetime | None] = sa.Column(Moment)
+
+
+products = sa.Table("inv_products", METADATA, Product, _only_one("uq_inv_products_current", "id"))
+
+
+class ProductService(Fact):
+    """PLANNED: the service that realizes a part of a product; a service is of one product at most."""
+
+    product: sa.Named[str]
+    part: sa.Named[str]
+    service: sa.Named[str]
+
+
+product_services = sa.Table(
+    "inv_product_services",
+    METADATA,
+    ProductService,
+    _only_one("uq_inv_product_services_part", "product", "part"),
+    _only_one("uq_inv_product_services_service", "service"),
+)
+
+
 class PortClaim(Fact):
     """A port held exclusively by one service."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from oss_agent.spi.products import ProductLedger
 from oss_agent.spi.views import OperatingStatus, ServiceState, ServiceView, SpecificationRef
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class WatchedPort:
     customer: str
 
 
-class Ledger(Protocol):
+class Ledger(ProductLedger, Protocol):
     """Inventory's writing side, for use inside a unit."""
 
     def snapshot(self, connection: Connection, tenant: str) -> Snapshot:
