@@ -147,6 +147,8 @@ class _Writer:
     def _commit(self, units: Sequence[Callable[[sa.Connection], Any]]) -> list[_Outcome]:
         if self._connection is None:
             self._connection = self._engine.connect()
+        if len(units) == 1:
+            return [_run_alone(self._connection, units[0])]
         with self._connection.begin():
             return [_run_unit(self._connection, unit) for unit in units]
 
@@ -182,6 +184,17 @@ def _run_unit(connection: sa.Connection, unit: Callable[[sa.Connection], Any]) -
         return _Outcome(error=_own(error))
     savepoint.commit()
     return _Outcome(value)
+
+
+def _run_alone(connection: sa.Connection, unit: Callable[[sa.Connection], Any]) -> _Outcome:
+    """Run the only unit of a batch: it needs no SAVEPOINT, its transaction is what goes back."""
+    try:
+        with connection.begin():
+            return _Outcome(unit(connection))
+    except Exception as error:
+        if database.trouble(error) in {database.Trouble.OUTAGE, database.Trouble.BROKEN}:
+            raise
+        return _Outcome(error=_own(error))
 
 
 def _own(error: Exception) -> Exception:
@@ -236,7 +249,7 @@ class SqlStore:
         await self.close()
 
     async def write(self, unit: Callable[[sa.Connection], T]) -> T:
-        """Run ``unit`` in a SAVEPOINT; its result, once the commit is synced.
+        """Run ``unit``, all of it or nothing; its result, once the commit is synced.
 
         StoreUnavailable when the queue is full, the store is closed or the database takes no writes.
         """

@@ -1,6 +1,6 @@
 """The store: every durable write is a unit, a plain function of a database connection.
 
-One writer runs units in batches, each in a SAVEPOINT, with one synced commit for the batch; the
+One writer runs units in batches, several each in a SAVEPOINT, with one synced commit for all; the
 awaiter continues only after the sync. A unit may call several rooms' repository functions, so
 that order state, pool claim, ownership, journal and outbox row commit together or not at all.
 """
@@ -20,7 +20,7 @@ class Store(Protocol):
     """Durable rows, by SQLAlchemy Core functions."""
 
     async def write(self, unit: Callable[[Connection], T]) -> T:
-        """Run ``unit`` in a SAVEPOINT and return its result once it is synced to disk.
+        """Run ``unit`` by itself, or in a SAVEPOINT beside others; its result once it is synced to disk.
 
         An exception of the unit rolls back that unit alone and is raised here.
         StoreUnavailable when the database cannot take writes.
