@@ -36,6 +36,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = min(int(self.headers.get("Content-Length") or 0), _MOST)
         text = self.rfile.read(length)
+        if len(text) < length:  # its sender died in the middle: nothing was said (RFC 9112, 8)
+            self.close_connection = True
+            return
         row = {
             "at": time.time(),
             "path": self.path,
