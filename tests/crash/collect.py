@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -19,7 +19,7 @@ _WITHOUT = frozenset({"ord_evidence", "inv_device_states", "inv_neighbours", "in
 
 def collect(world: World, *, seed: int = 0, expected: Expected | None = None) -> Facts:
     """The facts as they are now; nobody is asked who could be wrong about himself."""
-    tables, broken = _database(world.store_url)
+    tables, broken, damage = _database(world.store_url)
     devices = {name: Device(**one) for name, one in world.network.ask(do="facts").items()}
     return Facts(
         tables=tables,
@@ -28,13 +28,17 @@ def collect(world: World, *, seed: int = 0, expected: Expected | None = None) ->
         sender=tuple(world.sender),
         needs={one.id: tuple(one.pools) for one in specification.load()},
         audit=broken,
+        damage=damage,
         expected=expected or Expected(),
         seed=seed,
         kills=tuple(world.kills),
     )
 
 
-def _database(url: str) -> tuple[dict[str, list[dict[str, Any]]], int | None]:
+Tables: TypeAlias = dict[str, list[dict[str, Any]]]
+
+
+def _database(url: str) -> tuple[Tables, int | None, tuple[str, ...]]:
     engine = sa.create_engine(url)
     metadata = sa.MetaData()
     try:
@@ -45,9 +49,16 @@ def _database(url: str) -> tuple[dict[str, list[dict[str, Any]]], int | None]:
                 for name, table in metadata.tables.items()
                 if name.startswith(_ROOMS) and name not in _WITHOUT
             }
-            return tables, audit.verify(connection)
+            return tables, audit.verify(connection), _damage(connection)
     finally:
         engine.dispose()
+
+
+def _damage(connection: sa.Connection) -> tuple[str, ...]:
+    if connection.dialect.name != "sqlite":
+        return ()
+    said = connection.exec_driver_sql("PRAGMA integrity_check").scalars()
+    return tuple(words for words in said if words != "ok")
 
 
 def _ordered(table: sa.Table) -> sa.Select[Any]:

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from bss_bridge import delivery
 from inventory import ledger, pools
-from oss_agent import outbox
+from oss_agent import database, outbox
 from oss_agent.fulfilment.ordering import intake
 from oss_agent.fulfilment.record import journal, order_rows, states, tables
 from oss_agent.fulfilment.talk import contact
@@ -280,6 +280,18 @@ def _fault_in_vote() -> None:
     _replace(observer, look=look)
 
 
+def _never_synced() -> None:
+    """What is written stays in the kernel's memory: only a power cut shows it (test_power_cut)."""
+    real = database._at_connect
+
+    def at_connect(engine: sa.Engine, *statements: str) -> None:
+        real(
+            engine, *(one.replace("synchronous = FULL", "synchronous = OFF") for one in statements)
+        )
+
+    _replace(database, _at_connect=at_connect)
+
+
 MUTANTS: Mapping[str, Callable[[], None]] = {
     "ack_before_sync": _ack_before_sync,
     "commit_before_row": _commit_before_row,
@@ -301,4 +313,4 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
 
 def plant(name: str) -> None:
     """Plant one, by name."""
-    {**MUTANTS, "fault_in_vote": _fault_in_vote}[name]()
+    {**MUTANTS, "fault_in_vote": _fault_in_vote, "never_synced": _never_synced}[name]()

@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,10 +50,23 @@ def judged(
     return violations
 
 
+def _nothing() -> None:
+    """Death is all."""
+
+
 def random_kills(
-    world: World, *, kills: int, seed: int, orders: int = ORDERS, number: int = signal.SIGKILL
+    world: World,
+    *,
+    kills: int,
+    seed: int,
+    orders: int = ORDERS,
+    number: int = signal.SIGKILL,
+    dead: Callable[[], None] = _nothing,
 ) -> Outcome:
-    """Kill at random moments, 0 to 3 s after it was ready, while up to 50 orders are in work."""
+    """Kill at random moments, 0 to 3 s after it was ready, while up to 50 orders are in work.
+
+    ``dead`` is called between each death and the next life.
+    """
     chance = random.Random(seed)  # noqa: S311  a seed, not a secret
     name = signal.Signals(number).name
     outcome = Outcome(f"random {name}")
@@ -63,6 +77,7 @@ def random_kills(
         customer.join(after)
         world.alive.signal(number)
         world.alive.gone()
+        dead()
         world.kills.append(f"{name} {after:.2f} s after it was ready")
         outcome.kills += 1
         world.start()

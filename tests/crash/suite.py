@@ -24,12 +24,12 @@ import sqlalchemy as sa
 from lab import peers
 from oss_agent.testing.checker import facts, verdict
 from oss_agent.testing.checker.facts import Expected, Violation
-from tests.crash import load, points, rounds, scenarios, world
+from tests.crash import load, points, power, rounds, scenarios, world
 from tests.crash.points import Chain, Point
 from tests.crash.rounds import Outcome
 from tests.crash.scenarios import Scenario
 
-REPEATS, KILLS, DOUBLES, TERMS = 20, 1000, 200, 40
+REPEATS, KILLS, DOUBLES, TERMS, ABORTS, CUTS = 20, 1000, 200, 40, 20, 200
 KILLS_A_WORLD = 30
 
 
@@ -59,9 +59,21 @@ class Run:
     @contextlib.contextmanager
     def opened(self, **env: str) -> Iterator[world.World]:
         """A world of its own, on an empty database."""
-        there = self.place / f"world{next(self.worlds)}"
-        with world.opened(there, self.births, store=self.databases(), env=env) as here:
+        with world.opened(self._next(), self.births, store=self.databases(), env=env) as here:
             yield here
+
+    @contextlib.contextmanager
+    def powered(self, **env: str) -> Iterator[tuple[world.World, power.Disk]]:
+        """A world whose data is on a disk that can be cut off: SQLite, whatever is asked for."""
+        there = self._next()
+        with (
+            power.disk(there / "images", there / "data") as disk,
+            world.opened(there, self.births, env=env) as here,
+        ):
+            yield here, disk
+
+    def _next(self) -> Path:
+        return self.place / f"world{next(self.worlds)}"
 
     def add(self, name: str, outcome: Outcome) -> None:
         """Add to a line of the table."""
@@ -81,7 +93,7 @@ class Run:
             print(f"  {len(found)} violations in {', '.join(names[:5])}: {found[0]}", flush=True)
 
 
-_SOON = {"OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "20"}
+_SOON = {"OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "12"}
 """Where a confirm may have been lost the agent waits for the device's timer, and the next death with it."""
 _LATER = {"OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "30"}
 """Random deaths leave time to confirm: there no timer may ring, and the checker says when one did."""
@@ -206,6 +218,19 @@ def at_random(run: Run, *, kills: int, number: int = signal.SIGKILL) -> None:
             done += max(outcome.kills, 1)
 
 
+def power_cuts(run: Run, *, cuts: int) -> None:
+    """Cut the power at random moments while fifty orders run: what was not synced is gone."""
+    done, name = 0, "power cut"
+    while done < cuts and not run.over:
+        with run.powered(**_LATER) as (here, disk):
+            some = min(cuts - done, KILLS_A_WORLD)
+            seed = run.seed + done
+            outcome = rounds.random_kills(here, kills=some, seed=seed, dead=disk.cut)
+            run.add(name, outcome)
+            run.judge(here, [name], Expected())
+            done += max(outcome.kills, 1)
+
+
 def table(run: Run) -> str:
     """The table that is printed."""
     lines = [f"{'point':58} {'kills':>6} {'ready p50':>10} {'max':>7} {'violations':>11}"]
@@ -262,6 +287,8 @@ def whole(run: Run, *, parts: Sequence[str]) -> None:
         "random": lambda: at_random(run, kills=KILLS),
         "twice": lambda: twice(run, doubles=DOUBLES),
         "term": lambda: at_random(run, kills=TERMS, number=signal.SIGTERM),
+        "abort": lambda: at_random(run, kills=ABORTS, number=signal.SIGABRT),
+        "power": lambda: power_cuts(run, cuts=CUTS),
     }
     for part in parts or acts:
         acts[part]()
@@ -279,7 +306,7 @@ def main() -> int:
     if sys.argv[1:2] == ["judge"]:
         return judge_again(Path(sys.argv[2]))
     parser = argparse.ArgumentParser(prog="scripts/crash", description=__doc__)
-    parser.add_argument("parts", nargs="*", help="points, random, twice, term (all of them)")
+    parser.add_argument("parts", nargs="*", help="points, random, twice, term, abort, power")
     parser.add_argument("--smoke", action="store_true", help="each failpoint once, 30 random kills")
     parser.add_argument("--postgres", action="store_true", help="on PostgreSQL instead of SQLite")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin nothing new after this")

@@ -47,7 +47,7 @@ class Facts:
 
     ``sender``: one row per acknowledged (201) order, ``key`` and ``order``. ``billing``: one row per
     request, ``key`` and ``body``. ``needs``: pool names by specification. ``audit``: the first broken
-    entry's number. ``kills``: what was done to the agent, for the reader.
+    entry's number. ``damage``: what the database's own check found. ``kills``: what was done to the agent, for the reader.
     """
 
     tables: Mapping[str, Sequence[Row]]
@@ -56,6 +56,7 @@ class Facts:
     sender: Sequence[Row] = ()
     needs: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     audit: int | None = None
+    damage: Sequence[str] = ()
     expected: Expected = field(default_factory=Expected)
     seed: int = 0
     kills: Sequence[str] = ()

@@ -15,10 +15,18 @@ NOT_JUDGED: Mapping[str, str] = {
 
 
 def judge(facts: Facts) -> tuple[Violation, ...]:
-    """Every violation, in the order of the laws (i) to (v), and of the audit chain (vii)."""
+    """Every violation, in the order of the laws (i) to (v), and of the audit chain (vii).
+
+    Before all: a database that is damaged itself.
+    """
     rooms = (orders, devices, configuration, allocations, telling)
     found = [violation for room in rooms for violation in room.violations(facts)]
-    return (*found, *_audit(facts))
+    return (*_store(facts), *found, *_audit(facts))
+
+
+def _store(facts: Facts) -> Iterator[Violation]:
+    for words in facts.damage:
+        yield Violation("store", f"the database is damaged: {words}")
 
 
 def _audit(facts: Facts) -> Iterator[Violation]:
