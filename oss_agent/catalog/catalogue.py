@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from oss_agent import errors
-from oss_agent.catalog import check, decompose, specification
+from oss_agent.catalog import check, decompose, files, specification
 from oss_agent.spi import catalogue, ledger, orders, views
 
 
@@ -19,11 +19,18 @@ class Specifications:
         self._settings = dict(settings)
         self._known = {(one.id, one.version): one for one in specifications}
         # Sorted by version, so the last of an id stays: what a sender gets who names none.
-        self._newest = {one.id: one for one in specifications}
+        # A retired one only where there is nothing else, so that the refusal can say so.
+        ordered = sorted(specifications, key=_age)
+        self._newest = {one.id: one for one in ordered}
 
     def check(self, item: orders.ItemRequest) -> views.SpecificationRef:
-        """Judge what needs no state. A delete says nothing about characteristics."""
+        """Judge what needs no state. A delete says nothing about characteristics.
+
+        Only a new service needs a version that is active: living ones keep theirs.
+        """
         spec = self._pick(item)
+        if item.action is views.ItemAction.ADD:
+            self._refuse_retired(item, spec)
         if item.action is not views.ItemAction.DELETE:
             check.check(item, spec)
         return decompose.reference(spec)
@@ -42,6 +49,16 @@ class Specifications:
         """What can be ordered, for lists."""
         return tuple(decompose.reference(one) for one in self._known.values())
 
+    def _refuse_retired(self, item: orders.ItemRequest, spec: specification.Specification) -> None:
+        newest = self._newest[spec.id]
+        if spec.status == "retired":
+            instead = f"order {newest.version}" if newest.status == "active" else "order another"
+            raise errors.OrderRejected(
+                f"service specification {spec.id} {spec.version} is retired: {instead}",
+                field=f"{item.path}.service.serviceSpecification",
+                code="retiredSpecification",
+            )
+
     def _pick(self, item: orders.ItemRequest) -> specification.Specification:
         spec = (
             self._newest.get(item.specification)
@@ -49,10 +66,15 @@ class Specifications:
             else self._known.get((item.specification, item.specification_version))
         )
         if spec is None:
-            offered = ", ".join(f"{one.id} {one.version}" for one in self._known.values())
+            active = (one for one in self._known.values() if one.status == "active")
+            offered = ", ".join(f"{one.id} {one.version}" for one in active)
             raise errors.OrderRejected(
                 f"there is no such service specification; the catalogue has {offered}",
                 field=f"{item.path}.service.serviceSpecification",
                 code="unknownSpecification",
             )
         return spec
+
+
+def _age(spec: specification.Specification) -> tuple[bool, tuple[int, ...]]:
+    return spec.status == "active", files.version_key(spec.version)

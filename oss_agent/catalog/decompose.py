@@ -51,7 +51,7 @@ def decompose(
         predicates=tuple(
             _predicate(form, frame) for form in spec.predicates for frame in frames[form.per]
         ),
-        meters=tuple(catalogue.MeterPoint(end.device.name, end.port.name) for end in found),
+        meters=tuple(_meters(spec, found)),
         out_of_band=catalogue.OutOfBand(spec.out_of_band),
     )
 
@@ -218,16 +218,23 @@ def _frames(
 def _intents(
     spec: specification.Specification, frames: Mapping[forms.Scope, Sequence[_Frame]]
 ) -> Iterator[catalogue.ResourceIntent]:
-    for form in spec.intents:
-        for frame in frames[form.per]:
-            filled = {name: words.value(ref, frame.words) for name, ref in form.slots.items()}
+    for _, rfs, rule in spec.rules:
+        for frame in frames[rule.per]:
+            filled = {name: words.value(ref, frame.words) for name, ref in rule.slots.items()}
             yield catalogue.ResourceIntent(
-                rfs=spec.resource_facing,
+                rfs=rfs,
                 device=frame.device,
-                template=form.template,
+                template=rule.template,
                 slots={name: said for name, said in filled.items() if isinstance(said, str)},
                 ports=frame.ports,
             )
+
+
+def _meters(
+    spec: specification.Specification, found: Sequence[words.End]
+) -> Iterator[catalogue.MeterPoint]:
+    if spec.monitoring.ports == "each-end":
+        yield from (catalogue.MeterPoint(end.device.name, end.port.name) for end in found)
 
 
 def _predicate(form: forms.PredicateForm, frame: _Frame) -> proof.Predicate:

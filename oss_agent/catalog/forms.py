@@ -5,7 +5,8 @@ The words that references name are explained in ``specification``.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
 
 import pydantic
 
@@ -15,10 +16,28 @@ Scope: TypeAlias = Literal["end", "pair", "device", "device-pair"]
 """What something is made once for: each end, each ordered pair of ends, and the same of devices."""
 
 
+Status: TypeAlias = Literal["active", "retired"]
+"""``retired``: no new orders; services and orders that have this version keep it."""
+TAG = "{"
+"""How the tags of references begin, which are no part of a place in a file."""
+Version = Annotated[str, pydantic.Field(pattern=r"^[0-9]{1,4}\.[0-9]{1,4}$")]
+Id = Annotated[str, pydantic.Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+
+
 class Form(pydantic.BaseModel):
     """Frozen, strict, and a misspelt name is an error."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Entry(Form):
+    """What every catalogue file says of itself; ``text`` tells people what it is."""
+
+    id: Id
+    version: Version
+    name: str
+    status: Status = "active"
+    text: str
 
 
 class Characteristic(Form):
@@ -95,15 +114,64 @@ class First(Form):
     first: list[From]
 
 
+_KINDS = ("from", "text", "join", "first")
+
+
+def _kind(said: Any) -> str | None:
+    """Which form a reference has, by the word that only this form has."""
+    if isinstance(said, Mapping):
+        return next((TAG + kind for kind in _KINDS if kind in said), None)
+    return TAG + type(said).__name__.lower()
+
+
 Reference: TypeAlias = From | Text | Join | First
+_Reference = Annotated[
+    Annotated[From, pydantic.Tag("{from")]
+    | Annotated[Text, pydantic.Tag("{text")]
+    | Annotated[Join, pydantic.Tag("{join")]
+    | Annotated[First, pydantic.Tag("{first")],
+    pydantic.Discriminator(
+        _kind,
+        custom_error_type="reference",
+        custom_error_message="it is no reference: write {from: WORD}, {text: ...}, {join: [...]} "
+        "or {first: [...]}",
+    ),
+]
 
 
-class IntentForm(Form):
-    """A template of the platform, made once ``per`` scope, and what fills its slots."""
+class ResourceForm(Form):
+    """A decomposition rule: a resource of a resource-facing service, made once ``per`` scope.
 
+    ``specification`` in its ``version`` says what the resource is, ``template`` what the platforms
+    call its configuration, ``slots`` what fills its characteristics.
+    """
+
+    specification: Id
+    version: Version
     template: str
     per: Scope
-    slots: dict[str, Reference]
+    slots: dict[str, _Reference]
+
+
+class ResourceFacing(Form):
+    """A resource-facing service specification: the service's part on one device.
+
+    It has the version of the customer-facing one it stands in: its rules speak in the words of it.
+    """
+
+    id: Id
+    name: str
+    text: str
+    resources: Annotated[list[ResourceForm], pydantic.Field(min_length=1)]
+
+
+class Monitoring(Form):
+    """What is watched of a living service, beside what proved it.
+
+    ``ports``: the state and the octets of each end's port are polled, and billed as usage.
+    """
+
+    ports: Literal["each-end", "none"] = "each-end"
 
 
 class PredicateForm(Form):
@@ -114,5 +182,5 @@ class PredicateForm(Form):
     at: Literal["end.device", "end.test_point.device"] = "end.device"
     need: Literal["must", "if-observable"] = "must"
     phase: Literal["held", "after"] = "held"
-    params: dict[str, Reference] = pydantic.Field(default_factory=dict)
+    params: dict[str, _Reference] = pydantic.Field(default_factory=dict)
     expect: dict[str, proof.Scalar] = pydantic.Field(default_factory=dict)

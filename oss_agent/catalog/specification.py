@@ -1,9 +1,10 @@
-"""Decides whether a specification hangs together, and loads them; a wrong file is refused at start.
+"""Decides whether a service specification hangs together in itself.
 
 A specification names what a sender may say (characteristics), what the service needs from pools,
-its ends, the configuration intents and the predicates. An end is a port that a characteristic
-names, or each site of a characteristic of type ``sites``. Intents and predicates are made ``per``
-end, pair of ends, device, or pair of devices; values are references, one of
+its ends, its resource-facing services with their resources, and the predicates. An end is a port
+that a characteristic names, or each site of a characteristic of type ``sites``. Resources and
+predicates are made ``per`` end, pair of ends, device, or pair of devices; values are references,
+one of
 
 * ``{from: WORD}``; with ``times: N`` the integer is multiplied (Mbit/s to kbit/s), with
   ``as: [network]`` an address is turned (see ``forms.From``);
@@ -23,52 +24,49 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import pydantic
-import yaml
 
-from oss_agent import errors
-from oss_agent.catalog import forms
+from oss_agent.catalog import files, forms, reading
 from oss_agent.proof import judge
 
 SETTINGS = ("as_number", "internet_community", "internet_reference")
 """What ``setting.NAME`` may name: the settings of ``[catalogue]``."""
 _DEVICE = ("device", "router_id")
 _END = ("port", "network", "test_point.device", "test_point.address")
+Complaint: TypeAlias = tuple[reading.Place, str]
 
 
-class Specification(forms.Form):
-    """A customer-facing service specification with its resource-facing parts.
+class Specification(forms.Entry):
+    """A customer-facing service specification with its resource-facing ones.
 
-    ``resource_facing`` names the service's part on one device. ``apart``: each end needs a device of
-    its own. ``network`` is the network that an end's customer side lies in, where it has one.
-    ``out_of_band`` is what to do when somebody else changed the service's own configuration.
+    ``apart``: each end needs a device of its own. ``network`` is the network that an end's customer
+    side lies in, where it has one. ``out_of_band`` is what to do when somebody else changed the
+    service's own configuration.
     """
 
-    id: str
-    version: Annotated[str, pydantic.Field(pattern=r"^\d+\.\d+$")]
-    name: str
-    resource_facing: str
     characteristics: dict[str, forms.Characteristic]
     pools: dict[str, forms.Pool] = pydantic.Field(default_factory=dict)
     ends: Annotated[list[str], pydantic.Field(min_length=1)]
     apart: bool = False
     out_of_band: Literal["abort", "revert", "adopt", "accept"] = "abort"
     network: forms.From | None = None
-    intents: Annotated[list[forms.IntentForm], pydantic.Field(min_length=1)]
+    resource_facing: Annotated[list[forms.ResourceFacing], pydantic.Field(min_length=1)]
     predicates: list[forms.PredicateForm]
+    monitoring: forms.Monitoring = pydantic.Field(default_factory=forms.Monitoring)
 
     @pydantic.model_validator(mode="after")
     def _hangs_together(self) -> Specification:
         wrong = [
             *self._unknown_characteristics(),
             *self._wrong_ends(),
+            *self._wrong_resources(),
             *self._unknown_words(),
             *self._unknown_kinds(),
         ]
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise reading.Wrong(wrong)
         return self
 
     @property
@@ -76,71 +74,85 @@ class Specification(forms.Form):
         """What is said of each site; nothing where the ends are plain ports."""
         return self.characteristics[self.ends[0]].fields
 
-    def _unknown_characteristics(self) -> Iterator[str]:
-        wishes = [pool.wish for pool in self.pools.values() if pool.wish is not None]
-        for name in (*self.ends, *wishes):
-            if name not in self.characteristics:
-                yield f"{name} is not among the characteristics"
+    @property
+    def rules(self) -> Iterator[tuple[reading.Place, str, forms.ResourceForm]]:
+        """Every decomposition rule: where it stands, its resource-facing service, the rule."""
+        for number, facing in enumerate(self.resource_facing):
+            for position, rule in enumerate(facing.resources):
+                yield ("resource_facing", number, "resources", position), facing.id, rule
 
-    def _wrong_ends(self) -> Iterator[str]:
+    def _unknown_characteristics(self) -> Iterator[Complaint]:
+        known = ", ".join(self.characteristics)
+        wishes = [(("pools", name, "wish"), one.wish) for name, one in self.pools.items()]
+        places = [(("ends", number), name) for number, name in enumerate(self.ends)]
+        for place, name in (*places, *wishes):
+            if name is not None and name not in self.characteristics:
+                yield place, f"{name} is not among the characteristics; there are {known}"
+
+    def _wrong_ends(self) -> Iterator[Complaint]:
         found = [(n, self.characteristics[n]) for n in self.ends if n in self.characteristics]
         if [form.type for _, form in found] == ["sites"]:
             found = []
         for name, form in found:
             if not forms.is_required_port(form):
-                yield f"the end {name} must be a required port, or the only one and sites"
-        if sum(intent.per in {"end", "pair"} for intent in self.intents) != 1:
-            yield "exactly one intent is made per end or pair of ends: it takes the port"
+                where = ("characteristics", name)
+                yield where, f"the end {name} must be a required port, or the only one and sites"
 
-    def _unknown_words(self) -> Iterator[str]:
+    def _wrong_resources(self) -> Iterator[Complaint]:
+        if sum(rule.per in {"end", "pair"} for _, _, rule in self.rules) != 1:
+            what = "exactly one resource is made per end or pair of ends: it takes the port"
+            yield ("resource_facing",), what
+        ids = [facing.id for facing in self.resource_facing]
+        for number, one in enumerate(ids):
+            if one in ids[:number]:
+                yield ("resource_facing", number, "id"), f"{one} is there twice: name it otherwise"
+
+    def _unknown_words(self) -> Iterator[Complaint]:
         if any(name not in self.characteristics for name in self.ends):
             return
         if self.network is not None and not self.knows(self.network.word, "end"):
-            yield f"nothing is called {self.network.word}"
-        for scope, word in self._uses():
+            yield ("network",), f"nothing is called {self.network.word} per end"
+        for place, scope, word in self._uses():
             if not self.knows(word, scope):
-                yield f"nothing is called {word} per {scope}"
+                known = ", ".join(self.words(scope))
+                yield place, f"nothing is called {word} per {scope}; there are {known}"
 
-    def _uses(self) -> Iterator[tuple[forms.Scope, str]]:
-        for intent in self.intents:
-            for reference in intent.slots.values():
+    def _uses(self) -> Iterator[tuple[reading.Place, forms.Scope, str]]:
+        for place, _, rule in self.rules:
+            for name, reference in rule.slots.items():
                 for word in _words(reference):
-                    yield intent.per, word
-        for predicate in self.predicates:
-            yield predicate.per, predicate.at
-            for reference in predicate.params.values():
+                    yield (*place, "slots", name), rule.per, word
+        for number, predicate in enumerate(self.predicates):
+            place = ("predicates", number)
+            yield (*place, "at"), predicate.per, predicate.at
+            for name, reference in predicate.params.items():
                 for word in _words(reference):
-                    yield predicate.per, word
+                    yield (*place, "params", name), predicate.per, word
 
-    def _unknown_kinds(self) -> Iterator[str]:
-        for predicate in self.predicates:
+    def _unknown_kinds(self) -> Iterator[Complaint]:
+        for number, predicate in enumerate(self.predicates):
             if predicate.kind not in judge.RULES:
-                yield f"nothing judges {predicate.kind}; known: {', '.join(sorted(judge.RULES))}"
+                known = ", ".join(sorted(judge.RULES))
+                place = ("predicates", number, "kind")
+                yield place, f"nothing judges {predicate.kind}; known: {known}"
 
     def knows(self, word: str, scope: forms.Scope) -> bool:
         """Is this a word that a reference may use in what is made per ``scope``?"""
-        family, _, name = word.partition(".")
-        match family:
-            case "pool":
-                return name in self.pools and self.pools[name].per == "service"
-            case "characteristic":
-                return name in self.characteristics
-            case "setting":
-                return name in SETTINGS
-            case "end":
-                return self._knows_of_end(name, scope)
-            case "other":
-                return scope in {"pair", "device-pair"} and self._knows_of_end(name, scope)
-            case _:
-                return word == "name"
+        return word in self.words(scope)
 
-    def _knows_of_end(self, name: str, scope: forms.Scope) -> bool:
-        family, _, pool = name.partition(".")
-        if family == "pool":
-            return pool in self.pools and self.pools[pool].per == "device"
-        if scope in {"end", "pair"} and (name in _END or name in self.site_fields):
-            return True
-        return name in _DEVICE
+    def words(self, scope: forms.Scope) -> tuple[str, ...]:
+        """Every word that a reference may use in what is made per ``scope``."""
+        here = [*_DEVICE, *(f"pool.{n}" for n, pool in self.pools.items() if pool.per == "device")]
+        if scope in {"end", "pair"}:
+            here += [*_END, *self.site_fields]
+        sides = ("end", "other") if scope in {"pair", "device-pair"} else ("end",)
+        return (
+            "name",
+            *(f"characteristic.{name}" for name in self.characteristics),
+            *(f"pool.{name}" for name, pool in self.pools.items() if pool.per == "service"),
+            *(f"setting.{name}" for name in SETTINGS),
+            *(f"{side}.{name}" for side in sides for name in here),
+        )
 
 
 def _words(reference: forms.Reference) -> tuple[str, ...]:
@@ -155,37 +167,10 @@ def _words(reference: forms.Reference) -> tuple[str, ...]:
 
 
 def load(folder: Traversable | None = None) -> tuple[Specification, ...]:
-    """Every specification of a folder (default: those shipped), sorted by id and version.
+    """Every service specification of a folder (default: those shipped), by id and version.
 
-    ConfigurationError names the file and what is wrong in it, also for two files of one id and
+    ConfigurationError names each file, line and place that is wrong, also two files of one id and
     version.
     """
-    shipped = resources.files("oss_agent.catalog") / "specifications"
-    files = sorted((folder or shipped).iterdir(), key=lambda file: file.name)
-    found = [_read(file) for file in files if file.name.endswith(".yaml")]
-    keys = [(one.id, one.version) for one in found]
-    for one in found:
-        if keys.count((one.id, one.version)) > 1:
-            raise errors.ConfigurationError(
-                f"specification {one.id} {one.version} is there twice: remove one of the files"
-            )
-    return tuple(sorted(found, key=lambda one: (one.id, version_key(one.version))))
-
-
-def version_key(version: str) -> tuple[int, ...]:
-    """``1.10`` comes after ``1.9``."""
-    return tuple(int(part) for part in version.split("."))
-
-
-def _read(file: Traversable) -> Specification:
-    try:
-        return _parse(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as bad:
-        raise errors.ConfigurationError(f"specification {file.name}: {bad}") from bad
-    except pydantic.ValidationError as bad:
-        lines = (f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in bad.errors())
-        raise errors.ConfigurationError(f"specification {file.name}: " + "; ".join(lines)) from bad
-
-
-def _parse(text: str) -> Specification:
-    return Specification.model_validate(yaml.safe_load(text))
+    shipped = resources.files("oss_agent.catalog") / "shipped" / "services"
+    return files.load(folder or shipped, Specification)

@@ -12,6 +12,7 @@ from oss_agent import errors
 from oss_agent.catalog import catalogue, specification
 from oss_agent.spi import ledger, orders, proof, views
 
+SHIPPED = Path(specification.__file__).parent / "shipped" / "services"
 CATALOGUE = catalogue.Specifications(specification.load(), {})
 GOOD: dict[str, Any] = {"aEnd": "pe1:eth4", "zEnd": "pe2:eth4", "bandwidth": 20}
 
@@ -259,7 +260,7 @@ def test_a_port_that_is_already_ours_is_no_obstacle() -> None:
 
 
 def test_a_file_may_say_what_to_do_about_other_peoples_edits(tmp_path: Path) -> None:
-    shipped = Path(specification.__file__).parent / "specifications" / "eline-1.0.yaml"
+    shipped = SHIPPED / "eline-1.0.yaml"
     text = shipped.read_text(encoding="utf-8")
     (tmp_path / "eline.yaml").write_text(f"{text}\nout_of_band: revert\n", encoding="utf-8")
     told = catalogue.Specifications(specification.load(tmp_path), {})
@@ -269,25 +270,55 @@ def test_a_file_may_say_what_to_do_about_other_peoples_edits(tmp_path: Path) -> 
 
 
 BROKEN = {
-    "nothing is called end.colour": ("{from: end.port}", "{from: end.colour}"),
-    "nothing judges astrology": ("kind: ping", "kind: astrology"),
-    "bEnd is not among the characteristics": ("ends: [aEnd, zEnd]", "ends: [aEnd, bEnd]"),
-    "intents.0.template: Field required": ("template: eline\n    per", "per"),
-    "colour: Extra inputs": ("apart: true\n", "apart: true\ncolour: red\n"),
-    "must be a required port": ("zEnd: {type: port, required: true", "zEnd: {type: port"),
+    r"odd.yaml:32: resource_facing\[0\].resources\[0\].slots.port: nothing is called end.colour per "
+    r"pair; there are name, characteristic.aEnd,": ("{from: end.port}", "{from: end.colour}"),
+    r"odd.yaml:45: predicates\[3\].kind: nothing judges astrology": ("kind: ping", "kind: astrology"),
+    r"odd.yaml:17: ends\[1\]: bEnd is not among the characteristics; there are aEnd, zEnd": (
+        "ends: [aEnd, zEnd]",
+        "ends: [aEnd, bEnd]",
+    ),
+    r"odd.yaml:25: resource_facing\[0\].resources\[0\].template: it is missing: add it": (
+        "template: eline\n        per",
+        "per",
+    ),
+    "odd.yaml:19: colour: nothing of this name is known": (
+        "apart: true\n",
+        "apart: true\ncolour: red\n",
+    ),
+    "characteristics.zEnd: the end zEnd must be a required port": (
+        "zEnd: {type: port, required: true",
+        "zEnd: {type: port",
+    ),
     "nothing is called other.port per end": (
         "port: {from: end.port}}",
         "port: {from: other.port}}",
     ),
     "nothing is called end.address per pair": (
-        "{from: end.port}\n      rate",
-        "{from: end.address}\n      rate",
+        "{from: end.port}\n          rate",
+        "{from: end.address}\n          rate",
     ),
     "nothing is called setting.weather": ("{from: pool.vni}\n", "{from: setting.weather}\n"),
-    "exactly one intent": ("    per: pair\n    slots", "    per: device-pair\n    slots"),
-    "characteristics.vni: Value error, sites have fields": (
+    "exactly one resource": (
+        "        per: pair\n        slots",
+        "        per: device-pair\n        slots",
+    ),
+    r"odd.yaml:\d+: characteristics.vni: sites have fields": (
         "vni: {type: integer, minimum: 1, maximum: 16777215",
         "vni: {type: sites",
+    ),
+    r"slots.port: it is no reference: write \{from: WORD\}": ("{from: end.port}\n", "end.port\n"),
+    r"slots.port.from: Input should be a valid string": (
+        "{from: end.port}\n          rate",
+        "{from: 7}\n          rate",
+    ),
+    "odd.yaml:19: apart: it is there twice: remove one": (
+        "apart: true\n",
+        "apart: true\napart: false\n",
+    ),
+    "version: String should match": ('version: "1.0"\nname', 'version: "1"\nname'),
+    "resource_facing: List should have at least 1": (
+        "resource_facing:\n",
+        "resource_facing: []\nunused:\n",
     ),
 }
 
@@ -296,7 +327,7 @@ BROKEN = {
 def test_a_wrong_file_is_refused_at_start_by_name(
     complaint: str, change: tuple[str, str], tmp_path: Path
 ) -> None:
-    shipped = Path(specification.__file__).parent / "specifications" / "eline-1.0.yaml"
+    shipped = SHIPPED / "eline-1.0.yaml"
     text = shipped.read_text(encoding="utf-8")
     assert change[0] in text
     (tmp_path / "odd.yaml").write_text(text.replace(*change), encoding="utf-8")
@@ -316,9 +347,25 @@ def test_a_file_that_is_no_mapping_is_refused(text: str, tmp_path: Path) -> None
 
 
 def test_two_files_of_one_version_are_refused(tmp_path: Path) -> None:
-    shipped = Path(specification.__file__).parent / "specifications" / "eline-1.0.yaml"
+    shipped = SHIPPED / "eline-1.0.yaml"
     for name in ("one.yaml", "two.yaml"):
         (tmp_path / name).write_bytes(shipped.read_bytes())
 
     with pytest.raises(errors.ConfigurationError, match="twice"):
         specification.load(tmp_path)
+
+
+def test_a_retired_version_takes_no_new_service_and_keeps_those_it_has() -> None:
+    (old,) = (one for one in specification.load() if one.id == "eline")
+    retired = old.model_copy(update={"status": "retired"})
+    both = catalogue.Specifications([retired, old.model_copy(update={"version": "0.9"})], {})
+    asked = dataclasses.replace(item(), specification_version="1.0")
+
+    assert both.check(item()).version == "0.9"
+    with pytest.raises(errors.OrderRejected, match=r"1\.0 is retired: order 0\.9") as refused:
+        both.check(asked)
+    assert refused.value.field == "serviceOrderItem[0].service.serviceSpecification"
+    for action in (views.ItemAction.MODIFY, views.ItemAction.DELETE):
+        assert both.check(dataclasses.replace(asked, action=action)).version == "1.0"
+    with pytest.raises(errors.OrderRejected, match="order another"):
+        catalogue.Specifications([retired], {}).check(item())
