@@ -22,22 +22,28 @@ class ServiceOrders:
 
     async def submit(self, request: orders.OrderRequest) -> orders.Submitted:
         """Store and acknowledge in one synced unit; the same request again is the same order."""
-        intake.check(request, self._p.limits)
-        known = await self._known(request)
-        request = intake.specified(request, known)
-        found = intake.specifications(request, known, self._p.catalogue)
+        request, found = await self.judged(request)
         submitted = await self._p.journal.write(
             "accept", lambda c: intake.accept(c, self._p, request, found)
         )
         self._p.bell.set()
         return submitted
 
-    async def plan(self, request: orders.OrderRequest) -> tuple[views.DryRun, ...]:
-        """What it would do, one per item; claims and stores nothing."""
+    async def judged(
+        self, request: orders.OrderRequest
+    ) -> tuple[orders.OrderRequest, tuple[views.SpecificationRef, ...]]:
+        """The request with what its services themselves know, and its items' specifications.
+
+        OrderRejected names the field; nothing is stored.
+        """
         intake.check(request, self._p.limits)
         known = await self._known(request)
         request = intake.specified(request, known)
-        intake.specifications(request, known, self._p.catalogue)
+        return request, intake.specifications(request, known, self._p.catalogue)
+
+    async def plan(self, request: orders.OrderRequest) -> tuple[views.DryRun, ...]:
+        """What it would do, one per item; claims and stores nothing."""
+        request, _ = await self.judged(request)
         try:
             return tuple([await self._plan(request.tenant, item) for item in request.items])
         except errors.Conflict as taken:

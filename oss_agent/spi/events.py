@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 class EventKind(StrEnum):
     """Every event the agent emits, by its TM Forum event name where there is one."""
 
+    PRODUCT_ORDER_CREATE = "ProductOrderCreateEvent"
+    PRODUCT_ORDER_STATE = "ProductOrderStateChangeEvent"
+    PRODUCT_ORDER_CHANGE = "ProductOrderAttributeValueChangeEvent"
+    PRODUCT_CREATE = "ProductCreateEvent"
+    PRODUCT_STATE = "ProductStateChangeEvent"
+    PRODUCT_CHANGE = "ProductAttributeValueChangeEvent"
     SERVICE_ORDER_CREATE = "ServiceOrderCreateEvent"
     SERVICE_ORDER_STATE = "ServiceOrderStateChangeEvent"
     SERVICE_CREATE = "ServiceCreateEvent"
