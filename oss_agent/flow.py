@@ -61,6 +61,7 @@ class Pace:
     concurrency: int = 8
     """runs of this process at the same time"""
     poll: float = 0.2
+    """between two looks at the queue when nobody rings: a run that waits for a free place"""
     attempts: int = 5
     """how often a phase may fail for no declared reason before its order is held"""
     first_pause: float = 0.2
@@ -82,6 +83,7 @@ class DbosFlow:
         self._phases: tuple[spi_flow.Phase, ...] = ()
         self._gate = asyncio.Event()
         self._idle = asyncio.Event()
+        self._bell = threading.Event()
         self._busy = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._log = structlog.stdlib.get_logger(__name__)
@@ -103,10 +105,12 @@ class DbosFlow:
         self._idle.set()
         _hand_over_logging()
         self._order = DBOS.workflow(name="order", max_recovery_attempts=None)(self._workflow())
-        DBOS(config=self._config())
+        engine = DBOS(config=self._config())
         # On the loop's own thread: the engine then adopts this loop, and phases share its sessions.
         # From another thread it would, without an error, run them on a loop of its own.
         DBOS.launch()
+        for event in engine.background_thread_stop_events:
+            _Sleep.instead_of(event, self._bell)
         await DBOS.register_queue_async(
             QUEUE, worker_concurrency=self._pace.concurrency, polling_interval_sec=self._pace.poll
         )
@@ -137,6 +141,7 @@ class DbosFlow:
                 await DBOS.enqueue_workflow_async(QUEUE, self._order, transaction, run)
             except exc.DBAPIError as error:
                 raise errors.StoreUnavailable(f"the run cannot be queued: {error.orig}") from error
+        self._bell.set()
 
     def _workflow(self) -> Callable[[str, int], Coroutine[Any, Any, None]]:
         async def order(transaction: str, run: int) -> None:
@@ -261,6 +266,36 @@ class DbosFlow:
         runs = [run.workflow_id for run in await _pending(executor)]
         self._log.warning("taking over a dead process", executor=executor, runs=len(runs))
         await DBOS.resume_workflows_async(runs, queue_name=QUEUE)
+
+
+class _Sleep(threading.Event):
+    """What the engine's threads sleep by until they shall stop; its queue also wakes by a bell.
+
+    The engine knows no way to be told of a new run on SQLite, so each would wait for the next poll.
+    Should a later engine name its thread otherwise, it polls as before.
+    """
+
+    bell: threading.Event
+
+    @classmethod
+    def instead_of(cls, event: threading.Event, bell: threading.Event) -> None:
+        """Make ``event``, which the engine's threads have already, one of these."""
+        event.__dict__["bell"] = bell
+        event.__class__ = cls
+
+    def set(self) -> None:
+        """Stop."""
+        super().set()
+        self.bell.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Sleep; True when it is time to stop."""
+        if threading.current_thread().name != f"queue-worker-{QUEUE}":
+            return super().wait(timeout)
+        if not self.is_set():
+            self.bell.wait(timeout)
+            self.bell.clear()
+        return self.is_set()
 
 
 async def _pending(executor: str | None = None) -> list[WorkflowStatus]:

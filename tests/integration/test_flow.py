@@ -80,6 +80,17 @@ def test_phases_run_in_order_end_stops_and_a_second_enqueue_does_nothing(databas
     asyncio.run(body())
 
 
+def test_an_enqueued_run_does_not_wait_for_the_next_look_at_the_queue(database_url: str) -> None:
+    async def body() -> None:
+        record, never = Record(), dataclasses.replace(_PACE, poll=3600.0)
+        async with _launched(database_url, record, record.phase("only"), pace=never) as motor:
+            for run in (1, 2):
+                await motor.enqueue("t1", run)
+                await record.wait_for(f"only t1:{run}")
+
+    asyncio.run(body())
+
+
 def test_a_missing_database_is_waited_for_inside_the_phase(database_url: str) -> None:
     async def body() -> None:
         record = Record()
