@@ -90,8 +90,7 @@ def bridge_routers(rooms: Rooms, paging: surface.Paging) -> tuple[APIRouter, ...
         surface.router(_services(rooms, links), paging),
         surface.router(_resources(rooms, links), paging),
         surface.router(_alarms(rooms, links), paging),
-        hub.router(hrefs.SERVICE_ORDERING, rooms.hub),
-        hub.router(hrefs.SERVICE_INVENTORY, rooms.hub),
+        *hub.routers(rooms.hub),
         ordering.plan_router(rooms.orders),
     )
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 SERVICE_ORDERING: Final = "/tmf-api/serviceOrdering/v4"
 SERVICE_INVENTORY: Final = "/tmf-api/serviceInventory/v4"
+USAGE: Final = "/tmf-api/usageManagement/v4"
 RESOURCE_INVENTORY: Final = "/tmf-api/resourceInventoryManagement/v4"
 ALARMS: Final = ("/tmf-api/alarmManagement/v4", "/tmf-api/alarm/v4")
 """The profile and the swagger of TMF642 disagree: both are served, the first is canonical."""

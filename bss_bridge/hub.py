@@ -9,13 +9,12 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from bss_bridge import callbacks, listeners, surface, tmf630, wire
+from bss_bridge import callbacks, listeners, notifications, subscription, surface, wire
 from bss_bridge.hrefs import Hrefs
 from oss_agent import errors
 from oss_agent.spi import access
 from oss_agent.spi.access import Permission
 from oss_agent.spi.clock import Clock
-from oss_agent.spi.query import Query
 from oss_agent.spi.store import Store
 
 _EXAMPLE: Final = {
@@ -36,7 +35,8 @@ class HubOffice:
     async def register(self, tenant: str, base: str, body: wire.Subscription) -> listeners.Listener:
         """Judge and store one subscription. OrderRejected (400) names what is wrong with it."""
         query = (body.query or "").removeprefix("?")
-        _judge_query(query, tenant)
+        asked = subscription.parse(query, tenant)
+        subscription.require_told(asked, notifications.names_at(base))
         try:
             await callbacks.resolve(body.callback, self.policy)
         except OSError as bad:
@@ -56,15 +56,15 @@ class HubOffice:
         return await self.store.write(add)
 
 
-def _judge_query(query: str, tenant: str) -> None:
-    """A hub query filters and selects; sorting or paging a stream has no meaning."""
-    asked = tmf630.parse(query, tenant).query
-    if asked != Query(tenant, filters=asked.filters):
-        raise errors.OrderRejected("holds sort, offset or limit", field="query")
+def routers(office: HubOffice) -> tuple[APIRouter, ...]:
+    """The hub of every surface that has events, at each of its base paths."""
+    return tuple(
+        router(base, bases[0], office) for bases in notifications.hub_bases() for base in bases
+    )
 
 
-def router(base: str, office: HubOffice) -> APIRouter:
-    """The hub of the surface at ``base``."""
+def router(base: str, canonical: str, office: HubOffice) -> APIRouter:
+    """The hub at ``base``; a listener is the same at every base path of its surface."""
     out = APIRouter(tags=["hub"])
     declared = access.needs(Permission.SUBSCRIBE)
 
@@ -76,7 +76,7 @@ def router(base: str, office: HubOffice) -> APIRouter:
     )
     async def register(request: Request) -> JSONResponse:
         body = wire.parse(wire.Subscription, await surface.json_body(request))
-        one = await office.register(surface.caller(request).tenant, base, body)
+        one = await office.register(surface.caller(request).tenant, canonical, body)
         location = office.hrefs.to(f"{base}/hub", one.id)
         shown = {"id": one.id, "callback": one.callback, "query": one.query}
         return JSONResponse(shown, 201, {"Location": location})
@@ -89,7 +89,9 @@ def router(base: str, office: HubOffice) -> APIRouter:
     )
     async def remove(id: str, request: Request) -> Response:  # noqa: A002  the specification's name
         tenant = surface.caller(request).tenant
-        await office.store.write(partial(listeners.remove, tenant=tenant, surface=base, key=id))
+        await office.store.write(
+            partial(listeners.remove, tenant=tenant, surface=canonical, key=id)
+        )
         return Response(status_code=204)
 
     return out

@@ -5,30 +5,15 @@ Only ``deliver`` lives here; order, retry and persistence are the outbox's.
 
 from __future__ import annotations
 
-import functools
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 
-import httpx
-
-from bss_bridge import callbacks, delivery, listeners, matching, notifications, tmf630
+from bss_bridge import delivery, hub_listener, listeners, notifications
 from bss_bridge.hrefs import Hrefs
-from oss_agent import errors
-from oss_agent.spi.clock import Clock
+from bss_bridge.outside import Outside
 from oss_agent.spi.events import Attempt, Delivery, Event, EventKind, Receiver
 from oss_agent.spi.store import Store
-
-
-class CallbackStyle(StrEnum):
-    """Where a listener's events are posted."""
-
-    LISTENER = "listener"
-    """{callback}/listener/<eventName>: the v4 specifications"""
-    DIRECT = "direct"
-    """the callback itself: common practice"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +24,6 @@ class BillingTarget:
     token: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What every delivery needs: the client, the clock, links, callback rules."""
-
-    http: httpx.AsyncClient
-    clock: Clock
-    hrefs: Hrefs
-    policy: callbacks.Policy = field(default_factory=callbacks.Policy)
-    style: CallbackStyle = CallbackStyle.LISTENER
-
-
 class BridgeReceivers:
     """``spi.events.Receivers``: billing first, then the listeners that are registered now."""
 
@@ -57,84 +31,25 @@ class BridgeReceivers:
         self._store = store
         self._outside = outside
         self._billing = () if billing is None else (Billing(billing, outside),)
+        self._hubs: dict[listeners.Listener, hub_listener.HubListener] = {}
 
     async def current(self) -> tuple[Receiver, ...]:
         """Every active receiver."""
         rows = await self._store.read(listeners.every)
-        return (*self._billing, *(Hub(row, self._outside) for row in rows))
+        known = self._hubs
+        # Kept between two looks: what a listener asks for is read once, not once per event.
+        self._hubs = {
+            row: known.get(row) or hub_listener.HubListener(row, self._outside) for row in rows
+        }
+        return (*self._billing, *self._hubs.values())
+
+    async def removed(self, receivers: Collection[str]) -> frozenset[str]:
+        """Which of these were hub listeners and are no more. Billing is never among them."""
+        rows = await self._store.read(listeners.every)
+        there = {hub_listener.receiver_id(row) for row in rows}
+        return frozenset(filter(hub_listener.is_listener, receivers)) - there
 
 
-class Hub:
-    """One listener, told in the TMF688 envelope."""
-
-    def __init__(self, listener: listeners.Listener, outside: Outside) -> None:
-        self._listener = listener
-        self._outside = outside
-
-    @property
-    def id(self) -> str:
-        """``hub:<listener id>``."""
-        return f"hub:{self._listener.id}"
-
-    def wants(self, event: Event) -> bool:
-        """Of its tenant and surface, and as its query says."""
-        kind = notifications.KINDS.get(event.kind)
-        if kind is None or kind.surface != self._listener.surface:
-            return False
-        if event.tenant != self._listener.tenant:
-            return False
-        filters = self._asked.query.filters
-        try:
-            return not filters or matching.matches(self._envelope(event), filters)
-        except ValueError:
-            return (
-                True  # a row that cannot be rendered is parked by deliver, where a person sees it
-            )
-
-    async def deliver(self, event: Event) -> Attempt:
-        """To the address that was judged, under the name that was given."""
-        try:
-            target = await callbacks.resolve(self._listener.callback, self._outside.policy)
-            parcel = self._parcel(target, event)
-        except socket.gaierror as bad:
-            return Attempt(Delivery.RETRY, f"the callback's host does not resolve: {bad.strerror}")
-        except errors.OrderRejected as bad:
-            return Attempt(Delivery.PARKED, f"the callback {bad.reason}")
-        except ValueError as bad:
-            return Attempt(Delivery.PARKED, f"the event row cannot be rendered: {bad}")
-        except httpx.InvalidURL as bad:
-            return Attempt(Delivery.PARKED, f"the callback is no URL: {bad}")
-        return await delivery.post(self._outside.http, parcel, self._outside.clock, quote=False)
-
-    def _parcel(self, target: callbacks.Target, event: Event) -> delivery.Parcel:
-        url = httpx.URL(self._listener.callback)
-        path = url.path.rstrip("/")
-        if self._outside.style is CallbackStyle.LISTENER:
-            url = url.copy_with(path=path + notifications.listener_path(event))
-        host = url.netloc.decode("ascii")
-        return delivery.Parcel(
-            str(url.copy_with(host=target.address, port=target.port)),
-            tmf630.select(self._envelope(event), self._fields),
-            event.id,
-            headers={"Host": host},
-            extensions={"sni_hostname": target.host},
-        )
-
-    @functools.cached_property
-    def _asked(self) -> tmf630.Asked:
-        return tmf630.parse(self._listener.query, self._listener.tenant)
-
-    @property
-    def _fields(self) -> tuple[str, ...] | None:
-        """Fields of the envelope; its identity always stays."""
-        asked = self._asked.fields
-        return None if asked is None else (*asked, *_ENVELOPE)
-
-    def _envelope(self, event: Event) -> dict[str, Any]:
-        return notifications.envelope(event, self._outside.hrefs)
-
-
-_ENVELOPE: Final = ("eventId", "eventTime", "eventType")
 _TO_BILLING: Final = frozenset(
     {
         EventKind.SERVICE_CREATE,

@@ -161,8 +161,13 @@ def _count(reserved: dict[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def is_path(text: str) -> bool:
+    """Is it an attribute name, or several with dots between?"""
+    return _PATH.fullmatch(text) is not None
+
+
 def _require_path(path: str, field: str) -> None:
-    if not _PATH.fullmatch(path):
+    if not is_path(path):
         raise errors.OrderRejected(
             f"{path[:80]!r} is no attribute name", field=field, code="invalidQuery"
         )

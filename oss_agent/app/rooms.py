@@ -10,6 +10,7 @@ import httpx
 import structlog
 
 import bss_bridge.hrefs
+import bss_bridge.outside
 import bss_bridge.receivers
 import inventory.devices
 import inventory.ledger
@@ -117,7 +118,7 @@ async def _open_pools(
 def receivers(ground: Ground) -> bss_bridge.receivers.BridgeReceivers:
     """Who is told: the configured billing, and whoever registered at a hub."""
     of = ground.tree.http
-    outside = bss_bridge.receivers.Outside(
+    outside = bss_bridge.outside.Outside(
         ground.http, ground.time, ground.hrefs, tuning.policy(of), tuning.style(of)
     )
     billing = tuning.billing(ground.tree.billing)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import bss_bridge.access
 import bss_bridge.callbacks
+import bss_bridge.outside
 import bss_bridge.receivers
 import bss_bridge.serve
 from drivers.snmp import engine
@@ -97,9 +98,9 @@ def policy(of: settings.Http) -> bss_bridge.callbacks.Policy:
     return bss_bridge.callbacks.Policy.of(of.callbacks)
 
 
-def style(of: settings.Http) -> bss_bridge.receivers.CallbackStyle:
+def style(of: settings.Http) -> bss_bridge.outside.CallbackStyle:
     """Where hub events are posted."""
-    return bss_bridge.receivers.CallbackStyle(of.callback_style)
+    return bss_bridge.outside.CallbackStyle(of.callback_style)
 
 
 def billing(of: settings.Billing) -> bss_bridge.receivers.BillingTarget | None:

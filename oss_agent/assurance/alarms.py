@@ -19,7 +19,7 @@ from oss_agent.spi.views import as_json
 _TOLD: Final = {
     reduce.Kind.RAISED: events.EventKind.ALARM_CREATE,
     reduce.Kind.UPDATED: events.EventKind.ALARM_CHANGE,
-    reduce.Kind.CLEARED: events.EventKind.ALARM_CLEAR,
+    reduce.Kind.CLEARED: events.EventKind.ALARM_STATE,
 }
 
 

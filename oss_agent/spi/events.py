@@ -32,7 +32,7 @@ class EventKind(StrEnum):
     SERVICE_OPERATING_STATUS = "ServiceOperatingStatusChangeEvent"
     ALARM_CREATE = "AlarmCreateEvent"
     ALARM_CHANGE = "AlarmAttributeValueChangeEvent"
-    ALARM_CLEAR = "ClearAlarmsCreateEvent"
+    ALARM_STATE = "AlarmStateChangeEvent"
     USAGE_CREATE = "UsageCreateEvent"
 
 

@@ -205,7 +205,7 @@ def test_a_port_down_is_one_alarm_one_status_change_and_heals(database_url: str)
 
             assert await w.open_alarm(_ETH4) is None
             assert await w.status() is OperatingStatus.RUNNING
-            assert w.kinds()[2:] == ["ClearAlarmsCreateEvent", "ServiceOperatingStatusChangeEvent"]
+            assert w.kinds()[2:] == ["AlarmStateChangeEvent", "ServiceOperatingStatusChangeEvent"]
             assert len({event.id for event in w.told}) == 4
 
     asyncio.run(story())
@@ -581,7 +581,7 @@ def test_a_poll_that_began_before_the_trap_clears_nothing(database_url: str) -> 
                 await _until(lambda: _true(fake.polls > asked + 2))
             assert await w.open_alarm(_ETH4) is not None
             assert it.poller.counters()["overtaken"] >= 1
-            assert "ClearAlarmsCreateEvent" not in w.kinds()
+            assert "AlarmStateChangeEvent" not in w.kinds()
             assert w.kinds().count("ServiceOperatingStatusChangeEvent") == 1
 
     asyncio.run(story())
@@ -640,4 +640,4 @@ async def _pull_and_heal(w: World, agent: SimulatedAgent, sink: int) -> None:
     agent.link_trap(eth4, ("127.0.0.1", sink))
     await _until(lambda: _gone(w, _ETH4))
     assert await w.status() is OperatingStatus.RUNNING
-    assert w.kinds().count("AlarmCreateEvent") == w.kinds().count("ClearAlarmsCreateEvent") == 1
+    assert w.kinds().count("AlarmCreateEvent") == w.kinds().count("AlarmStateChangeEvent") == 1

@@ -20,7 +20,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bss_bridge import callbacks, delivery, listeners, notifications, receivers
+from bss_bridge import (
+    callbacks,
+    delivery,
+    hub_listener,
+    listeners,
+    notifications,
+    receivers,
+)
+from bss_bridge import outside as outside_
 from oss_agent import errors
 from oss_agent.spi import events, views
 from oss_agent.spi.events import Delivery, EventKind
@@ -84,10 +92,10 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 def outside(
     http: httpx.AsyncClient,
     allow: tuple[str, ...] = ("127.0.0.1",),
-    style: receivers.CallbackStyle = receivers.CallbackStyle.LISTENER,
-) -> receivers.Outside:
+    style: outside_.CallbackStyle = outside_.CallbackStyle.LISTENER,
+) -> outside_.Outside:
     policy = callbacks.Policy.of(allow)
-    return receivers.Outside(http, world.StillClock(), world.LINKS, policy, style)
+    return outside_.Outside(http, world.StillClock(), world.LINKS, policy, style)
 
 
 def event(kind: EventKind, view: Any, entity: str = "serviceOrder:17") -> events.Event:
@@ -98,10 +106,12 @@ def order_event(kind: EventKind = EventKind.SERVICE_ORDER_STATE) -> events.Event
     return event(kind, world.finished_order())
 
 
-def hub(ear: Ear, http: httpx.AsyncClient, query: str = "", path: str = "") -> receivers.Hub:
+def hub(
+    ear: Ear, http: httpx.AsyncClient, query: str = "", path: str = ""
+) -> hub_listener.HubListener:
     base = HUB.removesuffix("/hub")
     row = listeners.Listener("l1", "default", base, ear.url + path, query)
-    return receivers.Hub(row, outside(http))
+    return hub_listener.HubListener(row, outside(http))
 
 
 async def test_registered_listener_is_told_and_removed(
@@ -167,7 +177,7 @@ async def test_a_service_event_is_the_service_as_it_is_read(
 ) -> None:
     row = listeners.Listener("l2", "default", SERVICE_HUB.removesuffix("/hub"), ear.url, "")
     happened = event(EventKind.SERVICE_STATE, world.service(), "service:s1")
-    await receivers.Hub(row, outside(http)).deliver(happened)
+    await hub_listener.HubListener(row, outside(http)).deliver(happened)
     body = ear.heard[0][2]
     world.judge(SPEC_638, "ServiceStateChangeEvent", body)
     read = await it.http.get("/tmf-api/serviceInventory/v4/service/s1")
@@ -176,8 +186,8 @@ async def test_a_service_event_is_the_service_as_it_is_read(
 
 async def test_direct_style_posts_to_the_callback_itself(ear: Ear, http: httpx.AsyncClient) -> None:
     row = listeners.Listener("l", "default", HUB.removesuffix("/hub"), f"{ear.url}/in?x=1", "")
-    direct = outside(http, style=receivers.CallbackStyle.DIRECT)
-    await receivers.Hub(row, direct).deliver(order_event())
+    direct = outside(http, style=outside_.CallbackStyle.DIRECT)
+    await hub_listener.HubListener(row, direct).deliver(order_event())
     assert ear.heard[0][0] == "POST /in?x=1 HTTP/1.1"
 
 
@@ -191,7 +201,9 @@ async def test_a_name_is_called_at_the_judged_address_under_its_name(
     row = listeners.Listener("l", "default", HUB.removesuffix("/hub"), callback, "")
     async with server:
         allowed = outside(http, ("127.0.0.0/8", "::1"))
-        assert (await receivers.Hub(row, allowed).deliver(order_event())).delivery is Delivery.DONE
+        assert (
+            await hub_listener.HubListener(row, allowed).deliver(order_event())
+        ).delivery is Delivery.DONE
     assert ear.heard[0][1]["host"] == f"localhost:{ear.port}"
 
 
@@ -210,7 +222,7 @@ async def test_tls_is_checked_for_the_name_not_for_the_address(ear: Ear, tmp_pat
         for host, expected in told:
             callback = f"https://{host}:{port}"
             row = listeners.Listener("l", "default", HUB.removesuffix("/hub"), callback, "")
-            listener = receivers.Hub(row, outside(client, ("127.0.0.0/8", "::1")))
+            listener = hub_listener.HubListener(row, outside(client, ("127.0.0.0/8", "::1")))
             attempt = await listener.deliver(order_event())
             assert attempt.delivery is expected, attempt
 
@@ -355,7 +367,7 @@ async def test_nothing_inside_is_called(
         assert answer.status_code == 400
         assert answer.json()["code"] == "invalidCallback"
     row = listeners.Listener("l", "default", HUB.removesuffix("/hub"), callback, "")
-    attempt = await receivers.Hub(row, outside(http, ())).deliver(order_event())
+    attempt = await hub_listener.HubListener(row, outside(http, ())).deliver(order_event())
     assert attempt.delivery is Delivery.PARKED
     assert attempt.reason.startswith("the callback")
 

@@ -347,11 +347,23 @@ def reference() -> Path:
     return root / "tmf"
 
 
+def document(file: str) -> dict[str, Any]:
+    """An official specification as it is published."""
+    found: dict[str, Any] = json.loads((reference() / file).read_text(encoding="utf-8"))
+    return found
+
+
+def definition(file: str, name: str) -> dict[str, Any]:
+    """One definition of an official specification."""
+    found: dict[str, Any] = document(file)["definitions"][name]
+    return found
+
+
 def judge(
     file: str, definition: str, answer: Any, repair: Callable[[dict[str, Any]], None] | None = None
 ) -> None:
     """Validate an answer against a definition of an official swagger; ``repair`` mends the file."""
-    definitions = json.loads((reference() / file).read_text(encoding="utf-8"))["definitions"]
+    definitions = document(file)["definitions"]
     if repair is not None:
         repair(definitions)
     schema = {"$ref": f"#/definitions/{definition}", "definitions": definitions}
