@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+PRODUCT_ORDERING: Final = "/tmf-api/productOrderingManagement/v4"
+PRODUCT_INVENTORY: Final = "/tmf-api/productInventory/v4"
 SERVICE_ORDERING: Final = "/tmf-api/serviceOrdering/v4"
 SERVICE_INVENTORY: Final = "/tmf-api/serviceInventory/v4"
 USAGE: Final = "/tmf-api/usageManagement/v4"
@@ -22,6 +24,14 @@ class Hrefs:
     """
 
     public_url: str = ""
+
+    def product_order(self, key: str) -> str:
+        """TMF622 productOrder."""
+        return self.to(f"{PRODUCT_ORDERING}/productOrder", key)
+
+    def product(self, key: str) -> str:
+        """TMF637 product."""
+        return self.to(f"{PRODUCT_INVENTORY}/product", key)
 
     def order(self, key: str) -> str:
         """TMF641 serviceOrder."""

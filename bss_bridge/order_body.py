@@ -33,13 +33,13 @@ def order_request(
     found: Mapping[str, Any], *, tenant: str, sender: str, idempotency_key: str | None
 ) -> orders.OrderRequest:
     """Translate one posted order. OrderRejected (400) names the field; nothing was stored."""
-    _refuse_given(found, _OURS, "")
+    refuse_given(found, _OURS, "")
     body = wire.parse(wire.ServiceOrder, found)
     extra = body.model_extra or {}
     _refuse_dependencies(extra.get("orderRelationship"))
     return orders.OrderRequest(
         tenant=tenant,
-        requester=_requester(extra.get("relatedParty")) or sender,
+        requester=requester(extra.get("relatedParty")) or sender,
         items=_items(body.items),
         body_digest=intake.digest(dict(found)),
         idempotency_key=idempotency_key,
@@ -64,7 +64,7 @@ def _items(items: Sequence[wire.Item]) -> tuple[orders.ItemRequest, ...]:
 
 
 def _item(item: wire.Item, path: str) -> orders.ItemRequest:
-    _refuse_given(item.model_extra or {}, _OURS_OF_ITEM, path)
+    refuse_given(item.model_extra or {}, _OURS_OF_ITEM, path)
     _refuse_undone(item, path)
     _require_target(item, path)
     service = item.service
@@ -93,7 +93,8 @@ def _item_extra(item: wire.Item) -> dict[str, Any]:
     return dict(item.model_extra or {}) | ({"service": kept} if kept else {})
 
 
-def _refuse_given(found: Mapping[str, Any], names: Sequence[str], path: str) -> None:
+def refuse_given(found: Mapping[str, Any], names: Sequence[str], path: str) -> None:
+    """OrderRejected when a body sets what only the provider sets."""
     given = next((name for name in names if name in found), None)
     if given is not None:
         field = f"{path}.{given}".removeprefix(".")
@@ -102,13 +103,17 @@ def _refuse_given(found: Mapping[str, Any], names: Sequence[str], path: str) -> 
 
 def _refuse_undone(item: wire.Item, path: str) -> None:
     """An attribute that changes what should happen and would not be obeyed is no extra."""
-    extra = item.model_extra or {}
-    name = next((name for name in _UNDONE_OF_ITEM if extra.get(name)), None)
-    if extra.get("quantity", 1) != 1:
-        name = "quantity"
+    refuse_undone(item.model_extra or {}, _UNDONE_OF_ITEM, path)
     wish = _WISHES.get(item.action)
     if wish and item.service.state not in {None, wish}:
-        name = "service.state"
+        raise _undone(f"{path}.service.state")
+
+
+def refuse_undone(extra: Mapping[str, Any], names: Sequence[str], path: str) -> None:
+    """OrderRejected when an item says one of ``names``, or a quantity but 1: it would be ignored."""
+    name = next((name for name in names if extra.get(name)), None)
+    if extra.get("quantity", 1) != 1:
+        name = "quantity"
     if name:
         raise _undone(f"{path}.{name}")
 
@@ -155,7 +160,7 @@ def _target(service: wire.Service) -> str | None:
     return service.id or (key if key and key.isprintable() and "/" not in key else None)
 
 
-def _requester(parties: Any) -> str | None:
+def requester(parties: Any) -> str | None:
     """The party that asks; a customer speaks for itself when nobody else does."""
     if parties is None:
         return None

@@ -40,7 +40,7 @@ def request_of(found: dict[str, Any], request: Request) -> orders.OrderRequest:
     """The order a request carries, in its caller's name. OrderRejected names the field."""
     caller = surface.caller(request)
     order = order_body.order_request(
-        found, tenant=caller.tenant, sender=caller.name, idempotency_key=_key(request)
+        found, tenant=caller.tenant, sender=caller.name, idempotency_key=idempotency_key(request)
     )
     return dataclasses.replace(
         order, approved=_approved(request), by_hand=_by_hand(request, caller)
@@ -75,7 +75,8 @@ def _approved(request: Request) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _key(request: Request) -> str | None:
+def idempotency_key(request: Request) -> str | None:
+    """The sender's own key of this request. OrderRejected (400) when it is none."""
     keys = request.headers.getlist("idempotency-key")
     if len(keys) > 1 or (keys and not _KEY.fullmatch(keys[0])):
         raise errors.OrderRejected(

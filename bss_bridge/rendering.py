@@ -53,6 +53,17 @@ def specification(ref: SpecificationRef) -> dict[str, Any]:
     }
 
 
+def offering(ref: SpecificationRef) -> dict[str, Any]:
+    """A ProductOfferingRef; ``version`` is an extension in v4."""
+    return {
+        "id": ref.id,
+        "version": ref.version,
+        "name": ref.name,
+        "@type": "ProductOfferingRef",
+        "@referredType": "ProductOffering",
+    }
+
+
 def customer(name: str) -> list[dict[str, Any]] | None:
     """The relatedParty array of something a customer has; nothing when nobody is named."""
     if not name:

@@ -96,6 +96,26 @@ class Characteristic(Body):
     value: Value
 
 
+def array(value: Any) -> Any:
+    """A JSON array as the tuple that a strict model takes."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _named(value: Any) -> Any:
+    return _unique_names(tuple(value)) if isinstance(value, list) else value
+
+
+def _action(value: Any) -> Any:
+    known = {action.value: action for action in ItemAction}
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"must be one of {', '.join(known)}")
+    return known[value]
+
+
+Action = Annotated[ItemAction, pydantic.BeforeValidator(_action)]
+Characteristics = Annotated[tuple[Characteristic, ...], pydantic.BeforeValidator(_named)]
+
+
 class Service(Body):
     """TMF641 ServiceRefOrValue: a new one has a specification, an existing one its id."""
 
@@ -103,28 +123,15 @@ class Service(Body):
     name: Name | None = None
     state: str | None = None
     specification: Specification | None = pydantic.Field(None, alias="serviceSpecification")
-    characteristics: tuple[Characteristic, ...] = pydantic.Field((), alias="serviceCharacteristic")
-
-    @pydantic.field_validator("characteristics", mode="before")
-    @classmethod
-    def _list(cls, value: Any) -> Any:
-        return _unique_names(tuple(value)) if isinstance(value, list) else value
+    characteristics: Characteristics = pydantic.Field((), alias="serviceCharacteristic")
 
 
 class Item(Body):
     """TMF641 ServiceOrderItem."""
 
     id: Name
-    action: ItemAction
+    action: Action
     service: Service
-
-    @pydantic.field_validator("action", mode="before")
-    @classmethod
-    def _action(cls, value: Any) -> Any:
-        known = {action.value: action for action in ItemAction}
-        if not isinstance(value, str) or value not in known:
-            raise ValueError(f"must be one of {', '.join(known)}")
-        return known[value]
 
 
 class Party(Body):
@@ -137,18 +144,15 @@ class Party(Body):
 class ServiceOrder(Body):
     """TMF641 ServiceOrder_Create."""
 
-    items: tuple[Item, ...] = pydantic.Field(alias="serviceOrderItem", min_length=1)
+    items: Annotated[tuple[Item, ...], pydantic.BeforeValidator(array)] = pydantic.Field(
+        alias="serviceOrderItem", min_length=1
+    )
     external_id: Name | None = pydantic.Field(None, alias="externalId")
     description: Prose | None = None
     category: Name | None = None
     priority: Name | None = None
     requested_start: Moment | None = pydantic.Field(None, alias="requestedStartDate")
     requested_completion: Moment | None = pydantic.Field(None, alias="requestedCompletionDate")
-
-    @pydantic.field_validator("items", mode="before")
-    @classmethod
-    def _list(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
 
 class Subscription(Body):
