@@ -22,7 +22,7 @@ from drivers.snmp import engine
 from oss_agent import clock, outbox, registry, settings, store
 from oss_agent.app import complaints, tuning
 from oss_agent.assurance import role
-from oss_agent.catalog import catalogue, specification
+from oss_agent.catalog import catalogue, collection, offerings
 from oss_agent.fulfilment import failpoints, parts
 from oss_agent.fulfilment.talk import connections
 
@@ -56,6 +56,7 @@ class Built:
     watch: role.Assurance
     onboarding: inventory.onboarding.StoredOnboarding
     complaints: complaints.Complaints
+    offerings: offerings.Offerings
 
 
 async def build(ground: Ground) -> Built:
@@ -76,13 +77,15 @@ async def build(ground: Ground) -> Built:
     )
     complain.go_to(watch.desk)
     bounds = tuning.fulfilment(tree.fulfilment)
+    loaded = collection.load()
+    specifications = catalogue.Specifications(loaded.services, tuning.catalogue(tree.catalogue))
     collaborators = parts.Parts(
         store=rows,
         drivers=ground.drivers,
         devices=devices,
         lines=connections.Connections(devices, ground.drivers, bounds),
         ledger=ledger,
-        catalogue=catalogue.Specifications(specification.load(), tuning.catalogue(tree.catalogue)),
+        catalogue=specifications,
         events=post.append,
         alarms=watch.desk,
         clock=time,
@@ -95,7 +98,8 @@ async def build(ground: Ground) -> Built:
     onboarding = inventory.onboarding.StoredOnboarding(
         rows, time, devices, ground.drivers, ground.snmp, key_scan.scan, tree.data / "credentials"
     )
-    return Built(collaborators, post, watch, onboarding, complain)
+    products = offerings.Offerings(loaded.offerings, specifications.check)
+    return Built(collaborators, post, watch, onboarding, complain, products)
 
 
 async def _open_pools(

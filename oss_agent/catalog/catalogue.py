@@ -20,7 +20,7 @@ class Specifications:
         self._known = {(one.id, one.version): one for one in specifications}
         # Sorted by version, so the last of an id stays: what a sender gets who names none.
         # A retired one only where there is nothing else, so that the refusal can say so.
-        ordered = sorted(specifications, key=_age)
+        ordered = sorted(specifications, key=files.age)
         self._newest = {one.id: one for one in ordered}
 
     def check(self, item: orders.ItemRequest) -> views.SpecificationRef:
@@ -74,7 +74,3 @@ class Specifications:
                 code="unknownSpecification",
             )
         return spec
-
-
-def _age(spec: specification.Specification) -> tuple[bool, tuple[int, ...]]:
-    return spec.status == "active", files.version_key(spec.version)

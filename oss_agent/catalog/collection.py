@@ -1,7 +1,7 @@
 """Decides whether the files of the catalogue fit together, and loads them all.
 
-Files come from folders, each with ``services`` and ``resources`` in it: the shipped one,
-and the operator's own. One id and version may stand in one of them only.
+Files come from folders, each with ``services``, ``resources`` and ``offerings`` in it: the shipped
+one, and the operator's own. One id and version may stand in one of them only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from oss_agent.catalog import files, reading, resource, specification
+from oss_agent.catalog import files, offering, reading, resource, specification
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Collection:
 
     services: tuple[specification.Specification, ...]
     resources: tuple[resource.Resource, ...]
+    offerings: tuple[offering.Offering, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,12 @@ def check(*folders: Traversable) -> Checked:
     """Read every file and say all that is wrong, also of one file beside another."""
     services = files.read([one / "services" for one in folders], specification.Specification)
     parts = files.read([one / "resources" for one in folders], resource.Resource)
-    found = Collection(services.forms, parts.forms)
-    beside = tuple(_misfits(services.found, found))
-    return Checked(found, (*services.mistakes, *parts.mistakes, *beside))
+    products = files.read([one / "offerings" for one in folders], offering.Offering)
+    found = Collection(services.forms, parts.forms, products.forms)
+    alone = (*services.mistakes, *parts.mistakes, *products.mistakes)
+    if alone:  # what could not be read would be called missing by all that name it
+        return Checked(found, alone)
+    return Checked(found, (*_misfits(services.found, found), *_unfit(products.found, found)))
 
 
 def _misfits(
@@ -59,3 +63,13 @@ def _misfits(
         for place, _, rule in read.form.rules:
             for where, what in resource.misfits(rule, place, known):
                 yield read.mistake(where, what)
+
+
+def _unfit(
+    products: Sequence[reading.Read[offering.Offering]], found: Collection
+) -> Iterator[reading.Mistake]:
+    services = {(one.id, one.version): one for one in found.services}
+    parts = {(one.id, one.version): one for one in found.resources}
+    for read in products:
+        for where, what in offering.misfits(read.form, services, parts):
+            yield read.mistake(where, what)

@@ -76,3 +76,8 @@ def refuse(mistakes: tuple[reading.Mistake, ...]) -> None:
 def version_key(version: str) -> tuple[int, ...]:
     """``1.10`` comes after ``1.9``."""
     return tuple(int(part) for part in version.split("."))
+
+
+def age(one: forms.Entry) -> tuple[bool, tuple[int, ...]]:
+    """Sorts the versions of one id: what a sender gets who names none is the last."""
+    return one.status == "active", version_key(one.version)
