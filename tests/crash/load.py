@@ -1,4 +1,4 @@
-"""Orders to be interrupted: a seeded stream of additions and terminations over free ports.
+"""Orders to be interrupted: a seeded stream of additions, changes and terminations over free ports.
 
 A further kind of order is one more entry of ``KINDS``: a function that draws a body, or None when
 there is nothing for it to act on now.
@@ -27,7 +27,7 @@ def eline(name: str, a_end: str, z_end: str, bandwidth: int = 20) -> Body:
     service = {
         "name": name,
         "serviceSpecification": {"id": "eline", "version": "1.0"},
-        "serviceCharacteristic": [{"name": key, "value": value} for key, value in values.items()],
+        "serviceCharacteristic": _characteristics(values),
     }
     return _order(f"add-{name}", {"id": "1", "action": "add", "service": service})
 
@@ -35,6 +35,16 @@ def eline(name: str, a_end: str, z_end: str, bandwidth: int = 20) -> Body:
 def termination(service: str) -> Body:
     """An order that ends a service (TMF641)."""
     return _order(f"end-{service}", {"id": "1", "action": "delete", "service": {"id": service}})
+
+
+def modification(name: str, service: str, **values: Any) -> Body:
+    """An order that changes a service's characteristics (TMF641); ``name`` is the order's own."""
+    service_body = {"id": service, "serviceCharacteristic": _characteristics(values)}
+    return _order(name, {"id": "1", "action": "modify", "service": service_body})
+
+
+def _characteristics(values: Mapping[str, Any]) -> list[Body]:
+    return [{"name": key, "value": value} for key, value in values.items()]
 
 
 def _order(external: str, item: Mapping[str, Any]) -> Body:
@@ -64,17 +74,41 @@ class Desk:
         self.free -= set(taken)
         return taken
 
+    def instead(self, device: str) -> tuple[str, str] | None:
+        """A free port of this device; None when it has none."""
+        if not any(name == device for name, _ in self.free):
+            return None
+        taken = self._port(device)
+        self.free.discard(taken)
+        return taken
+
+    def pick(self) -> tuple[str, list[tuple[str, str]]] | None:
+        """A living service and its ports: nobody else's until its order has ended."""
+        if not self.living:
+            return None
+        service = self.chance.choice(sorted(self.living))
+        return service, self.living.pop(service)
+
+    def name(self) -> str:
+        """A name that no other order of this desk has."""
+        self.numbered += 1
+        return f"s{self.numbered}-{self.chance.randrange(10**6)}"
+
     def _port(self, device: str) -> tuple[str, str]:
         return self.chance.choice(sorted(port for port in self.free if port[0] == device))
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An order, the ports it holds if it completes, the service it ends."""
+    """An order, the service it is about (none yet for a new one), and the ports of that service.
+
+    ``before``: the ports that it holds if the order comes to nothing; ``after``: if it completes.
+    """
 
     body: Body
-    takes: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    ends: str = ""
+    service: str = ""
+    before: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    after: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
 def add(desk: Desk) -> Drawn | None:
@@ -82,21 +116,41 @@ def add(desk: Desk) -> Drawn | None:
     taken = desk.take(2)
     if taken is None:
         return None
-    desk.numbered += 1
-    (a, a_port), (z, z_port) = taken
-    name = f"s{desk.numbered}-{desk.chance.randrange(10**6)}"
-    return Drawn(eline(name, f"{a}:{a_port}", f"{z}:{z_port}"), takes=taken)
+    a_end, z_end = (f"{device}:{port}" for device, port in taken)
+    return Drawn(eline(desk.name(), a_end, z_end), after=taken)
 
 
 def end(desk: Desk) -> Drawn | None:
     """The end of a living service."""
-    if not desk.living:
+    if (picked := desk.pick()) is None:
         return None
-    service = desk.chance.choice(sorted(desk.living))
-    return Drawn(termination(service), takes=desk.living.pop(service), ends=service)
+    service, ports = picked
+    return Drawn(termination(service), service, before=ports)
 
 
-KINDS: Mapping[Callable[[Desk], Drawn | None], int] = {add: 3, end: 2}
+def widen(desk: Desk) -> Drawn | None:
+    """Another bandwidth for a living service."""
+    if (picked := desk.pick()) is None:
+        return None
+    service, ports = picked
+    body = modification(desk.name(), service, bandwidth=desk.chance.randrange(1, 1000))
+    return Drawn(body, service, before=ports, after=ports)
+
+
+def move(desk: Desk) -> Drawn | None:
+    """Another port, on the same router, for the first end of a living service."""
+    if (picked := desk.pick()) is None:
+        return None
+    service, ports = picked
+    port = desk.instead(ports[0][0])
+    if port is None:
+        desk.living[service] = ports
+        return None
+    body = modification(desk.name(), service, aEnd=f"{port[0]}:{port[1]}")
+    return Drawn(body, service, before=ports, after=[port, *ports[1:]])
+
+
+KINDS: Mapping[Callable[[Desk], Drawn | None], int] = {add: 4, end: 2, widen: 2, move: 2}
 """The kinds of order and their weights."""
 
 
@@ -155,8 +209,7 @@ class Customer(threading.Thread):
     def _ended(self, view: Mapping[str, Any], drawn: Drawn) -> None:
         state = view["state"]
         self.outcomes[state] = self.outcomes.get(state, 0) + 1
-        stands = (state == "completed") is not bool(drawn.ends)
-        if stands:
-            self._desk.living[drawn.ends or view["items"][0]["service_id"]] = drawn.takes
-        else:
-            self._desk.free |= set(drawn.takes)
+        holds = drawn.after if state == "completed" else drawn.before
+        if holds:
+            self._desk.living[drawn.service or view["items"][0]["service_id"]] = holds
+        self._desk.free |= {*drawn.before, *drawn.after} - set(holds)

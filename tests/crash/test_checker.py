@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from oss_agent.testing.checker import configuration, facts, telling, verdict
-from oss_agent.testing.checker.facts import Device, Facts
+from oss_agent.testing.checker.facts import Device, Facts, Row
 
 EVENT = {"number": 1, "id": "e1", "entity": "service:1", "spread": True, "payload": {}, "kind": "x"}
 
@@ -22,18 +23,60 @@ def test_a_promise_that_nobody_remembers_is_one() -> None:
 def test_a_device_left_to_its_timer_is_one() -> None:
     rollback = {"number": 1, "session": 1, "kind": "rollback", "detail": "timeout", "digest": ""}
     device = Device(log=[{"at": 1.0, **rollback}], running=[], pending=True)
-    said = " ".join(map(str, verdict.judge(Facts({}, {"pe1": device}))))
-    assert "still waits for its end" in said
-    assert "the device's own timer did" in said
+    words = " ".join(map(str, verdict.judge(Facts({}, {"pe1": device}))))
+    assert "still waits for its end" in words
+    assert "the device's own timer did" in words
 
 
 def test_what_is_on_a_device_and_nowhere_else_is_one() -> None:
     device = Device(log=[], running=["/a[n=1]", "/f[n=2]"], foreign=["/f[n=2]", "/g[n=3]"])
-    said = " ".join(map(str, configuration.violations(Facts({}, {"pe1": device}))))
-    assert "pe1 has /a[n=1], and the configured ledger has not" in said
-    assert "no service owns it" in said
-    assert "/g[n=3] is gone" in said
-    assert "/f[n=2]," not in said
+    words = " ".join(map(str, configuration.violations(Facts({}, {"pe1": device}))))
+    assert "pe1 has /a[n=1], and the configured ledger has not" in words
+    assert "no service owns it" in words
+    assert "/g[n=3] is gone" in words
+    assert "/f[n=2]," not in words
+
+
+def changed(port: str, bandwidth: int) -> Facts:
+    """A service added at eth2 with 20, changed by one order to eth4 with 30: what is left of it."""
+    now = {"valid_to": None, "known_to": None}
+    item = {"service_id": "s1", "position": 1, "state": "completed"}
+    ordered = ({"aEnd": "pe1:eth2", "bandwidth": 20}, {"aEnd": "pe1:eth4", "bandwidth": 30})
+    items: list[Row] = [
+        {**item, "order_id": str(n), "action": action, "characteristics": said}
+        for n, (action, said) in enumerate(zip(("add", "modify"), ordered, strict=True))
+    ]
+    has = {"aEnd": "pe1:eth4", "bandwidth": bandwidth}
+    service = {"id": "s1", "category": "CFS", "state": "active", "characteristics": has, **now}
+    tree = {"name": "", "children": [{"name": "port", "value": port}]}
+    configured = {"device": "pe1", "service": "s1", "tree": tree, **now}
+    tables: dict[str, list[Row]] = {"inv_services": [service], "ord_item": items}
+    tables["inv_configured"] = [configured]
+    return Facts(tables, {"pe1": Device(log=[], running=[f"/port = {port}"])})
+
+
+def said(facts: Facts) -> str:
+    return " ".join(map(str, (*configuration.violations(facts), *telling.violations(facts))))
+
+
+def test_a_change_that_was_not_carried_over_is_one() -> None:
+    assert "was ordered" not in said(changed("eth4", 30))
+    assert "was ordered with bandwidth 30 and has 20" in said(changed("eth4", 20))
+    assert "was ordered at pe1:eth4, and nothing of it is there" in said(changed("eth2", 30))
+
+
+def test_a_change_that_nobody_was_told_is_one() -> None:
+    facts = changed("eth4", 30)
+    assert "order 1 changed service:s1, and 0 events tell it, not one" in said(facts)
+    event = {"entity": "service:s1", "kind": "ServiceAttributeValueChangeEvent"}
+    told = {**EVENT, **event, "payload": {"order": "1"}}
+    facts = dataclasses.replace(facts, tables={**facts.tables, "out_event": [told]})
+    assert "order 1 changed" not in said(facts)
+
+
+def test_a_damaged_database_is_one() -> None:
+    (found,) = verdict.judge(Facts({}, {}, damage=["row 7 missing from index"]))
+    assert "row 7 missing" in str(found)
 
 
 def test_billing_may_hear_a_thing_again_but_not_another_way_nor_out_of_order() -> None:
@@ -41,9 +84,9 @@ def test_billing_may_hear_a_thing_again_but_not_another_way_nor_out_of_order() -
     again = [{"key": "e1", "body": 1}, {"key": "e1", "body": 1}, {"key": "e2", "body": 2}]
     assert not list(telling.violations(Facts(tables, {}, billing=again)))
     other = [{"key": "e2", "body": 2}, {"key": "e1", "body": 1}, {"key": "e1", "body": 3}]
-    said = " ".join(map(str, telling.violations(Facts(tables, {}, billing=other))))
-    assert "two different things" in said
-    assert "before e1" in said
+    words = " ".join(map(str, telling.violations(Facts(tables, {}, billing=other))))
+    assert "two different things" in words
+    assert "before e1" in words
 
 
 def test_a_folder_is_judged_again_as_it_was(tmp_path: Path) -> None:

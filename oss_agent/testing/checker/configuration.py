@@ -1,7 +1,8 @@
 """Decides whether devices, ledger, ownership and orders tell one story about configuration.
 
 Law (iii): what is ours on a device is what the configured ledger says and what some service owns;
-every service is where its last completed order put it; what is foreign is as it was.
+every service is where its last completed order put it, and has what its orders said; what is
+foreign is as it was.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def violations(facts: Facts) -> Iterator[Violation]:
         yield from _owned(facts, name, ours)
     for service, item in _last_items(facts).items():
         yield from _outcome(facts, service, item)
+    for row in facts.current("inv_services", category="CFS", state="active"):
+        yield from _as_ordered(facts, row)
 
 
 def _foreign(name: str, device: Device) -> Iterator[Violation]:
@@ -82,17 +85,21 @@ def _owned(facts: Facts, name: str, ours: set[str]) -> Iterator[Violation]:
             yield Violation(LAW, sentence, [row])
 
 
-def _last_items(facts: Facts) -> dict[str, Row]:
-    """The last completed item of each service; the first item of one that never completed any."""
+def _items(facts: Facts) -> list[Row]:
+    """Every item, in the order they were accepted."""
     accepted = {
         (row["order_id"], row["position"]): row["accepted"] for row in facts.rows("ord_transaction")
     }
-    items = sorted(
+    return sorted(
         facts.rows("ord_item"),
         key=lambda row: accepted.get((row["order_id"], row["position"]), 0),
     )
+
+
+def _last_items(facts: Facts) -> dict[str, Row]:
+    """The last completed item of each service; the first item of one that never completed any."""
     last: dict[str, Row] = {}
-    for item in items:
+    for item in _items(facts):
         if item["state"] == "completed" or item["service_id"] not in last:
             last[item["service_id"]] = item
     return last
@@ -111,3 +118,29 @@ def _outcome(facts: Facts, service: str, item: Row) -> Iterator[Violation]:
     if not stands and (active or owns or told):
         sentence = f"{what} should be gone, and still is active, owned or configured"
         yield Violation(LAW, sentence, [item, *rows, *owns[:3], *told[:1]])
+
+
+def _as_ordered(facts: Facts, service: Row) -> Iterator[Violation]:
+    """A living service has what its completed orders said last, and its ports are configured."""
+    mine = [
+        item
+        for item in _items(facts)
+        if item["service_id"] == service["id"] and item["state"] == "completed"
+    ]
+    ordered = {k: v for item in mine for k, v in (item["characteristics"] or {}).items()}
+    for name, value in ordered.items():
+        has = service["characteristics"].get(name)
+        if has != value:
+            sentence = f"service {service['id']} was ordered with {name} {value!r} and has {has!r}"
+            yield Violation(LAW, sentence, [service, *mine])
+        device, _, port = str(value).partition(":")
+        if port and device in facts.devices and not _names(facts, service, device, port):
+            sentence = f"service {service['id']} was ordered at {value}, and nothing of it is there"
+            yield Violation(LAW, sentence, [service, *mine])
+
+
+def _names(facts: Facts, service: Row, device: str, port: str) -> bool:
+    """Does a line of its configuration on this device say the port?"""
+    rows = facts.current("inv_configured", device=device, service=service["id"])
+    said = (line for row in rows for line in lines(row["tree"]))
+    return any(line.endswith((f" = {port}", f"={port}]")) for line in said)

@@ -34,6 +34,7 @@ def _events(facts: Facts) -> Iterator[Violation]:
                 sentence = f"order {order['id']} {what}, and {told[key]} events tell it, not one"
                 proof = list(facts.rows("out_event", entity=entity))
                 yield Violation(LAW, sentence, [order, *proof])
+    yield from _changes(facts)
     for service in facts.current("inv_services", category="CFS"):
         entity, state = f"service:{service['id']}", service["state"]
         if state in {"active", "terminated"} and not told[entity, _CHANGE, state]:
@@ -46,6 +47,18 @@ def _events(facts: Facts) -> Iterator[Violation]:
 
 
 _CHANGE = "ServiceStateChangeEvent"
+_AMENDED = "ServiceAttributeValueChangeEvent"
+
+
+def _changes(facts: Facts) -> Iterator[Violation]:
+    """What an order changed of a service is told once, by that order."""
+    amended = list(facts.rows("out_event", kind=_AMENDED))
+    for item in facts.rows("ord_item", action="modify", state="completed"):
+        entity, order = f"service:{item['service_id']}", item["order_id"]
+        told = [r for r in amended if r["entity"] == entity and r["payload"].get("order") == order]
+        if len(told) != 1:
+            sentence = f"order {order} changed {entity}, and {len(told)} events tell it, not one"
+            yield Violation(LAW, sentence, [item, *told])
 
 
 def _state(row: Row) -> str:
