@@ -84,6 +84,7 @@ def bridge_routers(rooms: Rooms, paging: surface.Paging) -> tuple[APIRouter, ...
         create=ordering.creation(rooms.orders, links),
         undone=("cancelServiceOrder",),
         example=ordering.EXAMPLE,
+        wide=True,
     )
     return (
         surface.router(order, paging),
@@ -98,20 +99,20 @@ def bridge_routers(rooms: Rooms, paging: surface.Paging) -> tuple[APIRouter, ...
 def _services(rooms: Rooms, links: hrefs.Hrefs) -> surface.Resource[ServiceView]:
     bases = (hrefs.SERVICE_INVENTORY,)
     return surface.Resource(
-        "service", bases, rooms.services, lambda view: tmf638.render(view, links)
+        "service", bases, rooms.services, lambda view: tmf638.render(view, links), wide=True
     )
 
 
 def _resources(rooms: Rooms, links: hrefs.Hrefs) -> surface.Resource[ResourceView]:
     bases = (hrefs.RESOURCE_INVENTORY,)
     return surface.Resource(
-        "resource", bases, rooms.resources, lambda view: tmf639.render(view, links)
+        "resource", bases, rooms.resources, lambda view: tmf639.render(view, links), wide=True
     )
 
 
 def _alarms(rooms: Rooms, links: hrefs.Hrefs) -> surface.Resource[AlarmView]:
     return surface.Resource(
-        "alarm", hrefs.ALARMS, rooms.alarms, lambda view: tmf642.render(view, links)
+        "alarm", hrefs.ALARMS, rooms.alarms, lambda view: tmf642.render(view, links), wide=True
     )
 
 

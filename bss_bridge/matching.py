@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from bss_bridge import regex
 from oss_agent.spi.query import Filter, Operator
 
 _COMPARE: Final[Mapping[Operator, Callable[[Any, Any], bool]]] = {
@@ -15,12 +16,22 @@ _COMPARE: Final[Mapping[Operator, Callable[[Any, Any], bool]]] = {
     Operator.GTE: operator.ge,
     Operator.LT: operator.lt,
     Operator.LTE: operator.le,
+    Operator.LIKE: lambda value, pattern: regex.holds(pattern, str(value)),
 }
 
 
-def matches(document: Mapping[str, Any], filters: Sequence[Filter]) -> bool:
-    """All filters hold. A path crosses arrays: one member that matches is enough, for NE none."""
-    return all(_holds(document, one) for one in filters)
+def matches(
+    document: Mapping[str, Any],
+    filters: Sequence[Filter],
+    either: Sequence[Sequence[Filter]] = (),
+) -> bool:
+    """All filters hold, and of each group of ``either`` one does.
+
+    A path crosses arrays: one member that matches is enough, for NE none.
+    """
+    return all(_holds(document, one) for one in filters) and all(
+        any(_holds(document, one) for one in group) for group in either
+    )
 
 
 def _holds(document: Mapping[str, Any], one: Filter) -> bool:

@@ -46,6 +46,7 @@ class Resource(Generic[View]):
 
     The first of ``bases`` is canonical. ``undone`` are the collections whose POST answers 501;
     ``example`` is a body shown in the API's document. ``permission`` is what each write needs.
+    ``wide``: the port understands ``Query.either`` and ``Operator.LIKE``; else those answer 501.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Resource(Generic[View]):
     delete: writes.Delete[View] | None = None
     tasks: tuple[Task[Any], ...] = ()
     permission: Permission = Permission.ORDER
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ def _add_reads(out: APIRouter, base: str, resource: Resource[View], paging: Pagi
     @out.get(collection, summary=f"List {resource.name}", openapi_extra=declared | _PARAMETERS)
     async def find(request: Request) -> JSONResponse:
         text = request.scope["query_string"].decode("ascii", "replace")
-        asked = tmf630.parse(text, caller(request).tenant, default_limit=paging.default)
+        tenant = caller(request).tenant
+        asked = tmf630.parse(text, tenant, default_limit=paging.default, wide=resource.wide)
         page = await resource.port.find(asked.query)
         shown = [tmf630.select(resource.render(view), asked.fields) for view in page.items]
         part = paging.partial_content and len(shown) < page.total
@@ -227,10 +230,11 @@ _PARAMETERS = {
     "parameters": [
         {"name": name, "in": "query", "schema": {"type": kind}, "description": text}
         for name, kind, text in (
-            ("fields", "string", "first-level attributes to show, comma separated"),
+            ("fields", "string", "attributes to show, comma separated, dots lead inside"),
             ("offset", "integer", "rows to skip"),
             ("limit", "integer", f"rows to show, at most {tmf630.MAX_LIMIT}"),
             ("sort", "string", "attributes, comma separated, - in front for descending"),
+            ("filter", "string", "a JSONPath expression: $[?(@.state=='held' && @.priority<'3')]"),
         )
     ]
 }

@@ -5,6 +5,7 @@ Each resource names its attributes as the surface spells them; an unknown one is
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -66,7 +67,10 @@ def page(
     connection: sa.Connection, rows: sa.Select[Any], surface: Surface, query: Query
 ) -> tuple[list[sa.RowMapping], int]:
     """The rows of ``query``'s page, and how many match in all."""
-    matching = rows.where(*(_condition(surface, asked) for asked in query.filters))
+    matching = rows.where(
+        *(_condition(surface, asked) for asked in query.filters),
+        *(sa.or_(*(_condition(surface, asked) for asked in group)) for group in query.either),
+    )
     total = connection.execute(sa.select(sa.func.count()).select_from(matching.subquery()))
     order = [_order(surface, key.path, descending=key.descending) for key in query.sort]
     limit = max(0, min(query.limit, _MAX_LIMIT))
@@ -109,23 +113,24 @@ def _member(member: Member, asked: Filter) -> sa.ColumnElement[bool]:
     )
 
 
+_COMPARE: Final[Mapping[Operator, Callable[[Any, Any], sa.ColumnElement[bool]]]] = {
+    Operator.GT: operator.gt,
+    Operator.GTE: operator.ge,
+    Operator.LT: operator.lt,
+    Operator.LTE: operator.le,
+    Operator.LIKE: lambda column, pattern: column.like(pattern, escape="\\"),
+}
+
+
 def _compare(
-    column: sa.ColumnElement[Any], operator: Operator, values: list[Any]
+    column: sa.ColumnElement[Any], how: Operator, values: list[Any]
 ) -> sa.ColumnElement[bool]:
     """Any of the values matches; not-equal is equal to none of them, an absent attribute included."""
-    match operator:
-        case Operator.EQ:
-            return column.in_(values)
-        case Operator.NE:
-            return sa.or_(column.is_(None), column.not_in(values))
-        case Operator.GT:
-            return sa.or_(*(column > value for value in values))
-        case Operator.GTE:
-            return sa.or_(*(column >= value for value in values))
-        case Operator.LT:
-            return sa.or_(*(column < value for value in values))
-        case Operator.LTE:
-            return sa.or_(*(column <= value for value in values))
+    if how is Operator.EQ:
+        return column.in_(values)
+    if how is Operator.NE:
+        return sa.or_(column.is_(None), column.not_in(values))
+    return sa.or_(*(_COMPARE[how](column, value) for value in values))
 
 
 def _order(surface: Surface, path: str, *, descending: bool) -> sa.ColumnElement[Any]:

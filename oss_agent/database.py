@@ -163,6 +163,8 @@ def _sqlite(url: sa.URL, *, begin: str, **options: Any) -> sa.Engine:
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
         "PRAGMA foreign_keys = ON",
+        # PostgreSQL tells upper from lower case: a filter answers alike on both.
+        "PRAGMA case_sensitive_like = ON",
     )
 
     def start(connection: sa.Connection) -> None:

@@ -48,6 +48,7 @@ _COMPARE: Final[dict[query.Operator, Callable[[Any, Any], Any]]] = {
     query.Operator.GTE: operator.ge,
     query.Operator.LT: operator.lt,
     query.Operator.LTE: operator.le,
+    query.Operator.LIKE: lambda column, pattern: column.like(pattern, escape="\\"),
 }
 _MAX_LIMIT: Final = 1_000
 _MAX_OFFSET: Final = 2**31
@@ -74,7 +75,11 @@ class AlarmPort:
 
 
 def _statement(asked: query.Query) -> sa.Select[Any]:
-    matching = sa.select(ALARMS).where(_A.tenant == asked.tenant, *map(_condition, asked.filters))
+    matching = sa.select(ALARMS).where(
+        _A.tenant == asked.tenant,
+        *map(_condition, asked.filters),
+        *(sa.or_(*map(_condition, group)) for group in asked.either),
+    )
     order = [
         _column(key.path).desc() if key.descending else _column(key.path).asc()
         for key in asked.sort
@@ -94,8 +99,10 @@ def _page(
 def _condition(wanted: query.Filter) -> sa.ColumnElement[bool]:
     column, compare = _column(wanted.path), _COMPARE[wanted.operator]
     values = [_value(column, wanted.path, text) for text in wanted.values]
-    join = sa.and_ if wanted.operator is query.Operator.NE else sa.or_
-    return join(*(compare(column, value) for value in values))
+    if wanted.operator is query.Operator.NE:
+        # Absent is not equal either; SQL would leave such a row out.
+        return sa.or_(column.is_(None), sa.and_(*(compare(column, value) for value in values)))
+    return sa.or_(*(compare(column, value) for value in values))
 
 
 def _column(path: str) -> sa.Column[Any]:

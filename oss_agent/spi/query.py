@@ -18,6 +18,8 @@ class Operator(StrEnum):
     GTE = "gte"
     LT = "lt"
     LTE = "lte"
+    LIKE = "like"
+    """values are SQL LIKE patterns, upper and lower case apart, a backslash escapes % and _"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,18 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Filters are ANDed. ``limit`` is at most 1,000 rows (a surface clamps before)."""
+    """Filters are ANDed. ``limit`` is at most 1,000 rows (a surface clamps before).
+
+    Of each group of ``either`` one filter must hold too. A surface asks for it, and for
+    ``Operator.LIKE``, only where the port is known to understand them.
+    """
 
     tenant: str
     filters: tuple[Filter, ...] = ()
     sort: tuple[Sort, ...] = ()
     offset: int = 0
     limit: int = 100
+    either: tuple[tuple[Filter, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

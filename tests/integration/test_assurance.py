@@ -329,6 +329,15 @@ def test_alarms_are_found_by_tmf642s_names(database_url: str) -> None:
                 page = await port.find(asked)
                 assert page.total == len(page.items) == 1, asked
             assert (await port.find(by("state", "cleared"))).total == 0
+            cleared, pe1 = (
+                query.Filter("state", query.Operator.EQ, ("cleared",)),
+                query.Filter("alarmedObject.id", query.Operator.LIKE, ("pe_:%",)),
+            )
+            found = query.Query("default", either=((cleared, pe1),))
+            assert (await port.find(found)).total == 1
+            assert (await port.find(replace(found, filters=(cleared,)))).total == 0
+            unset = query.Filter("alarmClearedTime", query.Operator.NE, ("2026-01-01T00:00:00Z",))
+            assert (await port.find(query.Query("default", (unset,)))).total == 1
             assert (await port.find(replace(by("state", "raised"), tenant="other"))).total == 0
             assert (await port.get("default", page.items[0].id)) == page.items[0]
             with pytest.raises(errors.NotFound):

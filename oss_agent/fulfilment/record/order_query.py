@@ -51,13 +51,18 @@ _COMPARE: Mapping[query.Operator, Callable[[Any, Any], Any]] = MappingProxyType(
         query.Operator.GTE: operator.ge,
         query.Operator.LT: operator.lt,
         query.Operator.LTE: operator.le,
+        query.Operator.LIKE: lambda column, pattern: column.like(pattern, escape="\\"),
     }
 )
 
 
 def find(connection: sa.Connection, asked: query.Query) -> query.Page[views.ServiceOrderView]:
     """The page that was asked for. OrderRejected (400) naming a path nobody knows."""
-    matching = [_ORDER.tenant == asked.tenant, *(_condition(one) for one in asked.filters)]
+    matching = [
+        _ORDER.tenant == asked.tenant,
+        *(_condition(one) for one in asked.filters),
+        *(sa.or_(*map(_condition, group)) for group in asked.either),
+    ]
     total = connection.execute(
         sa.select(sa.func.count()).select_from(tables.order).where(*matching)
     ).scalar_one()
@@ -86,11 +91,14 @@ def _any_of(column: sa.ColumnElement[Any], asked: query.Filter) -> sa.ColumnElem
     compare = _COMPARE[asked.operator]
     values = [_value(column, asked, text) for text in asked.values]
     if asked.operator is query.Operator.NE:
-        return sa.and_(*(compare(column, value) for value in values))
+        # Absent is not equal either; SQL would leave such a row out.
+        return sa.or_(column.is_(None), sa.and_(*(compare(column, value) for value in values)))
     return sa.or_(*(compare(column, value) for value in values))
 
 
 def _value(column: sa.ColumnElement[Any], asked: query.Filter, text: str) -> Any:
+    if asked.operator is query.Operator.LIKE and not isinstance(column.type, tables.Moment):
+        return text
     if column in {_ORDER.state, _ITEM.state} and text not in set(views.OrderState):
         known = ", ".join(views.OrderState)
         raise errors.OrderRejected(

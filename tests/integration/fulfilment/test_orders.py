@@ -212,6 +212,15 @@ async def test_orders_are_found_by_their_tmf_names(world: World) -> None:
         query.Filter("serviceOrderItem.service.name", Op.EQ, ("s5",)),
         query.Filter("state", Op.NE, ("completed",)),
     ) == (["5"], 1)
+    assert (await ids(query.Filter("state", Op.LIKE, ("%kno_ledged",))))[1] == 11
+    assert await ids(query.Filter("externalId", Op.LIKE, ("%1",))) == (["1", "11"], 2)
+    assert await ids(query.Filter("externalId", Op.LIKE, ("X%", "x\\_"))) == ([], 0)
+    assert (await ids(query.Filter("description", Op.NE, ("nothing says so",))))[1] == 11
+    either = (
+        query.Filter("externalId", Op.EQ, ("x4",)),
+        query.Filter("serviceOrderItem.service.name", Op.EQ, ("s5",)),
+    )
+    assert await ids(query.Filter("id", Op.NE, ("4",)), either=(either,)) == (["5"], 1)
     shown = clock.rfc3339(third.order_date)
     assert "3" in (await ids(query.Filter("orderDate", Op.EQ, (shown,))))[0]
     assert (await ids(query.Filter("orderDate", Op.LT, ("2020-01-01T00:00:00Z",))))[1] == 0

@@ -112,6 +112,8 @@ def test_sort_descends_by_time(ids: Ids) -> None:
         (Filter("serviceDate", Operator.GT, ("2026-11-21T14:00:00Z",)), ["svc-5"]),
         (Filter("serviceDate", Operator.LTE, ("2026-11-21T11:00:00+00:00",)), ["svc-1"]),
         (_is("name", "eline 1' OR '1'='1"), []),
+        (Filter("name", Operator.LIKE, ("eline _", "nobody")), [f"svc-{n}" for n in range(1, 6)]),
+        (Filter("name", Operator.LIKE, ("E%", "%\\_%")), []),
     ],
 )
 def test_services_are_filtered(ids: Ids, asked: Filter, expected: list[str]) -> None:
@@ -119,8 +121,21 @@ def test_services_are_filtered(ids: Ids, asked: Filter, expected: list[str]) -> 
 
 
 @pytest.mark.parametrize(
+    ("filters", "expected"), [((), ["svc-1", "svc-4"]), ((_is("id", "svc-4"),), ["svc-4"])]
+)
+def test_of_a_group_one_condition_is_enough(
+    ids: Ids, filters: tuple[Filter, ...], expected: list[str]
+) -> None:
+    group = (_is("state", "active"), _is("supportingResource.id", "pe1:eth4"))
+
+    assert ids("service", *filters, either=(group,)) == (expected, len(expected))
+
+
+@pytest.mark.parametrize(
     ("asked", "words"),
     [
+        (Filter("serviceDate", Operator.LIKE, ("2026%",)), "cannot be compared"),
+        (Filter("supportingResource.id", Operator.LIKE, ("a",)), "use eq or ne"),
         (_is("colour", "red"), "'colour' cannot be asked for; known are"),
         (_is("serviceDate", "yesterday"), "cannot be compared"),
         (_is("name", "a\x00b"), "control character"),

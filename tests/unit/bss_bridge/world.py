@@ -58,7 +58,7 @@ class MemoryPort(Generic[T]):
     async def find(self, query: Query) -> Page[T]:
         self.asked.append(query)
         mine = [row for row in self.rows if getattr(row, "tenant", "default") == query.tenant]
-        found = [row for row in mine if matches(self._shown(row), query.filters)]
+        found = [row for row in mine if matches(self._shown(row), query.filters, query.either)]
         for key in reversed(query.sort):
             found.sort(
                 key=lambda row: str(self._shown(row).get(key.path)),
