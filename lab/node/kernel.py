@@ -62,11 +62,11 @@ class Kernel:
             rate = wanted.get(port)
             if self.rates.get(port) == rate:
                 continue
-            done += [command(argv) for argv in rates.shaper(port, rate)]
-            done.append(command(["nft", "-f", "-"], rates.policer(port, rate)))
+            done.append(_limit(port, rate))
             log.info("rate of %s: %s kbit/s", port, rate or "no limit, no")
-        if all(done):
-            self.rates = dict(wanted)
+            if done[-1]:
+                self.rates = {name: kept for name, kept in self.rates.items() if name != port}
+                self.rates |= {port: rate} if rate is not None else {}
         return done
 
     def _ports(self, wanted: Mapping[str, Port]) -> list[bool]:
@@ -83,6 +83,13 @@ class Kernel:
         if all(done):
             self.ports = dict(wanted)
         return done
+
+
+def _limit(port: str, rate: int | None) -> bool:
+    """Set a port's rate. A limit that is to go may be gone already: that refuses nothing."""
+    shaped = [command(argv, quiet=rate is None) for argv in rates.shaper(port, rate)]
+    policed = command(["nft", "-f", "-"], rates.policer(port, rate))
+    return policed and (rate is None or all(shaped))
 
 
 def _present() -> set[Piece]:

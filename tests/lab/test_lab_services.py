@@ -315,6 +315,23 @@ def test_a_customer_reaches_the_internet_at_the_rate_of_its_profile(operator: Op
     assert not operator.pings("b1", "198.51.100.1")
 
 
+def test_a_limit_that_is_gone_already_does_not_make_the_others_anew(operator: Operator) -> None:
+    """A policer made anew has a full bucket: made every second, it limits nothing."""
+    entry = gone("<internet-access><name>acme</name></internet-access>")
+    profile = gone("<rate-profile><name>gold</name></rate-profile>")
+    shown = ("nft", "-a", "list", "ruleset")
+    operator.commit("pe1", access("eth4", "203.0.113.1/30"), GOLD)
+    operator.until_policed("pe1", "eth4")
+    operator.network.run("pe1", "tc", "qdisc", "del", "dev", "eth4", "root")
+    with vpn(operator, 10200, {"pe1": site("eth3", GATEWAY["pe1"], 2000)}):
+        operator.commit("pe1", entry, profile)
+        operator.until_policed("pe1", "eth3")
+        until(lambda: "oss_eth4" not in operator.network.run("pe1", *shown), "eth4 is free")
+        made = operator.network.run("pe1", *shown)
+        time.sleep(2.5)
+        assert operator.network.run("pe1", *shown) == made
+
+
 def test_a_vpn_nobody_confirms_goes_from_the_kernel_too(
     operator: Operator, netconf: NetconfOf
 ) -> None:
