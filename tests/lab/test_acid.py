@@ -288,6 +288,9 @@ def test_acid_6_an_order_that_breaks_a_neighbour_is_reverted_everywhere(
 
 
 def _as_it_stood(routers: Routers, standing: Mapping[str, Seen]) -> None:
+    """The configuration at once; the packets when routing has come back to it."""
     routers.come_to_be(standing)
-    for here in HOSTS:
-        assert all(routers.pings(here, there) for there in HOSTS.values())
+    pairs = [(here, there) for here in HOSTS for there in HOSTS.values()]
+    deadline = time.monotonic() + 45
+    while not all(routers.pings(*pair) for pair in pairs):
+        assert time.monotonic() < deadline

@@ -22,8 +22,9 @@ ENDS = ("pe1:eth4", "pe2:eth4")
 SIGKILLED = -9
 # Routers undo what nobody confirms after so long; an unanswered confirmation is believed no sooner.
 TIMER = {
-    "OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "30",
-    "OSS_AGENT_FULFILMENT__PROVE_WITHIN": "12",
+    "OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "20",
+    "OSS_AGENT_FULFILMENT__RPC_TIMEOUT": "6",
+    "OSS_AGENT_FULFILMENT__PROVE_WITHIN": "9",
 }
 
 # Where it dies: first in the order's own work, then (perhaps) in the start-up that settles it.
