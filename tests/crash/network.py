@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -34,13 +35,16 @@ FOREIGN = (
 """What is on every router before the agent comes, and has to be there when it has gone."""
 
 
-def topology() -> Topology:
-    """Four edges around one core; every port of an edge but the first is a customer's."""
+def topology(net: str) -> Topology:
+    """Four edges around one core; every port of an edge but the first is a customer's.
+
+    ``net``: the first three octets of their loopback addresses.
+    """
     core_ports = tuple(f"eth{number}" for number in range(1, len(EDGES) + 1))
-    core = Router("p1", "p", "north", "10.255.1.1", "127.20.30.11", core_ports)
+    core = Router("p1", "p", "north", "10.255.1.1", f"{net}.11", core_ports)
     edges = tuple(
         Router(
-            name, "pe", "north", f"10.255.1.{20 + n}", f"127.20.30.{20 + n}",
+            name, "pe", "north", f"10.255.1.{20 + n}", f"{net}.{20 + n}",
             ("eth1", *CUSTOMER_PORTS), offer=Offer(startup=True),
         )
         for n, name in enumerate(EDGES)
@@ -134,8 +138,14 @@ class Obedient:
             self._foreign[device] = sorted({*self._foreign[device], *made})
 
 
+def _own_net() -> str:
+    """A piece of loopback by process: several worlds may live on one machine at a time."""
+    high, low = divmod(os.getpid(), 250)
+    return f"127.{64 + high % 64}.{low}"
+
+
 async def _run(directory: Path) -> None:
-    async with SimulatedNetwork(topology()) as network:
+    async with SimulatedNetwork(topology(_own_net())) as network:
         for device in network.devices.values():
             device.change_by_hand(FOREIGN)
             device.datastores.startup = device.datastores.running

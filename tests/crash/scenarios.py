@@ -19,6 +19,7 @@ from oss_agent.testing.checker.facts import Expected
 from tests.crash import load, victims
 from tests.crash.world import World
 
+CANCELLATIONS = "/tmf-api/serviceOrdering/v4/cancelServiceOrder"
 Order = Callable[[World, load.Desk], load.Body]
 
 
@@ -106,6 +107,14 @@ def _approve(world: World) -> None:
                         world.http.post(f"{path}/approve", json={"hash": plan["hash"]})
 
 
+def _cancel(world: World) -> None:
+    """Whoever sent them wants none of the open orders any more; one may be past its return."""
+    wish = {"cancellationReason": "a test"}
+    with contextlib.suppress(httpx.HTTPError):
+        for order in world.open_orders():
+            world.http.post(CANCELLATIONS, json=wish | {"serviceOrder": {"id": order}})
+
+
 def _faults(*devices: str, **knobs: Any) -> Callable[[World], None]:
     def act(world: World) -> None:
         for device in devices:
@@ -158,10 +167,11 @@ SCENARIOS = (
     Scenario(
         "orders that cannot be planned together",
         _some_in_the_way,
-        _faults("pe1", commit_takes=1.0),
+        _faults("pe1", commit_takes=0.5),
         _faults("pe1"),
         at_once=4,
     ),
+    Scenario("an order that is cancelled on its way", _plain, meanwhile=_cancel),
     Scenario("an order that cannot be", _taken),
     Scenario(
         "a router that is locked by somebody",
