@@ -5,7 +5,7 @@ Only ``deliver`` lives here; order, retry and persistence are the outbox's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -27,10 +27,17 @@ class BillingTarget:
 class BridgeReceivers:
     """``spi.events.Receivers``: billing first, then the listeners that are registered now."""
 
-    def __init__(self, store: Store, outside: Outside, billing: BillingTarget | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        outside: Outside,
+        billing: BillingTarget | None,
+        connectors: Sequence[Receiver] = (),
+    ) -> None:
         self._store = store
         self._outside = outside
-        self._billing = () if billing is None else (Billing(billing, outside),)
+        plain = () if billing is None else (Billing(billing, outside),)
+        self._billing: tuple[Receiver, ...] = (*plain, *connectors)
         self._hubs: dict[listeners.Listener, hub_listener.HubListener] = {}
 
     async def current(self) -> tuple[Receiver, ...]:

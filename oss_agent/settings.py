@@ -219,6 +219,8 @@ class Catalogue(Section):
     """BGP community (RFC 1997) put on the prefixes of Internet access, by which borders know them."""
     internet_reference: pydantic.IPvAnyAddress | None = None
     """An address in the Internet that every Internet access is pinged to prove it. None: not proven."""
+    folder: Path | None = None
+    """A folder of your own specifications and offerings, beside the shipped ones (docs/catalogue.md)."""
 
 
 class Pool(Section):
@@ -277,6 +279,52 @@ class Billing(Section):
     """Bearer token for billing, by reference."""
 
 
+class Connector(Section):
+    """A billing system that is told in its own form; docs/billing.md has an example of each kind."""
+
+    name: str = pydantic.Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
+    """What it is called here, and in the path of what comes back. Deliveries are kept under it."""
+    kind: Literal["webhook", "tmf635", "tmf637", "lago", "openmeter", "killbill", "cgrates"]
+    """Which form it is told in."""
+    url: HttpUrl = ""
+    """Where its API begins, as docs/billing.md shows for each kind."""
+    directory: Path | None = None
+    """CGRateS only, instead of ``url``: the directory where its event reader looks for CSV files."""
+    credential: SecretRef | None = None
+    """Bearer token, by reference; for Kill Bill ``user:password``."""
+    api_key: str = ""
+    """Kill Bill only: the API key of its tenant."""
+    api_secret: SecretRef | None = None
+    """Kill Bill only: the API secret of its tenant, by reference."""
+    inbound: SecretRef | None = None
+    """The secret by which what comes back is known, at least 16 characters. None: nothing may come."""
+    tenant: str = "default"
+    """Whose services it bills: it is told of no other's, and orders for no other."""
+    meters: tuple[Literal["octets_in", "octets_out", "octets"], ...] = ("octets_in", "octets_out")
+    """What is told of usage; each is a metric of that name there. Empty: no usage."""
+    statuses: tuple[
+        Literal["started", "changed", "suspended", "terminated", "running", "degraded", "failed"],
+        ...,
+    ] = ("started", "suspended", "terminated")
+    """Which changes of a service are told, as far as the kind has a word for them."""
+    subscription: Literal["id", "name"] = "id"
+    """By what it knows a service: our id, or the name that the order gave."""
+    plans: dict[str, str] = pydantic.Field(default_factory=dict)
+    """Lago only: plan code by service specification; an active service of it becomes a subscription."""
+    realm: str = "cgrates.org"
+    """CGRateS only: the tenant there."""
+
+    @pydantic.model_validator(mode="after")
+    def _complete(self) -> Connector:
+        if self.directory is not None and (self.kind != "cgrates" or self.url):
+            raise ValueError("only CGRateS takes a directory, and instead of a url")
+        if self.directory is None and not self.url:
+            raise ValueError(f"{self.kind} needs a url")
+        if self.kind == "killbill" and not (self.credential and self.api_key and self.api_secret):
+            raise ValueError("killbill needs credential, api_key and api_secret")
+        return self
+
+
 class Log(Section):
     """What is written while it runs."""
 
@@ -305,7 +353,17 @@ class Settings(ps.BaseSettings):
     pools: tuple[Pool, ...] = _POOLS
     """What values are claimed from; what is written here replaces the default."""
     billing: Billing = pydantic.Field(default_factory=Billing)
+    connectors: tuple[Connector, ...] = ()
+    """Billing systems that are told in their own form, beside ``billing``."""
     log: Log = pydantic.Field(default_factory=Log)
+
+    @pydantic.model_validator(mode="after")
+    def _connectors_differ(self) -> Settings:
+        names = [one.name for one in self.connectors]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"two connectors are named {twice}")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -325,8 +383,11 @@ class Settings(ps.BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every reference to a secret in the tree."""
-        billing = (self.billing.token,) if self.billing.token else ()
-        return tuple(token.secret for token in self.http.tokens) + billing
+        of_billing = [self.billing.token]
+        for one in self.connectors:
+            of_billing += [one.credential, one.api_secret, one.inbound]
+        named = tuple(secret for secret in of_billing if secret)
+        return tuple(token.secret for token in self.http.tokens) + named
 
     @property
     def store_url(self) -> str:

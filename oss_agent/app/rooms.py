@@ -20,7 +20,7 @@ import inventory.pools
 from drivers import key_scan
 from drivers.snmp import engine
 from oss_agent import clock, outbox, registry, settings, store
-from oss_agent.app import complaints, tuning
+from oss_agent.app import billing, complaints, tuning
 from oss_agent.assurance import role
 from oss_agent.catalog import catalogue, collection, offerings
 from oss_agent.fulfilment import failpoints, parts
@@ -125,5 +125,6 @@ def receivers(ground: Ground) -> bss_bridge.receivers.BridgeReceivers:
     outside = bss_bridge.outside.Outside(
         ground.http, ground.time, ground.hrefs, tuning.policy(of), tuning.style(of)
     )
-    billing = tuning.billing(ground.tree.billing)
-    return bss_bridge.receivers.BridgeReceivers(ground.rows, outside, billing)
+    plain = tuning.billing(ground.tree.billing)
+    told = billing.receivers(ground.tree, ground.http, ground.time, ground.hrefs)
+    return bss_bridge.receivers.BridgeReceivers(ground.rows, outside, plain, told)

@@ -34,6 +34,8 @@ class EventKind(StrEnum):
     ALARM_CHANGE = "AlarmAttributeValueChangeEvent"
     ALARM_STATE = "AlarmStateChangeEvent"
     USAGE_CREATE = "UsageCreateEvent"
+    USAGE_DAY = "UsageDayEvent"
+    """a day of usage rolled up for one receiver; no TM Forum event"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ SECTIONS = {
     "catalogue": "Catalogue",
     "pools": "Pool",
     "billing": "Billing",
+    "connectors": "Connector",
     "log": "Log",
 }
 

@@ -1,0 +1,1 @@
+"""Billing systems: one internal record, one pure renderer per kind, one sender."""

@@ -1,0 +1,108 @@
+"""From the settings' connectors to receivers: one constructor per kind, secrets resolved here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import httpx
+
+import bss_bridge.hrefs
+from bss_bridge.connectors import (
+    cgrates,
+    killbill,
+    lago,
+    openmeter,
+    record,
+    sender,
+    talk,
+    tmf635_push,
+    tmf637_push,
+    webhook,
+)
+from oss_agent import settings
+from oss_agent.spi.clock import Clock
+
+
+def receivers(
+    tree: settings.Settings, http: httpx.AsyncClient, time: Clock, links: bss_bridge.hrefs.Hrefs
+) -> tuple[sender.ConnectorReceiver, ...]:
+    """Everybody in ``[[connectors]]``. ConfigurationError when a secret cannot be had."""
+    mouth = sender.Mouth(http, time)
+    return tuple(
+        sender.ConnectorReceiver(of.name, of.tenant, connector(of, links), mouth)
+        for of in tree.connectors
+    )
+
+
+def connector(of: settings.Connector, links: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+    """The connector that a section of the settings describes."""
+    return _KINDS[of.kind](of, links)
+
+
+def asked(of: settings.Connector) -> talk.Asked:
+    """What is to be told, in the connectors' own words."""
+    return talk.Asked(
+        tuple(map(record.Meter, of.meters)),
+        frozenset(map(record.Change, of.statuses)),
+        by_name=of.subscription == "name",
+    )
+
+
+def _secret(reference: str | None) -> str | None:
+    return settings.resolve(reference) if reference else None
+
+
+def _base(of: settings.Connector) -> str:
+    return of.url.rstrip("/")
+
+
+def _webhook(of: settings.Connector, links: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+    return webhook.Webhook(of.url, asked(of), links, _secret(of.credential))
+
+
+def _tmf635(of: settings.Connector, _: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+    return tmf635_push.UsageManagement(_base(of), _secret(of.credential))
+
+
+def _tmf637(of: settings.Connector, links: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+    return tmf637_push.ProductInventory(_base(of), asked(of), links, _secret(of.credential))
+
+
+def _lago(of: settings.Connector, _: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+    return lago.Lago(_base(of), asked(of), of.plans, _secret(of.credential))
+
+
+def _openmeter(of: settings.Connector, links: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+    source = links.public_url or "urn:oss-agent"
+    return openmeter.OpenMeter(_base(of), asked(of), source, _secret(of.credential))
+
+
+def killbill_keys(of: settings.Connector) -> killbill.Keys:
+    """Kill Bill's login and tenant; the settings have seen to it that all are there."""
+    login, secret = _secret(of.credential) or "", _secret(of.api_secret) or ""
+    return killbill.Keys(login, of.api_key, secret)
+
+
+def _killbill(of: settings.Connector, _: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+    return killbill.KillBill(_base(of), asked(of), killbill_keys(of))
+
+
+def _cgrates(of: settings.Connector, _: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+    form = cgrates.CdrForm(asked(of), of.realm)
+    if of.directory is not None:
+        return cgrates.CgratesCsv(str(of.directory), form)
+    return cgrates.CgratesRpc(of.url, form, _secret(of.credential))
+
+
+_KINDS: Final[
+    Mapping[str, Callable[[settings.Connector, bss_bridge.hrefs.Hrefs], talk.Connector]]
+] = {
+    "webhook": _webhook,
+    "tmf635": _tmf635,
+    "tmf637": _tmf637,
+    "lago": _lago,
+    "openmeter": _openmeter,
+    "killbill": _killbill,
+    "cgrates": _cgrates,
+}
