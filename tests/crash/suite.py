@@ -191,8 +191,8 @@ _RECOVERING = (
     "journal.take_over.after", "journal.settle.before", "journal.settle.after",
     "device.open.after", "device.probe.after", "device.cancel.before", "device.cancel.after",
     "device.confirm.before", "device.confirm.after", "device.read.after", "device.snapshot.after",
-    "journal.confirming.after", "journal.proven.after", "journal.saved.before",
-    "journal.reverted.before", "journal.reverted.after", "journal.done.before", "device.save.after",
+    "journal.confirming.after", "journal.proven.after", "journal.done.before",
+    "journal.reverted.before", "journal.reverted.after", "device.save.after",
 )  # fmt: skip
 
 
