@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from oss_agent import errors, settings
+from oss_agent.catalog import commands as catalogue
 from oss_agent.cli import client, context
 from oss_agent.cli import main as cli
 from oss_agent.platforms import commands as platforms
@@ -52,6 +53,7 @@ def main() -> None:
     tree.command("run")(run)
     tree.command("check-config")(check_config)
     tree.add_typer(platforms.drivers, name="drivers")
+    tree.add_typer(catalogue.catalog, name="catalog")
     sys.exit(cli.run(tree, sys.argv[1:]))
 
 

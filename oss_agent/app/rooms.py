@@ -77,7 +77,8 @@ async def build(ground: Ground) -> Built:
     )
     complain.go_to(watch.desk)
     bounds = tuning.fulfilment(tree.fulfilment)
-    loaded = collection.load()
+    own = tree.catalogue.folder
+    loaded = collection.load(*([own] if own is not None else []))
     specifications = catalogue.Specifications(loaded.services, tuning.catalogue(tree.catalogue))
     collaborators = parts.Parts(
         store=rows,

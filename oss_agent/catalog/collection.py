@@ -13,6 +13,8 @@ from importlib.resources.abc import Traversable
 
 from oss_agent.catalog import files, offering, reading, resource, specification
 
+KINDS = ("services", "resources", "offerings")
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:
@@ -45,14 +47,24 @@ def load(*own: Traversable) -> Collection:
 
 def check(*folders: Traversable) -> Checked:
     """Read every file and say all that is wrong, also of one file beside another."""
-    services = files.read([one / "services" for one in folders], specification.Specification)
-    parts = files.read([one / "resources" for one in folders], resource.Resource)
-    products = files.read([one / "offerings" for one in folders], offering.Offering)
+    services, parts, products = (
+        files.read([one / KINDS[0] for one in folders], specification.Specification),
+        files.read([one / KINDS[1] for one in folders], resource.Resource),
+        files.read([one / KINDS[2] for one in folders], offering.Offering),
+    )
     found = Collection(services.forms, parts.forms, products.forms)
-    alone = (*services.mistakes, *parts.mistakes, *products.mistakes)
+    alone = (*_empty(folders), *services.mistakes, *parts.mistakes, *products.mistakes)
     if alone:  # what could not be read would be called missing by all that name it
         return Checked(found, alone)
     return Checked(found, (*_misfits(services.found, found), *_unfit(products.found, found)))
+
+
+def _empty(folders: Sequence[Traversable]) -> Iterator[reading.Mistake]:
+    """A folder named wrongly would be silence: nothing in it is wrong."""
+    for folder in folders:
+        if not any((folder / kind).is_dir() for kind in KINDS):
+            what = f"no folder with {', '.join(KINDS)} in it: name another, or make one of them"
+            yield reading.Mistake(str(folder), 1, "", what)
 
 
 def _misfits(

@@ -66,10 +66,10 @@ def load(folder: Traversable, kind: type[Kind]) -> tuple[Kind, ...]:
 
 
 def refuse(mistakes: tuple[reading.Mistake, ...]) -> None:
-    """ConfigurationError with every mistake on its line; nothing when there is none."""
+    """ConfigurationError with every mistake; nothing when there is none."""
     if mistakes:
         raise errors.ConfigurationError(
-            "the catalogue is wrong:\n  " + "\n  ".join(str(one) for one in mistakes)
+            "the catalogue is wrong: " + "; ".join(str(one) for one in mistakes)
         )
 
 

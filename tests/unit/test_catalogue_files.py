@@ -126,12 +126,18 @@ def test_every_mistake_of_every_file_is_told_at_once(own: Path) -> None:
 def test_what_an_own_folder_has_twice_is_refused_with_both_files(own: Path) -> None:
     folder = _only(own, "services/eline-1.0.yaml")
     file = "services/eline-1.0.yaml"
-    assert mistakes(own / "nothing", SHIPPED, folder) == [
+    assert mistakes(SHIPPED, folder) == [
         (
             f"{folder / file}:4: version: eline 1.0 is there twice, also in {SHIPPED / file}: remove "
             "one, or number it anew"
         )
     ]
+
+
+def test_a_folder_that_has_nothing_to_say_is_not_passed_over(own: Path) -> None:
+    for folder in (own / "nothing", own / "services"):
+        (told,) = mistakes(SHIPPED, folder)
+        assert told.startswith(f"{folder}:1: no folder with services, resources, offerings in it")
 
 
 def _only(own: Path, file: str) -> Path:
