@@ -221,8 +221,6 @@ class Catalogue(Section):
     """An address in the Internet that every Internet access is pinged to prove it. None: not proven."""
     folder: Path | None = None
     """A folder of your own specifications and offerings, beside the shipped ones (docs/catalogue.md)."""
-    folder: Path | None = None
-    """A folder of your own specifications and offerings, beside the shipped ones (docs/catalogue.md)."""
 
 
 class Pool(Section):
