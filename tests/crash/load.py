@@ -150,7 +150,9 @@ def move(desk: Desk) -> Drawn | None:
     return Drawn(body, service, before=ports, after=[port, *ports[1:]])
 
 
-KINDS: Mapping[Callable[[Desk], Drawn | None], int] = {add: 4, end: 2, widen: 2, move: 2}
+AT_ONCE = 10
+"""Orders of a customer that are open at a time."""
+KINDS: Mapping[Callable[[Desk], Drawn | None], int] = {add: 2, end: 2, widen: 3, move: 3}
 """The kinds of order and their weights."""
 
 
@@ -161,9 +163,12 @@ def draw(desk: Desk) -> Drawn | None:
 
 
 class Customer(threading.Thread):
-    """Sends so many orders, at most ``at_once`` open, through every death of the agent."""
+    """Sends so many orders, at most ``at_once`` open, through every death of the agent.
 
-    def __init__(self, world: World, desk: Desk, orders: int, *, at_once: int = 50) -> None:
+    Fewer at once than there are orders: the first can only be additions, for nothing lives yet.
+    """
+
+    def __init__(self, world: World, desk: Desk, orders: int, *, at_once: int = AT_ONCE) -> None:
         super().__init__(name="customer", daemon=True)
         self._world = world
         self._desk = desk
@@ -208,7 +213,8 @@ class Customer(threading.Thread):
 
     def _ended(self, view: Mapping[str, Any], drawn: Drawn) -> None:
         state = view["state"]
-        self.outcomes[state] = self.outcomes.get(state, 0) + 1
+        outcome = f"{drawn.body['serviceOrderItem'][0]['action']} {state}"
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
         holds = drawn.after if state == "completed" else drawn.before
         if holds:
             self._desk.living[drawn.service or view["items"][0]["service_id"]] = holds

@@ -20,7 +20,7 @@ from tests.crash.world import NotReady, World
 _PATIENCE = 300.0
 """Seconds for fifty orders that stand behind one whose confirm is in doubt."""
 ORDERS = 50
-"""Orders of one random round, all sent as fast as they are taken."""
+"""Orders of one random round, ``load.AT_ONCE`` of them open at a time."""
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ def random_kills(
     number: int = signal.SIGKILL,
     dead: Callable[[], None] = _nothing,
 ) -> Outcome:
-    """Kill at random moments, 0 to 3 s after it was ready, while up to 50 orders are in work.
+    """Kill at random moments, 0 to 3 s after it was ready, while orders are in work.
 
     ``dead`` is called between each death and the next life.
     """
@@ -83,7 +83,7 @@ def random_kills(
         world.start()
         outcome.ready.append(world.ready_after[-1])
     _ended(world, customer)
-    outcome.note = " ".join(f"{state} {n}" for state, n in sorted(customer.outcomes.items()))
+    outcome.note = ", ".join(f"{outcome} {n}" for outcome, n in sorted(customer.outcomes.items()))
     return outcome
 
 

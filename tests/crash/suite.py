@@ -207,7 +207,7 @@ def _double(run: Run, here: world.World, chance: random.Random) -> int:
 
 
 def at_random(run: Run, *, kills: int, number: int = signal.SIGKILL) -> None:
-    """Kill at random moments while fifty orders run, world after world."""
+    """Kill at random moments while orders run, world after world."""
     done, name = 0, f"random {signal.Signals(number).name}"
     while done < kills and not run.over:
         with run.opened(**_LATER) as here:
@@ -219,7 +219,7 @@ def at_random(run: Run, *, kills: int, number: int = signal.SIGKILL) -> None:
 
 
 def power_cuts(run: Run, *, cuts: int) -> None:
-    """Cut the power at random moments while fifty orders run: what was not synced is gone."""
+    """Cut the power at random moments while orders run: what was not synced is gone."""
     done, name = 0, "power cut"
     while done < cuts and not run.over:
         with run.powered(**_LATER) as (here, disk):
