@@ -15,7 +15,7 @@ from oss_agent.spi import access, catalogue
 from oss_agent.spi.access import Permission
 from oss_agent.spi.orders import Orders
 from oss_agent.spi.query import Filter, Operator, Port, Query
-from oss_agent.spi.views import AlarmView, ServiceView, as_json
+from oss_agent.spi.views import AlarmView, ServiceState, ServiceView, as_json
 
 
 class Outbox(Protocol):
@@ -151,7 +151,12 @@ async def _service(services: Port[ServiceView], tenant: str, key: str) -> Servic
         return await services.get(tenant, key)
     except errors.NotFound:
         named = Filter("name", Operator.EQ, (key,))
-        page = await services.find(Query(tenant, (named,), limit=1))
+        page = await services.find(Query(tenant, (named,), limit=asking.LIMIT))
         if not page.items:
             raise
-        return page.items[0]
+        return min(page.items, key=_unlikely)
+
+
+def _unlikely(service: ServiceView) -> tuple[bool, bool]:
+    """A name is a customer's service first, not what it stands on, and one that lives."""
+    return service.category != "CFS", service.state is ServiceState.TERMINATED

@@ -6,7 +6,7 @@ Exit codes of every command: 0 done, 1 there is a difference or the order did no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,8 +32,8 @@ class Api:
     token: str | None = field(default=None, repr=False)
     timeout: float = 60.0
 
-    def get(self, path: str, /, **params: str) -> Any:
-        """GET and decode; Refused on any error."""
+    def get(self, path: str, /, **params: str | Sequence[str]) -> Any:
+        """GET and decode; several values of a parameter are alternatives. Refused on any error."""
         return self._send("GET", path, params=params)
 
     def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Any:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
 from oss_agent.cli import client, context
+from oss_agent.spi.views import ServiceState
 
 FILES = (
     "topology-data.json",
@@ -181,8 +184,13 @@ def alarm_list(ctx: typer.Context) -> None:
 
 
 @services.command("list")
-def service_list(ctx: typer.Context) -> None:
-    """Services with state and operating status."""
+def service_list(
+    ctx: typer.Context,
+    all_: Annotated[
+        bool, typer.Option("--all", help="what they stand on (RFS) and terminated ones, too")
+    ] = False,
+) -> None:
+    """Customers' services that are not terminated, with state and operating status."""
     columns = [
         ("ID", "id"),
         ("SERVICE", "name"),
@@ -193,7 +201,9 @@ def service_list(ctx: typer.Context) -> None:
         ("ORDER", "order"),
         ("CAUSE", "cause"),
     ]
-    _list(ctx, "/services", columns, "no services")
+    living = [state for state in ServiceState if state is not ServiceState.TERMINATED]
+    wanted = {} if all_ else {"category": ["CFS"], "state": [state.value for state in living]}
+    _list(ctx, "/services", columns, "no services" if all_ else "no living services", wanted)
 
 
 @services.command("show")
@@ -240,7 +250,13 @@ def outbox_redeliver(
         here.screen.text(f"{event} goes to {receiver} again")
 
 
-def _list(ctx: typer.Context, path: str, columns: list[tuple[str, str]], nothing: str) -> None:
+def _list(
+    ctx: typer.Context,
+    path: str,
+    columns: list[tuple[str, str]],
+    nothing: str,
+    wanted: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> None:
     here = context.of(ctx)
-    answer: Any = here.api.get(f"{client.OPERATOR}{path}")
+    answer: Any = here.api.get(f"{client.OPERATOR}{path}", **wanted)
     here.screen.table(answer, columns, nothing)

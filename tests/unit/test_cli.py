@@ -257,3 +257,19 @@ def test_why_names_every_owner_and_says_when_nobody_is(
     assert "it is foreign, or not there" in capsys.readouterr().out
     assert run("why", "pe1") == 0
     assert "bravo" in capsys.readouterr().out
+
+
+def test_a_list_of_services_is_of_the_living_ones_that_customers_have(
+    daemon: type[Daemon], run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = {"id": "s1", "name": "acme", "category": "CFS", "state": "active"}
+    of_all = {**one, "id": "s0", "category": "RFS", "state": "terminated"}
+    states = "feasibilityChecked designed reserved inactive active".split()
+    living = "&".join(f"state={state}" for state in states)
+    daemon.answers[f"GET /api/v1/services?category=CFS&{living}"] = (200, [one])
+    daemon.answers["GET /api/v1/services"] = (200, [one, of_all])
+    assert run("service", "list") == 0
+    assert "acme" in (shown := capsys.readouterr().out)
+    assert "RFS" not in shown
+    assert run("service", "list", "--all") == 0
+    assert "RFS" in capsys.readouterr().out
