@@ -8,7 +8,7 @@ import bss_bridge.tables
 import inventory.tables
 from oss_agent import audit, outbox
 from oss_agent.assurance import tables as assurance_tables
-from oss_agent.fulfilment.record import tables as fulfilment_tables
+from oss_agent.fulfilment.record import product_tables
 
 
 def everything() -> list[sa.MetaData]:
@@ -16,7 +16,7 @@ def everything() -> list[sa.MetaData]:
     return [
         audit.METADATA,
         outbox.METADATA,
-        fulfilment_tables.METADATA,
+        product_tables.product_order.metadata,  # all of fulfilment's
         assurance_tables.METADATA,
         inventory.tables.METADATA,
         bss_bridge.tables.METADATA,

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import claims, design
+from oss_agent.fulfilment.ordering import product_outcome
 from oss_agent.fulfilment.record import (
     announce,
     journal,
     order_rows,
     order_views,
+    product_moves,
     resource_orders,
     states,
 )
@@ -50,6 +52,7 @@ def move_item(
     after = derive(order_rows.item_states(connection, order))
     if error is not None:
         order_rows.set_order(connection, order, error=error)
+    product_outcome.follow(connection, p, order, transaction.position, at)
     if after is before:
         return
     dates = {"completion_date": at} if after.final else {}
@@ -59,6 +62,7 @@ def move_item(
     view = order_views.view(connection, order)
     if view is not None:
         announce.order(connection, p.events, events.EventKind.SERVICE_ORDER_STATE, view, at)
+    product_moves.follow(connection, p.events, order, after, at)
 
 
 def without_change(

@@ -1,0 +1,266 @@
+"""Decides whether a product order is taken, and makes it a service order in the same unit.
+
+The catalogue says which service order items each of its items becomes; what is refused is named in
+the words of TMF622.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from oss_agent import errors
+from oss_agent.fulfilment import limits, parts
+from oss_agent.fulfilment.ordering import intake
+from oss_agent.fulfilment.record import product_moves, product_rows, product_views
+from oss_agent.spi import catalogue, events, orders, product_orders, products, views
+
+Products = Mapping[str, products.ProductView]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Judged:
+    """A product order that the catalogue took apart, and the products as they were then."""
+
+    request: product_orders.ProductOrderRequest
+    seen: Products
+    designs: tuple[catalogue.ProductDesign, ...]
+
+
+def named(request: product_orders.ProductOrderRequest) -> tuple[str, ...]:
+    """The products that its items name."""
+    return tuple(item.product_id for item in request.items if item.product_id)
+
+
+def check(request: product_orders.ProductOrderRequest, bounds: limits.Limits) -> None:
+    """Judge the form of an order. OrderRejected names the field."""
+    if not 1 <= len(request.items) <= bounds.items:
+        raise _invalid(
+            f"an order has 1 to {bounds.items} items, this one has {len(request.items)}",
+            "productOrderItem",
+        )
+    seen: set[str] = set()
+    for item in request.items:
+        _check_item(item)
+        if item.product_id in seen:
+            raise _invalid(
+                f"two items name the product {item.product_id}: send them as orders of their own",
+                f"{item.asked.path}.product.id",
+            )
+        seen |= {item.product_id} if item.product_id else set()
+
+
+def _check_item(item: product_orders.ProductItemRequest) -> None:
+    asked = item.asked
+    if asked.action is views.ItemAction.NO_CHANGE:
+        raise errors.OrderRejected(
+            "action noChange is not carried out: leave the item out",
+            field=f"{asked.path}.action",
+            status=501,
+            code="notImplemented",
+        )
+    adding = asked.action is views.ItemAction.ADD
+    if adding is (item.product_id is not None):
+        why = "an added product gets its id from us" if adding else f"say what to {asked.action}"
+        raise _invalid(why, f"{asked.path}.product.id")
+
+
+def judge(
+    request: product_orders.ProductOrderRequest,
+    seen: Products,
+    offerings: catalogue.Products,
+    bounds: limits.Limits,
+) -> Judged:
+    """Take each item apart. Pure; OrderRejected names the field."""
+    designs = tuple(
+        offerings.decompose_product(item.asked, _now(item, seen)) for item in request.items
+    )
+    for item, design in zip(request.items, designs, strict=True):
+        if not design.parts:
+            raise errors.OrderRejected(
+                f"product {item.product_id} is as this item asks already: leave the item out",
+                field=item.asked.path,
+                status=422,
+                code="nothingToDo",
+            )
+    total = sum(len(design.parts) for design in designs)
+    if total > bounds.items:
+        raise _invalid(
+            f"it becomes {total} service order items, and {bounds.items} are the most: divide it",
+            "productOrderItem",
+        )
+    return Judged(request, seen, designs)
+
+
+def _now(item: product_orders.ProductItemRequest, seen: Products) -> catalogue.ProductNow | None:
+    if item.product_id is None:
+        return None
+    product, field = seen.get(item.product_id), f"{item.asked.path}.product.id"
+    if product is None:
+        raise errors.OrderRejected(
+            f"there is no product {ascii(item.product_id)[:60]}", field=field, code="unknownProduct"
+        )
+    if product.status.final:
+        raise errors.OrderRejected(
+            f"product {product.id} is {product.status}: nothing changes it any more",
+            field=field,
+            status=409,
+            code="illegalState",
+        )
+    return catalogue.ProductNow(
+        offering=product.offering.id,
+        offering_version=product.offering.version,
+        name=product.name,
+        ordered=product.characteristics,
+        services={one.part: one.id for one in product.services if one.alive},
+    )
+
+
+def service_order(judged: Judged) -> orders.OrderRequest:
+    """The service order that it becomes: all items' parts, in the catalogue's order. Pure."""
+    request = judged.request
+    return orders.OrderRequest(
+        tenant=request.tenant,
+        requester=request.requester,
+        items=tuple(part.item for design in judged.designs for part in design.parts),
+        body_digest=request.body_digest,
+        description=request.description,
+        category=request.category,
+        priority=request.priority,
+        requested_start=request.requested_start,
+        requested_completion=request.requested_completion,
+    )
+
+
+def known(
+    connection: sa.Connection, request: product_orders.ProductOrderRequest
+) -> product_orders.ProductOrderView | None:
+    """The order that this request made before. IdempotencyConflict for another body."""
+    row = product_rows.known(connection, request)
+    return None if row is None else product_views.view(connection, row.id)
+
+
+def accept(
+    connection: sa.Connection,
+    p: parts.Parts,
+    judged: Judged,
+    became: orders.OrderRequest,
+    found: tuple[views.SpecificationRef, ...],
+) -> product_orders.Taken:
+    """Product order, service order, products and events in one unit; or the order it already is."""
+    request = judged.request
+    before = known(connection, request)
+    if before is not None:
+        return product_orders.Taken(before, created=False)
+    _refuse_moved(connection, p, judged)
+    at = p.clock.now()
+    order = product_rows.next_id(connection)
+    service = intake.accept(connection, p, _traced(became, order), found).order
+    lines = _lines(judged, order, service)
+    product_rows.insert(connection, order, request, service.id, lines, at)
+    kind = events.EventKind.PRODUCT_ORDER_CREATE
+    view = product_moves.tell(connection, p.events, kind, order, at)
+    for line in lines:
+        _put_product(connection, p, judged, order, line, service, at)
+    return product_orders.Taken(view, created=True)
+
+
+def _traced(became: orders.OrderRequest, order: str) -> orders.OrderRequest:
+    reference = {"id": order, "name": order, "externalReferenceType": "productOrder"}
+    extra = {"externalReference": [reference | {"@type": "ExternalReference"}]}
+    return dataclasses.replace(became, extra=extra)
+
+
+def look(
+    connection: sa.Connection, p: parts.Parts, request: product_orders.ProductOrderRequest
+) -> Products:
+    """The products that an order names, as they are now. OrderRejected (409) while one is changed.
+
+    Another tenant's product counts as absent, and what is done with it is not told.
+    """
+    seen = p.ledger.products(connection, request.tenant, named(request))
+    for item in request.items:
+        going = product_rows.going_on(connection, item.product_id or "")
+        if going and item.product_id in seen:
+            raise _busy(item, f"product order {going[0]} has not done with it")
+    return seen
+
+
+def _refuse_moved(connection: sa.Connection, p: parts.Parts, judged: Judged) -> None:
+    """What changed since it was judged is not what was judged."""
+    now = look(connection, p, judged.request)
+    for item in judged.request.items:
+        if item.product_id and now.get(item.product_id) != judged.seen[item.product_id]:
+            raise _busy(item, "it just changed")
+
+
+def _busy(item: product_orders.ProductItemRequest, why: str) -> errors.OrderRejected:
+    return errors.OrderRejected(
+        f"product {item.product_id} cannot be changed now: {why}. Send it again afterwards",
+        field=f"{item.asked.path}.product.id",
+        status=409,
+        code="conflict",
+    )
+
+
+def _lines(
+    judged: Judged, order: str, service: views.ServiceOrderView
+) -> Sequence[product_rows.Line]:
+    """Which items of the service order are whose parts: they stand one after another."""
+    lines: list[product_rows.Line] = []
+    place = 0
+    pairs = zip(judged.request.items, judged.designs, strict=True)
+    for number, (item, design) in enumerate(pairs, start=1):
+        named = [(part.part, place + n) for n, part in enumerate(design.parts, start=1)]
+        place += len(named)
+        product = item.product_id or f"{order.replace('po', 'p', 1)}-{number}"
+        lines.append(product_rows.Line(item, design, product, tuple(named)))
+    if place != len(service.items):
+        raise errors.AgentError(f"{place} parts became {len(service.items)} service order items")
+    return lines
+
+
+def _put_product(
+    connection: sa.Connection,
+    p: parts.Parts,
+    judged: Judged,
+    order: str,
+    line: product_rows.Line,
+    service: views.ServiceOrderView,
+    at: datetime,
+) -> None:
+    """A new product, and the services that realize its parts; one that stands keeps its content."""
+    adding = line.asked.asked.action is views.ItemAction.ADD
+    if adding:
+        p.ledger.put_product(connection, _row(judged, order, line), at)
+    for part, position in line.parts:
+        item = service.items[position - 1]
+        if item.action is views.ItemAction.ADD:
+            p.ledger.link_service(
+                connection, product=line.product, part=part, service=item.service_id, at=at
+            )
+    if adding:
+        view = p.ledger.products(connection, judged.request.tenant, (line.product,))
+        kind = events.EventKind.PRODUCT_CREATE
+        product_moves.tell_product(connection, p.events, kind, view[line.product], order, at)
+
+
+def _row(judged: Judged, order: str, line: product_rows.Line) -> products.ProductRow:
+    offering = line.design.offering
+    return products.ProductRow(
+        id=line.product,
+        tenant=judged.request.tenant,
+        name=line.design.name,
+        offering=views.SpecificationRef(offering.id, offering.version, offering.name),
+        characteristics=line.design.ordered,
+        customer=judged.request.requester,
+        order=order,
+        order_item=line.asked.asked.id,
+    )
+
+
+def _invalid(reason: str, field: str) -> errors.OrderRejected:
+    return errors.OrderRejected(reason, field=field, code="invalidValue")

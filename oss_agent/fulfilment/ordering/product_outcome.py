@@ -1,0 +1,87 @@
+"""What an item's move does to the product that its service is a part of, inside the same unit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment import parts
+from oss_agent.fulfilment.ordering import product_status
+from oss_agent.fulfilment.record import product_moves, product_rows
+from oss_agent.spi import events, products, views
+
+
+def follow(
+    connection: sa.Connection, p: parts.Parts, order: str, position: int, at: datetime
+) -> None:
+    """An item of a service order moved: its product order's item with it, and the product.
+
+    The product follows also when it was no product order that changed its service.
+    """
+    product_moves.follow_items(connection, p.events, order, at)
+    moved = product_rows.service_items(connection, order)[position]
+    product = p.ledger.product_of(connection, moved.service) if moved.state.final else None
+    if product is None:
+        return
+    item = product_rows.item_at(connection, order, position)
+    if item is not None and item.action == views.ItemAction.MODIFY:
+        _take_over(connection, p, product, item, moved, at)
+    _settle(connection, p, product, order, at)
+
+
+def _take_over(
+    connection: sa.Connection,
+    p: parts.Parts,
+    product: products.ProductView,
+    item: sa.Row[Any],
+    moved: product_rows.ServiceItem,
+    at: datetime,
+) -> None:
+    """What a modify took from the product, or could not add, is none of it; all done, it is told."""
+    gone = moved.action is views.ItemAction.DELETE
+    if gone is (moved.state is views.OrderState.COMPLETED) and not moved.changes:
+        p.ledger.unlink_service(connection, product=product.id, service=moved.service, at=at)
+    if item.state != views.OrderState.COMPLETED:
+        return
+    content = products.ProductRow(
+        id=product.id,
+        tenant=product.tenant,
+        name=item.product_name,
+        offering=product.offering,
+        characteristics=item.ordered,
+        customer=product.customer,
+        order=product.order,
+        order_item=product.order_item,
+    )
+    view = p.ledger.put_product(connection, content, at)
+    kind = events.EventKind.PRODUCT_CHANGE
+    product_moves.tell_product(connection, p.events, kind, view, item.product_order_id, at)
+
+
+def _settle(
+    connection: sa.Connection,
+    p: parts.Parts,
+    product: products.ProductView,
+    order: str,
+    at: datetime,
+) -> None:
+    now = p.ledger.products(connection, product.tenant, (product.id,))[product.id]
+    after = product_status.status(
+        now.status,
+        [one.state for one in now.services],
+        going_on=bool(product_rows.going_on(connection, now.id)),
+        failed=_failed(connection, now),
+    )
+    if after is not now.status:
+        view = p.ledger.move_product(connection, product=now.id, status=after, at=at)
+        kind = events.EventKind.PRODUCT_STATE
+        product_moves.tell_product(connection, p.events, kind, view, order, at)
+
+
+def _failed(connection: sa.Connection, product: products.ProductView) -> bool:
+    """Did the item that was to make the product fail?"""
+    items = product_rows.items_of(connection, product.order)
+    ended = {row.state for row in items if row.item_id == product.order_item}
+    return views.OrderState.FAILED in ended

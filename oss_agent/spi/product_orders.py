@@ -1,0 +1,103 @@
+"""How a product order comes in and what may be asked of it (TMF622): fulfilment owns it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from oss_agent.spi.catalogue import ProductItem
+from oss_agent.spi.query import Page, Query
+from oss_agent.spi.views import ErrorView, ItemAction, OrderState, SpecificationRef
+
+
+@dataclass(frozen=True, slots=True)
+class ProductItemRequest:
+    """One item as the sender wrote it; ``product_id`` is what a modify or delete names."""
+
+    asked: ProductItem
+    product_id: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class ProductOrderRequest:
+    """A product order to accept; what is as in ``spi.orders.OrderRequest`` means the same."""
+
+    tenant: str
+    requester: str
+    items: tuple[ProductItemRequest, ...]
+    body_digest: str
+    idempotency_key: str | None = None
+    external_id: str | None = None
+    description: str | None = None
+    category: str | None = None
+    priority: str | None = None
+    requested_start: datetime | None = None
+    requested_completion: datetime | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class ProductOrderItemView:
+    """One item of a product order; ``service_items`` are the items of its service order, by id."""
+
+    id: str
+    action: ItemAction
+    state: OrderState
+    offering: SpecificationRef
+    product_id: str
+    product_name: str
+    characteristics: Mapping[str, Any]
+    service_items: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class ProductOrderView:
+    """A product order as TMF622 shows it.
+
+    ``service_order`` is what it became; ``error`` is why it did not end as ordered.
+    """
+
+    id: str
+    tenant: str
+    state: OrderState
+    order_date: datetime
+    requester: str
+    items: tuple[ProductOrderItemView, ...]
+    service_order: str
+    external_id: str | None = None
+    description: str | None = None
+    category: str | None = None
+    priority: str | None = None
+    requested_start: datetime | None = None
+    requested_completion: datetime | None = None
+    completion_date: datetime | None = None
+    error: ErrorView | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The order, and whether this call made it (False: the same request came before)."""
+
+    order: ProductOrderView
+    created: bool
+
+
+class ProductOrders(Protocol):
+    """Product orders, owned by fulfilment."""
+
+    async def submit(self, request: ProductOrderRequest) -> Taken:
+        """Store it with the service order it becomes, synced. OrderRejected names the field."""
+        ...
+
+    async def find(self, query: Query, /) -> Page[ProductOrderView]:
+        """Orders that match; filter paths are TMF622 attribute names."""
+        ...
+
+    async def get(self, tenant: str, key: str) -> ProductOrderView:
+        """One order; NotFound."""
+        ...
