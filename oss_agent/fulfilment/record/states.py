@@ -27,13 +27,11 @@ class State(StrEnum):
 
     PLANNED = "planned"
     LOCKED = "locked"
-    EDITED = "edited"
     VALIDATED = "validated"
     COMMITTING = "committing"
     HELD = "held"
     CONFIRMING = "confirming"
     PROVEN = "proven"
-    SAVED = "saved"
     DONE = "done"
     REVERTED = "reverted"
     UNKNOWN = "unknown"

@@ -40,16 +40,9 @@ async def _send(one: Progress) -> None:
 
 async def _send_timed(one: Progress, talk: contact.Writer) -> None:
     seconds, rung = one.p.limits.confirm_within, talk.rung
-    await one.move(
-        State.COMMITTING,
-        rung=rung,
-        persist=planning.persist_of(one.transaction),
-        sent=True,
-        deadline=one.deadline(),
-    )
-    persist = doubt.token(one)
-    await one.may_send()
-    await _call(talk, confirm_within=seconds, persist=persist)
+    persist = planning.persist_of(one.transaction)
+    await one.will_send(rung=rung, persist=persist, deadline=one.deadline())
+    await _call(talk, confirm_within=seconds, persist=doubt.token(one))
     await one.move(State.HELD, deadline=one.deadline())
 
 
@@ -57,8 +50,7 @@ async def _send_for_good(one: Progress, talk: contact.Writer) -> None:
     if tree.same(one.one.before, one.one.target):
         await one.move(State.HELD, rung=talk.rung)
         return
-    await one.move(State.COMMITTING, rung=talk.rung, sent=True)
-    await one.may_send()
+    await one.will_send(rung=talk.rung)
     await _call(talk)
     current = await talk.read(one.one.roots)
     if not tree.same(current, one.one.target):

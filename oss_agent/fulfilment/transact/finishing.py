@@ -23,11 +23,12 @@ WAITS = "waits in silence until its timer must have run out: nobody knows whethe
 
 
 async def finish(one: Progress, talk: contact.Writer) -> None:
-    """To DONE; to CONFIRMING where it must be proven again or waited for; or to UNKNOWN."""
-    if one.one.state is not State.SAVED:
-        # Also what was proven over an earlier session: a reboot before the save took it back.
-        await _drive(one, talk)
-    if one.one.state in {State.PROVEN, State.SAVED}:
+    """To DONE; to CONFIRMING where it must be proven again or waited for; or to UNKNOWN.
+
+    What was proven over an earlier session is looked at anew: a reboot before the save took it back.
+    """
+    await _drive(one, talk)
+    if one.one.state is State.PROVEN:
         await save(one, talk)
 
 
@@ -75,10 +76,8 @@ async def prove_again(every: Sequence[Progress]) -> Sequence[Progress]:
 
 
 async def save(one: Progress, talk: contact.Writer) -> None:
-    """From PROVEN to DONE."""
-    if one.one.state is not State.SAVED:
-        await talk.call("save", lambda session: session.save())
-        await one.move(State.SAVED)
+    """From PROVEN to DONE. After a crash between the two it is saved once more, which does nothing."""
+    await talk.call("save", lambda session: session.save())
     await one.end(State.DONE, "confirmed, read back and saved")
 
 

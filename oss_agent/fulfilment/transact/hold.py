@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
 from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import journal, participant_rows, states
@@ -22,13 +24,22 @@ from oss_agent.spi import device, flow
 
 async def hold(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
     """Drive all participants towards HELD; a decision that stands is left alone."""
-    if await p.journal.read(lambda c: journal.decision(c, transaction)) is not None:
+    rows = await p.journal.read(lambda c: _undecided(c, transaction))
+    if rows is None:
         return flow.Next.CONTINUE
-    rows = await p.journal.read(lambda c: participant_rows.of(c, transaction))
     every = [Progress(p, transaction, one) for one in rows]
     if not _any_failed(every) and await _pass_the_gate(p, transaction, every):
         await _commit(every)
     return flow.Next.CONTINUE
+
+
+def _undecided(
+    connection: sa.Connection, transaction: states.Transaction
+) -> tuple[states.Participant, ...] | None:
+    """Its participants, or None when there is a decision."""
+    if journal.decision(connection, transaction) is not None:
+        return None
+    return participant_rows.of(connection, transaction)
 
 
 async def _pass_the_gate(

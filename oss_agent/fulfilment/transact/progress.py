@@ -64,8 +64,18 @@ class Progress:
             ),
         )
 
+    async def will_send(self, **values: Any) -> None:
+        """Write COMMITTING, in the unit of the last look before a byte that changes something."""
+
+        def unit(connection: sa.Connection) -> states.Participant:
+            leases.must_stand(connection, self.transaction, self.one.device)
+            at, state = self.p.clock.now(), states.State.COMMITTING
+            return participant_rows.move(connection, self.one, state, at, sent=True, **values)
+
+        self.one = await self.p.journal.write(str(states.State.COMMITTING), unit)
+
     async def may_send(self) -> None:
-        """The last look before a byte that changes something: is the device still ours?"""
+        """The same look alone: is the device still ours?"""
         await self.p.journal.read(lambda c: leases.must_stand(c, self.transaction, self.one.device))
 
     async def blame(self, trouble: errors.DeviceError | errors.Conflict) -> None:

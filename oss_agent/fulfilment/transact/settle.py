@@ -44,8 +44,14 @@ async def settle(p: parts.Parts, transaction: states.Transaction) -> states.Deci
     Safe at any time and any number of times. Fenced when another run took the transaction over.
     """
     stopped = interrupted(p.clock.now(), "the work was interrupted before a decision")
-    decision = await p.journal.write("settle", lambda c: journal.decide(c, transaction, stopped))
-    rows = await p.journal.read(lambda c: participant_rows.of(c, transaction))
+
+    def unit(
+        connection: sa.Connection,
+    ) -> tuple[states.Decision, tuple[states.Participant, ...]]:
+        decided = journal.decide(connection, transaction, stopped)
+        return decided, participant_rows.of(connection, transaction)
+
+    decision, rows = await p.journal.write("settle", unit)
     every = [Progress(p, transaction, one) for one in rows if not one.state.final]
     if decision.verdict is states.Verdict.COMMIT:
         await _finish(every)

@@ -41,7 +41,6 @@ async def staged(one: Progress) -> None:
             current = await _unchanged(one, talk)
             edits = tree.diff(current, one.one.target)
             await talk.call("edit", lambda session: session.edit(edits))
-            await one.move(State.EDITED)
             await talk.call("validate", lambda session: session.validate())
             await one.move(State.VALIDATED)
         except (errors.DeviceError, errors.Conflict):

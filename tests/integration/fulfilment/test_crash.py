@@ -19,8 +19,8 @@ from tests.integration.fulfilment.world import World
 pytestmark = pytest.mark.anyio
 
 WRITES = (
-    "take_over accept ready adopt reserve intent locked edited validated committing held decision settle "
-    "confirming confirmed proven saved done report"
+    "take_over accept ready adopt reserve intent locked validated committing held decision settle "
+    "confirming confirmed proven done report"
 )
 CALLS = "open read snapshot lock edit validate commit observe confirm save"
 COMMITTING = sorted(

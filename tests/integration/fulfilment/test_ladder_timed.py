@@ -210,7 +210,7 @@ POINTS = [
     ("timed", "journal.held.after@2"),
     ("timed", "journal.decision.after"),
     ("timed", "device.confirm.after@2"),
-    ("timed", "journal.saved.after@2"),
+    ("timed", "journal.done.before@2"),
     ("replace", "device.commit.after@2"),
     ("replace", "journal.held.after@2"),
     ("replace", "journal.decision.after"),
