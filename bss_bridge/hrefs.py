@@ -12,6 +12,12 @@ SERVICE_ORDERING: Final = "/tmf-api/serviceOrdering/v4"
 SERVICE_INVENTORY: Final = "/tmf-api/serviceInventory/v4"
 USAGE: Final = "/tmf-api/usageManagement/v4"
 RESOURCE_INVENTORY: Final = "/tmf-api/resourceInventoryManagement/v4"
+RESOURCE_ORDERING: Final = (
+    "/tmf-api/resourceOrdering/v4",
+    "/tmf-api/resourceOrderingManagement/v4",
+)
+"""The profile and the swagger of TMF652 disagree: both are served, the first is canonical."""
+EVENTS: Final = "/tmf-api/event/v4"
 ALARMS: Final = ("/tmf-api/alarmManagement/v4", "/tmf-api/alarm/v4")
 """The profile and the swagger of TMF642 disagree: both are served, the first is canonical."""
 
@@ -36,6 +42,14 @@ class Hrefs:
     def order(self, key: str) -> str:
         """TMF641 serviceOrder."""
         return self.to(f"{SERVICE_ORDERING}/serviceOrder", key)
+
+    def resource_order(self, key: str) -> str:
+        """TMF652 resourceOrder."""
+        return self.to(f"{RESOURCE_ORDERING[0]}/resourceOrder", key)
+
+    def usage(self, key: str) -> str:
+        """TMF635 usage."""
+        return self.to(f"{USAGE}/usage", key)
 
     def service(self, key: str) -> str:
         """TMF638 service."""

@@ -8,9 +8,9 @@ single reads follow from TMF630 and are the same for all. What a resource can do
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -19,7 +19,7 @@ from bss_bridge import etags, intake, tmf630, writes
 from oss_agent import errors
 from oss_agent.spi import access
 from oss_agent.spi.access import Permission
-from oss_agent.spi.query import Port
+from oss_agent.spi.query import Filter, Operator, Port, Query
 
 View = TypeVar("View")
 Json = dict[str, Any]
@@ -113,7 +113,7 @@ def _add_reads(out: APIRouter, base: str, resource: Resource[View], paging: Pagi
         text = request.scope["query_string"].decode("ascii", "replace")
         tenant = caller(request).tenant
         asked = tmf630.parse(text, tenant, default_limit=paging.default, wide=resource.wide)
-        page = await resource.port.find(asked.query)
+        page = await resource.port.find(by_id(asked.query, resource.name))
         shown = [tmf630.select(resource.render(view), asked.fields) for view in page.items]
         part = paging.partial_content and len(shown) < page.total
         headers = _headers(collection, text, asked.query.offset, asked.query.limit, page.total)
@@ -252,6 +252,22 @@ def _headers(collection: str, text: str, offset: int, limit: int, total: int) ->
         for rel, start in pages(offset, limit, total).items()
     ]
     return {"X-Total-Count": str(total)} | ({"Link": ", ".join(links)} if links else {})
+
+
+def by_id(asked: Query, name: str) -> Query:
+    """Whoever filters by href means the id at its end, whatever host stands before it."""
+
+    def meant(one: Filter) -> Filter:
+        if one.path != "href" or one.operator not in {Operator.EQ, Operator.NE}:
+            return one
+        tails = (value.rpartition(f"/{name}/")[2] for value in one.values)
+        return replace(one, path="id", values=tuple(map(unquote, tails)))
+
+    return replace(
+        asked,
+        filters=tuple(map(meant, asked.filters)),
+        either=tuple(tuple(map(meant, group)) for group in asked.either),
+    )
 
 
 def pages(offset: int, limit: int, total: int) -> dict[str, int]:

@@ -1,13 +1,15 @@
-"""TMF635 Usage v4: a usage view becomes the body that is posted to billing (Usage_Create)."""
+"""TMF635 Usage v4: a usage view becomes what is posted to billing, and what is read here again."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from bss_bridge import rendering as r
+from bss_bridge.hrefs import USAGE, Hrefs
 from oss_agent.spi import views
 
 SPECIFICATION: Final = "service-octets"
+NAME: Final = "Octets of a service's access port"
 
 
 def render(view: views.UsageView) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def render(view: views.UsageView) -> dict[str, Any]:
         "usageCharacteristic": r.characteristics(values),
         "usageSpecification": {
             "id": SPECIFICATION,
-            "name": "Octets of a service's access port",
+            "name": NAME,
             "@type": "UsageSpecificationRef",
             "@referredType": "UsageSpecification",
         },
@@ -47,3 +49,29 @@ def render(view: views.UsageView) -> dict[str, Any]:
         "@type": "Usage",
     }
     return r.present(own)
+
+
+def kept(view: views.UsageView, hrefs: Hrefs) -> dict[str, Any]:
+    """The same record where it can be read: its id is its idempotency key."""
+    own = render(view)
+    place = hrefs.to(f"{USAGE}/usageSpecification", SPECIFICATION)
+    named = own["usageSpecification"] | {"href": place}
+    return {"id": view.key, "href": hrefs.usage(view.key)} | own | {"usageSpecification": named}
+
+
+def specification(hrefs: Hrefs) -> dict[str, Any]:
+    """The one UsageSpecification that all records have."""
+    names = ("octetsIn", "octetsOut", "periodStart", "periodEnd", "meterPoint", "gap")
+    return {
+        "id": SPECIFICATION,
+        "href": hrefs.to(f"{USAGE}/usageSpecification", SPECIFICATION),
+        "name": NAME,
+        "description": "Integer octets in each direction; an interval with a gap has none",
+        "version": "1.0",
+        "lifecycleStatus": "active",
+        "isBundle": False,
+        "specCharacteristic": [
+            {"name": name, "@type": "CharacteristicSpecification"} for name in names
+        ],
+        "@type": "UsageSpecification",
+    }

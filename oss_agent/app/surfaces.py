@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 import bss_bridge.application
 import bss_bridge.hub
+import bss_bridge.records
 import bss_bridge.serve
+import bss_bridge.surface
 import inventory.ports
 from oss_agent import __version__
 from oss_agent.api import health, network, state, stops
 from oss_agent.app import deliveries, gauges, rooms, tuning
-from oss_agent.assurance import alarm_port, metrics
+from oss_agent.assurance import alarm_port, metrics, usage_port
 from oss_agent.fulfilment import order
+from oss_agent.fulfilment.record import resource_queries
 from oss_agent.fulfilment.turn import stop_desk
+from oss_agent.outbox import port
 from oss_agent.web import reference
 
 
@@ -44,7 +48,11 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         ports.alarms,
         bss_bridge.hub.HubOffice(rows, ground.time, ground.hrefs, tuning.policy(of)),
     )
-    operator = (
+    records = bss_bridge.records.Records(
+        resource_queries.ResourceOrders(rows), usage_port.UsagePort(rows), port.EventPort(rows)
+    )
+    beside = (
+        *bss_bridge.records.routers(records, ground.hrefs, bss_bridge.surface.Paging()),
         state.router(ports),
         network.router(built.onboarding),
         stops.router(stop_desk.StopDesk(built.parts)),
@@ -52,6 +60,6 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         reference.router(),
     )
     options = bss_bridge.application.Options(tokens=tokens, version=__version__)
-    application = bss_bridge.application.application(surfaces, options, operator)
+    application = bss_bridge.application.application(surfaces, options, beside)
     socket = bss_bridge.serve.listen(tuning.bind(of))
     return Surfaces(bss_bridge.serve.HttpRole(application, socket), page)

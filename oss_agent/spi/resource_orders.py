@@ -1,0 +1,25 @@
+"""What a surface shows of a resource order: one device change of a service order's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from oss_agent.spi.views import ItemAction, OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceOrderView:
+    """A resource order as TMF652 shows it: ``rfs`` on ``device``, for service order ``order``."""
+
+    id: str
+    tenant: str
+    order: str
+    transaction: str
+    state: OrderState
+    order_date: datetime
+    completion_date: datetime | None
+    device: str
+    rfs: str
+    action: ItemAction
+    item_state: OrderState
