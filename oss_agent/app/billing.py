@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import httpx
-
 import bss_bridge.hrefs
 from bss_bridge.connectors import (
     cgrates,
@@ -14,6 +12,7 @@ from bss_bridge.connectors import (
     lago,
     openmeter,
     record,
+    rollup,
     sender,
     talk,
     tmf635_push,
@@ -22,17 +21,31 @@ from bss_bridge.connectors import (
 )
 from oss_agent import settings
 from oss_agent.spi.clock import Clock
+from oss_agent.spi.events import EventSink, Receiver
+from oss_agent.spi.store import Store
+
+_BY_THE_DAY: Final = frozenset({"killbill"})
+"""Kinds that take usage once a day."""
 
 
 def receivers(
-    tree: settings.Settings, http: httpx.AsyncClient, time: Clock, links: bss_bridge.hrefs.Hrefs
-) -> tuple[sender.ConnectorReceiver, ...]:
+    tree: settings.Settings, mouth: sender.Mouth, rows: Store, links: bss_bridge.hrefs.Hrefs
+) -> tuple[Receiver, ...]:
     """Everybody in ``[[connectors]]``. ConfigurationError when a secret cannot be had."""
-    mouth = sender.Mouth(http, time)
-    return tuple(
-        sender.ConnectorReceiver(of.name, of.tenant, connector(of, links), mouth)
-        for of in tree.connectors
-    )
+    return tuple(_receiver(of, mouth, rows, links) for of in tree.connectors)
+
+
+def _receiver(
+    of: settings.Connector, mouth: sender.Mouth, rows: Store, links: bss_bridge.hrefs.Hrefs
+) -> Receiver:
+    told = sender.ConnectorReceiver(of.name, of.tenant, connector(of, links), mouth)
+    return rollup.DailyReceiver(told, rows) if of.kind in _BY_THE_DAY else told
+
+
+def closer(tree: settings.Settings, rows: Store, sink: EventSink, time: Clock) -> rollup.Closer:
+    """What ends the days of those who are told by the day."""
+    daily = tuple(f"billing:{of.name}" for of in tree.connectors if of.kind in _BY_THE_DAY)
+    return rollup.Closer(rows, sink, time, daily)
 
 
 def connector(of: settings.Connector, links: bss_bridge.hrefs.Hrefs) -> talk.Connector:

@@ -16,7 +16,7 @@ import structlog
 
 from drivers.snmp import engine, receiver
 from oss_agent import clock, errors, flow, locks, logs, registry, settings, store
-from oss_agent.app import rooms, surfaces, tuning
+from oss_agent.app import billing, rooms, surfaces, tuning
 from oss_agent.fulfilment.transact import transaction
 from oss_agent.fulfilment.turn import feeder
 from oss_agent.migrations import upgrade
@@ -42,6 +42,9 @@ class Agent:
             self.surfaces.page.run(self.ground.rows, self.ground.time),
             self.feeder.run(),
             self.built.outbox.run(),
+            billing.closer(
+                self.ground.tree, self.ground.rows, self.built.outbox.append, self.ground.time
+            ).run(),
             self.built.watch.run(),
             self.ground.rows.watch(),
         )

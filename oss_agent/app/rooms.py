@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpx
 import structlog
 
+import bss_bridge.connectors.sender
 import bss_bridge.hrefs
 import bss_bridge.outside
 import bss_bridge.receivers
@@ -127,5 +128,6 @@ def receivers(ground: Ground) -> bss_bridge.receivers.BridgeReceivers:
         ground.http, ground.time, ground.hrefs, tuning.policy(of), tuning.style(of)
     )
     plain = tuning.billing(ground.tree.billing)
-    told = billing.receivers(ground.tree, ground.http, ground.time, ground.hrefs)
+    mouth = bss_bridge.connectors.sender.Mouth(ground.http, ground.time)
+    told = billing.receivers(ground.tree, mouth, ground.rows, ground.hrefs)
     return bss_bridge.receivers.BridgeReceivers(ground.rows, outside, plain, told)

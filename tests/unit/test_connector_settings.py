@@ -7,11 +7,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from bss_bridge import hrefs
-from bss_bridge.connectors import cgrates, record, sender
-from oss_agent import clock, errors, settings
+from bss_bridge.connectors import cgrates, record, rollup, sender
+from oss_agent import clock, errors, settings, store
 from oss_agent.app import billing
+from oss_agent.spi import events
 
 LINKS = hrefs.Hrefs("http://oss.example.net")
 ALL = """
@@ -81,17 +83,33 @@ def loaded(tmp_path: Path, text: str) -> settings.Settings:
 @pytest.mark.usefixtures("secrets")
 async def test_every_kind_becomes_a_receiver(tmp_path: Path) -> None:
     tree = loaded(tmp_path, ALL)
-    async with httpx.AsyncClient() as http:
-        told = {one.name: one for one in billing.receivers(tree, http, clock.SystemClock(), LINKS)}
-    assert [one.id for one in told.values()] == [f"billing:{one.name}" for one in tree.connectors]
-    kinds = {type(one.connector).__name__ for one in told.values()}
-    assert len(kinds) == len(tree.connectors)
+    async with (
+        httpx.AsyncClient() as http,
+        store.open_store(f"sqlite:///{tmp_path / 'a.db'}") as rows,
+    ):
+        mouth = sender.Mouth(http, clock.SystemClock())
+        found = billing.receivers(tree, mouth, rows, LINKS)
+        days = billing.closer(tree, rows, _told, clock.SystemClock())
+    assert [one.id for one in found] == [f"billing:{one.name}" for one in tree.connectors]
+    assert days.names == ("billing:kb",)
+    told = {one.name: one for one in map(_plain, found)}
+    assert len({type(one.connector).__name__ for one in told.values()}) == len(tree.connectors)
     assert "hunter2" not in repr(told) + repr(tree)
     _lago_is_as_written(told["lago"])
     cdrs = told["cdrs"].connector
     assert isinstance(cdrs, cgrates.CgratesCsv)
     assert cdrs.directory == "/var/spool/cgrates/in"
     assert {"env:LAGO_KEY", "env:KB_LOGIN", "env:KB_SECRET"} <= set(tree.secrets)
+
+
+def _told(_: sa.Connection, event: events.Event) -> None:
+    raise AssertionError(event)
+
+
+def _plain(one: events.Receiver) -> sender.ConnectorReceiver:
+    told = one.inner if isinstance(one, rollup.DailyReceiver) else one
+    assert isinstance(told, sender.ConnectorReceiver)
+    return told
 
 
 def _lago_is_as_written(told: sender.ConnectorReceiver) -> None:
