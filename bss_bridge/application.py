@@ -24,13 +24,14 @@ from bss_bridge import (
     tmf638,
     tmf639,
     tmf641,
+    tmf641_cancel,
     tmf642,
 )
 from bss_bridge.door import Door, Limits
 from oss_agent import errors
-from oss_agent.spi.orders import Orders
+from oss_agent.spi.orders import Cancellations, Orders
 from oss_agent.spi.query import Port
-from oss_agent.spi.views import AlarmView, ResourceView, ServiceView
+from oss_agent.spi.views import AlarmView, CancelView, ResourceView, ServiceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Rooms:
     """The ports behind the surfaces, and the hub's office."""
 
     orders: Orders
+    cancellations: Cancellations
     services: Port[ServiceView]
     resources: Port[ResourceView]
     alarms: Port[AlarmView]
@@ -82,9 +84,9 @@ def bridge_routers(rooms: Rooms, paging: surface.Paging) -> tuple[APIRouter, ...
         rooms.orders,
         lambda view: tmf641.render(view, links),
         create=ordering.creation(rooms.orders, links),
-        undone=("cancelServiceOrder",),
         example=ordering.EXAMPLE,
         wide=True,
+        tasks=(_cancellations(rooms, links),),
     )
     return (
         surface.router(order, paging),
@@ -93,6 +95,16 @@ def bridge_routers(rooms: Rooms, paging: surface.Paging) -> tuple[APIRouter, ...
         surface.router(_alarms(rooms, links), paging),
         *hub.routers(rooms.hub),
         ordering.plan_router(rooms.orders),
+    )
+
+
+def _cancellations(rooms: Rooms, links: hrefs.Hrefs) -> surface.Task[CancelView]:
+    return surface.Task(
+        "cancelServiceOrder",
+        tmf641_cancel.Port(rooms.cancellations),
+        lambda view: tmf641_cancel.render(view, links),
+        tmf641_cancel.creation(rooms.cancellations, links),
+        example=tmf641_cancel.EXAMPLE,
     )
 
 

@@ -51,6 +51,10 @@ class Hrefs:
         """TMF635 usage."""
         return self.to(f"{USAGE}/usage", key)
 
+    def cancellation(self, key: str) -> str:
+        """TMF641 cancelServiceOrder."""
+        return self.to(f"{SERVICE_ORDERING}/cancelServiceOrder", key)
+
     def service(self, key: str) -> str:
         """TMF638 service."""
         return self.to(f"{SERVICE_INVENTORY}/service", key)

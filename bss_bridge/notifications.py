@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pydantic
 
-from bss_bridge import hrefs, rendering, tmf635, tmf638, tmf641, tmf642
+from bss_bridge import hrefs, rendering, tmf635, tmf638, tmf641, tmf641_cancel, tmf642
 from oss_agent.spi import events, views
 
 _Render = Callable[[Any, hrefs.Hrefs], dict[str, Any]]
@@ -36,6 +36,7 @@ def _usage(view: views.UsageView, _: hrefs.Hrefs) -> dict[str, Any]:
 
 ENTITIES: Final = (
     Entity((hrefs.SERVICE_ORDERING,), "serviceOrder", views.ServiceOrderView, tmf641.render),
+    Entity((hrefs.SERVICE_ORDERING,), "cancelServiceOrder", views.CancelView, tmf641_cancel.render),
     Entity((hrefs.SERVICE_INVENTORY,), "service", views.ServiceView, tmf638.render),
     Entity(hrefs.ALARMS, "alarm", views.AlarmView, tmf642.render),
     Entity((hrefs.USAGE,), "usage", views.UsageView, _usage),

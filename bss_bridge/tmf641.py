@@ -24,6 +24,8 @@ def render(view: views.ServiceOrderView, hrefs: Hrefs) -> dict[str, Any]:
         "requestedCompletionDate": r.stamp(view.requested_completion),
         "startDate": r.stamp(view.start_date),
         "completionDate": r.stamp(view.completion_date),
+        "cancellationDate": r.stamp(view.cancellation_date),
+        "cancellationReason": view.cancellation_reason,
         "errorMessage": [_error(view.error, "ServiceOrderErrorMessage")] if view.error else None,
         "milestone": _milestones(view) or None,
         "note": _notes(view) or None,

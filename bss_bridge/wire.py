@@ -155,6 +155,20 @@ class ServiceOrder(Body):
     requested_completion: Moment | None = pydantic.Field(None, alias="requestedCompletionDate")
 
 
+class OrderRef(Body):
+    """TMF641 ServiceOrderRef."""
+
+    id: Name
+
+
+class CancelOrder(Body):
+    """TMF641 CancelServiceOrder_Create."""
+
+    order: OrderRef = pydantic.Field(alias="serviceOrder")
+    reason: Prose | None = pydantic.Field(None, alias="cancellationReason")
+    requested: Moment | None = pydantic.Field(None, alias="requestedCancellationDate")
+
+
 class Subscription(Body):
     """TMF630 EventSubscriptionInput."""
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
+CANCELLATIONS = "/tmf-api/serviceOrdering/v4/cancelServiceOrder"
 OPERATOR = "/api/v1"
 
 

@@ -13,6 +13,7 @@ import yaml
 
 from oss_agent.cli import client, context
 
+TASK_ENDED = {"done", "terminatedWithError"}
 FINAL = {"completed", "failed", "rejected", "cancelled", "partial"}
 orders = typer.Typer(no_args_is_help=True, help="Service orders (TMF641).")
 
@@ -163,6 +164,37 @@ def explain(ctx: typer.Context, order: OrderId) -> None:
         here.screen.text(f"  {part['device']:<10} {part['state']:<12} since {part['since']}")
     for when, what in answer["history"]:
         here.screen.text(f"  {when}  {what}")
+
+
+@orders.command("cancel")
+def cancel(
+    ctx: typer.Context,
+    order: OrderId,
+    reason: Annotated[str | None, typer.Option(help="why; it stays with the order")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="not before this moment, such as 2026-11-21T10:00:00Z")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="until it is cancelled or refused")] = False,
+) -> None:
+    """Cancel an order: what it began is undone, unless it is past its point of no return."""
+    here = context.of(ctx)
+    body: dict[str, Any] = {"serviceOrder": {"id": order}}
+    body |= {"cancellationReason": reason} if reason else {}
+    body |= {"requestedCancellationDate": at} if at else {}
+    task = here.api.post(client.CANCELLATIONS, body)
+    while wait and task["state"] not in TASK_ENDED:
+        time.sleep(0.2)
+        task = here.api.get(f"{client.CANCELLATIONS}/{task['id']}")
+    if here.screen.as_json:
+        here.screen.json(task)
+    else:
+        said = task.get("completionMessage")
+        here.screen.text(
+            f"order {order} cancellation {task['id']} {task['state']}"
+            + (f" · {said}" if said else "")
+        )
+    if wait and task["state"] != "done":
+        raise typer.Exit(1)
 
 
 @orders.command("plans")

@@ -8,7 +8,7 @@ from oss_agent import audit, errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import design
 from oss_agent.fulfilment.ordering import explain, intake
-from oss_agent.fulfilment.record import by_hand, journal, order_query, order_rows, order_views
+from oss_agent.fulfilment.record import by_hand, order_query, order_views
 from oss_agent.fulfilment.transact import dry_run
 from oss_agent.fulfilment.turn import approvals
 from oss_agent.spi import catalogue, orders, query, views
@@ -118,15 +118,3 @@ class ServiceOrders:
     async def explain(self, tenant: str, key: str) -> views.Explanation:
         """What it waits for, since when, who can help."""
         return await self._p.journal.read(lambda c: explain.explain(c, tenant, key, self._p.clock))
-
-    async def request_cancel(self, tenant: str, key: str) -> None:
-        """Raise the flag that the decision reads; what is decided already is not undone by it."""
-
-        def unit(connection: sa.Connection) -> None:
-            if order_views.view(connection, key, tenant) is None:
-                raise errors.NotFound(f"order {ascii(key)[:40]}")
-            order_rows.set_order(connection, key, cancel_requested=True)
-            journal.wake(connection, key, self._p.clock.now())
-
-        await self._p.journal.write("cancel", unit)
-        self._p.bell.set()

@@ -26,6 +26,8 @@ class EventKind(StrEnum):
     PRODUCT_CHANGE = "ProductAttributeValueChangeEvent"
     SERVICE_ORDER_CREATE = "ServiceOrderCreateEvent"
     SERVICE_ORDER_STATE = "ServiceOrderStateChangeEvent"
+    CANCEL_SERVICE_ORDER_CREATE = "CancelServiceOrderCreateEvent"
+    CANCEL_SERVICE_ORDER_STATE = "CancelServiceOrderStateChangeEvent"
     SERVICE_CREATE = "ServiceCreateEvent"
     SERVICE_STATE = "ServiceStateChangeEvent"
     SERVICE_CHANGE = "ServiceAttributeValueChangeEvent"

@@ -8,7 +8,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from oss_agent.spi.query import Page, Query
-from oss_agent.spi.views import DryRun, Explanation, ItemAction, PlanView, ServiceOrderView
+from oss_agent.spi.views import (
+    CancelView,
+    DryRun,
+    Explanation,
+    ItemAction,
+    PlanView,
+    ServiceOrderView,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +110,36 @@ class Orders(Protocol):
 
     async def explain(self, tenant: str, key: str) -> Explanation:
         """What it waits for, since when, who can help."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """The wish that an order be cancelled, at once or at ``requested``."""
+
+    tenant: str
+    order: str
+    asked_by: str
+    reason: str | None = None
+    requested: datetime | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Cancellations(Protocol):
+    """The tasks that cancel orders, owned by fulfilment."""
+
+    async def request(self, wish: CancelRequest) -> CancelView:
+        """Store the task, synced; it is carried out afterwards.
+
+        NotFound without such an order; OrderRejected (409) when the order has ended, or is being
+        cancelled already. Whether it is past its point of no return is what the task finds out.
+        """
+        ...
+
+    async def find(self, query: Query, /) -> Page[CancelView]:
+        """Tasks that match; filter paths are TMF641 attribute names."""
+        ...
+
+    async def get(self, tenant: str, key: str) -> CancelView:
+        """One task; NotFound."""
         ...

@@ -48,6 +48,20 @@ _FINAL = frozenset(
 )
 
 
+class TaskState(StrEnum):
+    """States of a task (TMF622, TMF652); TMF641 v4.1 writes ``accepted`` for the first."""
+
+    ACKNOWLEDGED = "acknowledged"
+    IN_PROGRESS = "inProgress"
+    DONE = "done"
+    TERMINATED = "terminatedWithError"
+
+    @property
+    def final(self) -> bool:
+        """No transition leaves a final state."""
+        return self in {TaskState.DONE, TaskState.TERMINATED}
+
+
 class ItemAction(StrEnum):
     """TMF641 item actions."""
 
@@ -139,6 +153,29 @@ class ServiceOrderView:
     requested_completion: datetime | None = None
     start_date: datetime | None = None
     completion_date: datetime | None = None
+    error: ErrorView | None = None
+    extra: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    cancellation_date: datetime | None = None
+    cancellation_reason: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CancelView:
+    """The task that cancels an order (TMF641 cancelServiceOrder).
+
+    ``effective`` is when the order was cancelled, ``message`` what came of it in words.
+    """
+
+    id: str
+    tenant: str
+    state: TaskState
+    order: str
+    asked_by: str
+    asked_at: datetime
+    reason: str | None = None
+    requested: datetime | None = None
+    effective: datetime | None = None
+    message: str | None = None
     error: ErrorView | None = None
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
 

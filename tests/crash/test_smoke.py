@@ -20,7 +20,6 @@ SEED = 1
 MINUTES = 15.0
 """Nothing new is begun after this: a machine that is this slow fails by the points it never met."""
 UNREACHED = {
-    "journal.cancel": "no surface takes a cancellation yet: TMF641 cancel answers 501",
     "journal.policy": "a person's choice about an edit by hand: no scenario yet",
     "journal.taken_in": "the edit by hand that is adopted: no scenario yet",
 }

@@ -264,7 +264,7 @@ def test_a_list_of_services_is_of_the_living_ones_that_customers_have(
 ) -> None:
     one = {"id": "s1", "name": "acme", "category": "CFS", "state": "active"}
     of_all = {**one, "id": "s0", "category": "RFS", "state": "terminated"}
-    states = "feasibilityChecked designed reserved inactive active".split()
+    states = ["feasibilityChecked", "designed", "reserved", "inactive", "active"]
     living = "&".join(f"state={state}" for state in states)
     daemon.answers[f"GET /api/v1/services?category=CFS&{living}"] = (200, [one])
     daemon.answers["GET /api/v1/services"] = (200, [one, of_all])
@@ -273,3 +273,23 @@ def test_a_list_of_services_is_of_the_living_ones_that_customers_have(
     assert "RFS" not in shown
     assert run("service", "list", "--all") == 0
     assert "RFS" in capsys.readouterr().out
+
+
+def test_a_cancellation_is_sent_and_its_end_is_said_in_words(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = "/tmf-api/serviceOrdering/v4/cancelServiceOrder"
+    daemon.answers[f"POST {path}"] = (201, {"id": "3", "state": "accepted"})
+    ended = {"id": "3", "state": "terminatedWithError", "completionMessage": "item 1 is completed"}
+    daemon.answers[f"GET {path}/3"] = (200, ended)
+
+    assert run("order", "cancel", "17", "--reason", "moved") == 0
+    assert daemon.seen == [
+        (f"POST {path}", {"serviceOrder": {"id": "17"}, "cancellationReason": "moved"})
+    ]
+    assert run("order", "cancel", "17", "--at", "2026-12-01T00:00:00Z", "--wait") == 1
+    assert daemon.seen[1][1]["requestedCancellationDate"] == "2026-12-01T00:00:00Z"
+    assert capsys.readouterr().out.splitlines() == [
+        "order 17 cancellation 3 accepted",
+        "order 17 cancellation 3 terminatedWithError · item 1 is completed",
+    ]

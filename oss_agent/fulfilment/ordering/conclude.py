@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -11,30 +10,15 @@ from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import claims, design
 from oss_agent.fulfilment.ordering import product_outcome
 from oss_agent.fulfilment.record import (
-    announce,
     journal,
+    life_cycle,
+    order_moves,
     order_rows,
-    order_views,
-    product_moves,
     resource_orders,
     states,
 )
-from oss_agent.fulfilment.turn import leases
-from oss_agent.spi import events, views
-
-_DONE = views.OrderState.COMPLETED
-
-
-def derive(items: Sequence[views.OrderState]) -> views.OrderState:
-    """An order's state from those of its items (TMF641)."""
-    kinds = set(items)
-    if kinds == {views.OrderState.ACKNOWLEDGED}:
-        return views.OrderState.ACKNOWLEDGED
-    if not all(state.final for state in kinds):
-        return views.OrderState.IN_PROGRESS
-    if len(kinds) == 1:
-        return items[0]
-    return views.OrderState.PARTIAL if _DONE in kinds else views.OrderState.FAILED
+from oss_agent.fulfilment.turn import cancels, leases
+from oss_agent.spi import views
 
 
 def move_item(
@@ -45,24 +29,27 @@ def move_item(
     at: datetime,
     error: views.ErrorView | None = None,
 ) -> None:
-    """Move an item, and its order with it; the order's change is told in the same unit."""
+    """Move an item, and its order with it; the order's change is told in the same unit.
+
+    While its cancellation is assessed or carried out, the order shows that instead.
+    """
     order = transaction.order
     order_rows.set_item(connection, order, transaction.position, state=state, error=error)
-    before = views.OrderState(order_rows.row_of(connection, order).state)
-    after = derive(order_rows.item_states(connection, order))
     if error is not None:
         order_rows.set_order(connection, order, error=error)
     product_outcome.follow(connection, p, order, transaction.position, at)
-    if after is before:
+    before = views.OrderState(order_rows.row_of(connection, order).state)
+    after = life_cycle.derive(order_rows.item_states(connection, order))
+    if before is views.OrderState.PENDING_CANCELLATION:
+        if after.final:
+            cancels.done(connection, p, order, order_rows.endings(connection, order), at)
         return
-    dates = {"completion_date": at} if after.final else {}
-    if before is views.OrderState.ACKNOWLEDGED and after is not views.OrderState.REJECTED:
-        dates["start_date"] = at
-    order_rows.set_order(connection, order, state=after, **dates)
-    view = order_views.view(connection, order)
-    if view is not None:
-        announce.order(connection, p.events, events.EventKind.SERVICE_ORDER_STATE, view, at)
-    product_moves.follow(connection, p.events, order, after, at)
+    if before is views.OrderState.ASSESSING_CANCELLATION:
+        if not after.final:
+            order_rows.set_order(connection, order, state_before=after)
+            return
+        cancels.refuse_open(connection, p, order, at)
+    order_moves.move(connection, p.events, order, after, at)
 
 
 def without_change(
@@ -75,8 +62,10 @@ def without_change(
     """End an item whose network is as before: rejected, failed or cancelled.
 
     What it had reserved goes back; a service that never lived leaves the inventory, one that was
-    to be modified stays as it was.
+    to be modified stays as it was. What ends in an order that is being cancelled is cancelled.
     """
+    if cancels.flagged(connection, transaction):
+        state = views.OrderState.CANCELLED
     request = order_rows.request_of(connection, transaction.order, transaction.position)
     service = request.service_id or ""
     if request.action is views.ItemAction.ADD:

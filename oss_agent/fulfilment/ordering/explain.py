@@ -45,13 +45,16 @@ def _sentence(
     if view.state.final:
         why = f": {view.error.message}" if view.error else ""
         return f"order {view.id} is {view.state}{why}."
+    if view.state is views.OrderState.ASSESSING_CANCELLATION:
+        return f"order {view.id}: whether it can still be cancelled is being looked at."
     for one in transactions:
         if one.wait is not None:
             passed = _duration((time.now() - one.wait.since).total_seconds())
             return f"order {view.id} waits {passed} for {one.wait.reason}. Unblock: {one.wait.who}."
     busy = ", ".join(f"{one.device} {one.state}" for one in participants if not one.state.final)
     if busy:
-        return f"order {view.id} is being worked on: {busy}."
+        what = "undone" if view.state is views.OrderState.PENDING_CANCELLATION else "worked on"
+        return f"order {view.id} is being {what}: {busy}."
     return f"order {view.id} is {view.state}; the feeder starts it within seconds."
 
 

@@ -1,4 +1,4 @@
-"""Events of orders and services, appended in the unit that changes them."""
+"""Events of orders, tasks and services, appended in the unit that changes them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,34 @@ def order(
     kind: events.EventKind,
     view: views.ServiceOrderView,
     at: datetime,
+    *,
+    number: int = 0,
 ) -> None:
-    """Tell that an order came or changed its state; no state is told twice."""
+    """Tell that an order came or changed; ``number`` counts its changes, for a state may come back."""
     event = events.Event(
-        id=f"serviceOrder-{view.id}-{kind}-{view.state}",
+        id=f"serviceOrder-{view.id}-{kind}-{view.state}-{number}",
         kind=kind,
         tenant=view.tenant,
         entity=f"serviceOrder:{view.id}",
+        at=at,
+        payload=views.as_json(view),
+    )
+    sink(connection, event)
+
+
+def cancellation(
+    connection: sa.Connection,
+    sink: events.EventSink,
+    kind: events.EventKind,
+    view: views.CancelView,
+    at: datetime,
+) -> None:
+    """Tell that a task came or changed its state; it is in none of them twice."""
+    event = events.Event(
+        id=f"cancelServiceOrder-{view.id}-{kind}-{view.state}",
+        kind=kind,
+        tenant=view.tenant,
+        entity=f"cancelServiceOrder:{view.id}",
         at=at,
         payload=views.as_json(view),
     )

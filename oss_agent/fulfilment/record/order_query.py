@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
-from oss_agent import errors
-from oss_agent.fulfilment.record import order_views, tables
+from oss_agent.fulfilment.record import conditions, order_views, tables
 from oss_agent.spi import query, views
 
 _ORDER = tables.order.c
@@ -43,17 +40,7 @@ _OF_ITEM: Mapping[str, sa.ColumnElement[Any]] = MappingProxyType(
         "serviceOrderItem.service.serviceSpecification.name": _ITEM.specification_name,
     }
 )
-_COMPARE: Mapping[query.Operator, Callable[[Any, Any], Any]] = MappingProxyType(
-    {
-        query.Operator.EQ: operator.eq,
-        query.Operator.NE: operator.ne,
-        query.Operator.GT: operator.gt,
-        query.Operator.GTE: operator.ge,
-        query.Operator.LT: operator.lt,
-        query.Operator.LTE: operator.le,
-        query.Operator.LIKE: lambda column, pattern: column.like(pattern, escape="\\"),
-    }
-)
+_STATES = (_ORDER.state, _ITEM.state)
 
 
 def find(connection: sa.Connection, asked: query.Query) -> query.Page[views.ServiceOrderView]:
@@ -78,57 +65,23 @@ def find(connection: sa.Connection, asked: query.Query) -> query.Page[views.Serv
 
 def _condition(asked: query.Filter) -> sa.ColumnElement[bool]:
     if asked.path in _DIRECT:
-        return _any_of(_DIRECT[asked.path], asked)
+        return _matches(_DIRECT[asked.path], asked)
     if asked.path in _OF_ITEM:
         some = sa.select(_ITEM.position).where(
-            _ITEM.order_id == _ORDER.id, _any_of(_OF_ITEM[asked.path], asked)
+            _ITEM.order_id == _ORDER.id, _matches(_OF_ITEM[asked.path], asked)
         )
         return some.exists()
-    raise _unknown(asked.path)
+    raise conditions.unknown(asked.path, (*_DIRECT, *_OF_ITEM))
 
 
-def _any_of(column: sa.ColumnElement[Any], asked: query.Filter) -> sa.ColumnElement[bool]:
-    compare = _COMPARE[asked.operator]
-    values = [_value(column, asked, text) for text in asked.values]
-    if asked.operator is query.Operator.NE:
-        # Absent is not equal either; SQL would leave such a row out.
-        return sa.or_(column.is_(None), sa.and_(*(compare(column, value) for value in values)))
-    return sa.or_(*(compare(column, value) for value in values))
-
-
-def _value(column: sa.ColumnElement[Any], asked: query.Filter, text: str) -> Any:
-    if asked.operator is query.Operator.LIKE and not isinstance(column.type, tables.Moment):
-        return text
-    if column in {_ORDER.state, _ITEM.state} and text not in set(views.OrderState):
-        known = ", ".join(views.OrderState)
-        raise errors.OrderRejected(
-            f"{asked.path}: there is no state {text[:80]!r}; there are: {known}",
-            field=asked.path,
-            code="invalidQuery",
-        )
-    if not isinstance(column.type, tables.Moment):
-        return text
-    try:
-        moment = datetime.fromisoformat(text.strip('"').replace(" ", "+"))
-    except ValueError as bad:
-        raise errors.OrderRejected(
-            f"{asked.path}: not a date and time as 2026-01-31T10:00:00Z",
-            field=asked.path,
-            code="invalidQuery",
-        ) from bad
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _matches(column: sa.ColumnElement[Any], asked: query.Filter) -> sa.ColumnElement[bool]:
+    words = tuple(views.OrderState) if any(column is state for state in _STATES) else ()
+    return conditions.any_of(column, asked, words)
 
 
 def _ordering(asked: query.Sort) -> sa.ColumnElement[Any]:
     if asked.path not in _DIRECT:
-        raise _unknown(asked.path)
+        raise conditions.unknown(asked.path, (*_DIRECT, *_OF_ITEM))
     # Ids are numbers written as text: 10 comes after 9.
     column = _ORDER.number if asked.path == "id" else _DIRECT[asked.path]
     return column.desc() if asked.descending else column.asc()
-
-
-def _unknown(path: str) -> errors.OrderRejected:
-    known = ", ".join(sorted((*_DIRECT, *_OF_ITEM)))
-    return errors.OrderRejected(
-        f"nothing is called {ascii(path)[:60]}; known: {known}", field=path, code="invalidQuery"
-    )

@@ -151,6 +151,16 @@ def item_states(connection: sa.Connection, order: str) -> tuple[views.OrderState
     return tuple(views.OrderState(row.state) for row in connection.execute(asked))
 
 
+def endings(connection: sa.Connection, order: str) -> tuple[str, ...]:
+    """How each item ended, as sentences, by position."""
+    table = tables.item
+    mine = table.select().where(table.c.order_id == order).order_by(table.c.position)
+    return tuple(
+        f"item {row.item_id} {row.state}: {(row.error or {}).get('message', '')}".rstrip(": ")
+        for row in connection.execute(mine)
+    )
+
+
 def note(
     connection: sa.Connection,
     *,

@@ -50,6 +50,8 @@ def _view(row: sa.Row[Any], items: tuple[views.OrderItemView, ...]) -> views.Ser
         completion_date=row.completion_date,
         error=codec.error_from_json(row.error),
         extra=row.extra,
+        cancellation_date=row.cancellation_date,
+        cancellation_reason=row.cancellation_reason,
     )
 
 

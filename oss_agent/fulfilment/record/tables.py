@@ -47,7 +47,11 @@ class CounterColumns(TypedColumns):
 
 
 class OrderColumns(TypedColumns):
-    """A service order (TMF641). ``number`` is ``id`` as an integer, for sorting."""
+    """A service order (TMF641). ``number`` is ``id`` as an integer, for sorting.
+
+    ``state_before`` is what it was before its cancellation was assessed: a refusal returns to it.
+    ``changes`` counts the changes of state that were told.
+    """
 
     id = Column(String(20), primary_key=True)
     number: Named[int] = Column(Integer, unique=True)
@@ -66,6 +70,28 @@ class OrderColumns(TypedColumns):
     start_date: Named[datetime | None] = Column(Moment)
     completion_date: Named[datetime | None] = Column(Moment)
     cancel_requested: Named[bool]
+    state_before: Named[str | None]
+    changes: Named[int] = Column(Integer, server_default="0")
+    cancellation_date: Named[datetime | None] = Column(Moment)
+    cancellation_reason: Named[str | None] = Column(Text)
+    error = Column(sa.JSON(none_as_null=True), nullable=True)
+    extra = Column(sa.JSON)
+
+
+class CancelColumns(TypedColumns):
+    """The task that cancels an order (TMF641 cancelServiceOrder)."""
+
+    id = Column(String(20), primary_key=True)
+    number: Named[int] = Column(Integer, unique=True)
+    tenant: Named[str]
+    order_id: Named[str] = Column(ForeignKey("ord_order.id"), index=True)
+    state: Named[str] = Column(String(20), index=True)
+    asked_by: Named[str]
+    asked_at: Named[datetime] = Column(Moment)
+    reason: Named[str | None] = Column(Text)
+    requested: Named[datetime | None] = Column(Moment)
+    effective: Named[datetime | None] = Column(Moment)
+    message: Named[str | None] = Column(Text)
     error = Column(sa.JSON(none_as_null=True), nullable=True)
     extra = Column(sa.JSON)
 
@@ -318,6 +344,7 @@ order = sa.Table(
     sa.UniqueConstraint("tenant", "requester", "idempotency_key", name="ord_order_key"),
     sa.Index("ord_order_tenant_state", "tenant", "state"),
 )
+cancel = sa.Table("ord_cancel", METADATA, CancelColumns)
 item = sa.Table("ord_item", METADATA, ItemColumns)
 resource_order = sa.Table("ord_resource_order", METADATA, ResourceOrderColumns)
 resource_item = sa.Table("ord_resource_item", METADATA, ResourceItemColumns)

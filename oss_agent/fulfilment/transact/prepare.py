@@ -25,7 +25,7 @@ from oss_agent.fulfilment.record import (
     states,
 )
 from oss_agent.fulfilment.transact import planning
-from oss_agent.fulfilment.turn import approvals, group, leases, stop_rows, waits
+from oss_agent.fulfilment.turn import approvals, cancels, group, leases, stop_rows, waits
 from oss_agent.spi import flow, views
 
 
@@ -84,8 +84,7 @@ def _reserve(
 ) -> tuple[planning.Share, ...]:
     journal.must_be_ours(connection, transaction)
     at = p.clock.now()
-    row = order_rows.row_of(connection, transaction.order)
-    if row.cancel_requested:
+    if cancels.flagged(connection, transaction):
         gone = _error(p, states.Cause.CANCELLED, "cancelled before anything was sent")
         conclude.without_change(connection, p, transaction, views.OrderState.CANCELLED, gone)
         return ()
@@ -174,6 +173,8 @@ async def _put_off(
 
     def unit(connection: sa.Connection) -> None:
         at = p.clock.now()
+        if cancels.yields(connection, transaction, at):
+            return
         lasts = not cause.transient or waits.overdue(transaction, trouble.device, at)
         if lasts and not alone:
             _apart(connection, p, transaction, str(trouble))

@@ -21,7 +21,7 @@ from oss_agent.fulfilment.record import (
     resource_orders,
     states,
 )
-from oss_agent.fulfilment.turn import group, leases, waits
+from oss_agent.fulfilment.turn import cancels, group, leases, waits
 from oss_agent.spi import flow, views
 
 
@@ -112,7 +112,7 @@ def _may_retry(
 
     A stop is waited for as long as it takes.
     """
-    if not decision.cause.transient:
+    if not decision.cause.transient or cancels.flagged(connection, transaction):
         return False
     if decision.cause is states.Cause.INTERRUPTED:
         return journal.interruptions(connection, transaction) < p.limits.attempts

@@ -20,7 +20,7 @@ from oss_agent.fulfilment.talk import contact, ladder
 from oss_agent.fulfilment.transact import doubt, evidence, neighbours, observer
 from oss_agent.fulfilment.transact.progress import Progress
 from oss_agent.fulfilment.trees import tree
-from oss_agent.fulfilment.turn import breaker, group, waits
+from oss_agent.fulfilment.turn import breaker, cancels, group, waits
 from oss_agent.spi import device, flow, proof
 
 
@@ -179,7 +179,7 @@ def _decide(
 ) -> None:
     at = p.clock.now()
     carried = group.members(connection, transaction)
-    wanted = _cancelled(connection, p, transaction, carried) or wanted
+    wanted = cancels.instead(connection, transaction, carried, at) or wanted
     if carried and wanted.verdict is states.Verdict.ABORT and not wanted.cause.transient:
         wanted = dataclasses.replace(wanted, cause=states.Cause.BISECTED)
     decided = journal.decide(connection, transaction, wanted)
@@ -196,19 +196,3 @@ def _decide(
         if decided.verdict is states.Verdict.COMMIT:
             order_rows.add_milestone(connection, each.order, each.position, "proven", at)
     breaker.after_vote(connection, p, transaction, at)
-
-
-def _cancelled(
-    connection: sa.Connection,
-    p: parts.Parts,
-    transaction: states.Transaction,
-    carried: Sequence[states.Transaction],
-) -> states.Decision | None:
-    """A cancelled order ends its transaction; those that share the commit go on without it."""
-    if order_rows.row_of(connection, transaction.order).cancel_requested and not carried:
-        return _abort(p, states.Cause.CANCELLED, "the order was cancelled", None, "")
-    for one in (transaction, *carried):
-        if order_rows.row_of(connection, one.order).cancel_requested:
-            reason = f"order {one.order}, which the same commit carries, was cancelled"
-            return _abort(p, states.Cause.BISECTED, reason, None, "")
-    return None

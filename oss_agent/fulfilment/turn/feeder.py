@@ -21,7 +21,7 @@ import structlog
 from oss_agent import errors
 from oss_agent.fulfilment import limits, parts
 from oss_agent.fulfilment.record import states, tables
-from oss_agent.fulfilment.turn import clock_jumps
+from oss_agent.fulfilment.turn import cancels, clock_jumps
 from oss_agent.spi import flow
 
 
@@ -122,6 +122,7 @@ class Feeder:
 
     def _take(self, connection: sa.Connection) -> list[tuple[str, int]]:
         clock_jumps.catch_up(connection, self._p.clock)
+        cancels.assess_due(connection, self._p)
         now = self._p.clock.now()
         table = tables.transaction
         due = ready(_rows(connection), now, self._p.limits)

@@ -99,7 +99,7 @@ async def test_a_group_whose_proof_fails_does_not_trip_the_breaker(world: worlds
 async def test_a_cancelled_member_leaves_and_the_others_go_on(world: worlds.World) -> None:
     ids = await three(world)
     await world.feeder.feed()
-    await world.orders.request_cancel(worlds.TENANT, ids[1])
+    await world.cancel(ids[1])
     await world.run_to_the_end()
 
     found = await states_of(world, ids)

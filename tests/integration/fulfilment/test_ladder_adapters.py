@@ -142,7 +142,7 @@ async def test_real_servers_on_three_rungs_complete_and_go_back(real: World) -> 
     assert {one.rung for one in held} == {Rung.PERSIST, Rung.RUNNING, Rung.LINES}
     assert {one.state for one in held} == {states.State.HELD}
     assert all(text != after[name] for name, text in (await _everything(real)).items())
-    await real.orders.request_cancel(worlds.TENANT, key)
+    await real.cancel(key)
     await real.run_to_the_end()
     assert (await real.get(key)).state is views.OrderState.CANCELLED
     assert await _everything(real) == after

@@ -306,7 +306,7 @@ async def test_a_cancel_flag_before_the_decision_aborts(world: World) -> None:
     await world.flow.step()
     await world.flow.step()
     assert world.holds("pe1")
-    await world.orders.request_cancel(worlds.TENANT, "1")
+    await world.cancel("1")
     await world.run()
     order = await world.get("1")
 

@@ -91,7 +91,7 @@ async def test_what_somebody_confirmed_for_us_is_taken_back_when_we_abort(world:
     await world.devices["pe2"].cut()
     async with somebody(world, "pe2") as other:
         await other.confirm(persist=persist)
-    await world.orders.request_cancel(TENANT, "1")
+    await world.cancel("1")
     await world.run()
 
     assert (await world.get("1")).state is views.OrderState.CANCELLED

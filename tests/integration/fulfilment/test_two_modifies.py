@@ -52,7 +52,7 @@ async def test_a_cancelled_change_frees_no_port_of_the_one_before_it(world: worl
     await world.feeder.feed()
     await world.flow.step()
     second = await changed(world, service, zEnd="pe3:eth5")
-    await world.orders.request_cancel(worlds.TENANT, second)
+    await world.cancel(second)
     await world.run_to_the_end()
 
     assert (await world.get(moves)).state is DONE

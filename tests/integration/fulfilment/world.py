@@ -23,11 +23,11 @@ from inventory import ledger as inventory_ledger
 from inventory import tables as inventory_tables
 from oss_agent import audit, database, errors, registry, store
 from oss_agent.catalog import catalogue, specification
-from oss_agent.fulfilment import failpoints, limits, order, parts
+from oss_agent.fulfilment import cancellation, failpoints, limits, order, parts
 from oss_agent.fulfilment.record import journal, participant_rows, states, tables
 from oss_agent.fulfilment.talk import connections
 from oss_agent.fulfilment.transact import transaction
-from oss_agent.fulfilment.turn import feeder
+from oss_agent.fulfilment.turn import cancels, feeder
 from oss_agent.spi import alarms, clock, events, orders, query, views
 from oss_agent.spi import catalogue as spi_catalogue
 from oss_agent.spi import device as spi_device
@@ -167,6 +167,7 @@ class World:
             bell=asyncio.Event(),
         )
         self.orders = order.ServiceOrders(self.parts)
+        self.cancellations = cancellation.CancelTasks(self.parts)
         self.feeder = feeder.Feeder(self.parts, self.flow)
 
     async def start(self, points: failpoints.Failpoints | None = None) -> None:
@@ -206,6 +207,12 @@ class World:
 
     async def order(self, name: str = "acme", **more: Any) -> views.ServiceOrderView:
         return (await self.orders.submit(request(name, **more))).order
+
+    async def cancel(self, key: str, **more: Any) -> views.CancelView:
+        """Ask for an order's cancellation, and have it assessed as the feeder does."""
+        task = await self.cancellations.request(wish(key, **more))
+        await self.rows.write(lambda c: cancels.assess_due(c, self.parts))
+        return await self.cancellations.get(TENANT, task.id)
 
     async def get(self, key: str) -> views.ServiceOrderView:
         return await self.orders.get(TENANT, key)
@@ -258,6 +265,11 @@ def request(name: str = "acme", **more: Any) -> orders.OrderRequest:
     digest = more.pop("body_digest", f"digest-{name}-{sorted(body.items())}")
     sender: dict[str, Any] = {"tenant": TENANT, "requester": "bss", **more}
     return orders.OrderRequest(items=(item,), body_digest=digest, **sender)
+
+
+def wish(order: str, tenant: str = TENANT, **more: Any) -> orders.CancelRequest:
+    """That an order be cancelled."""
+    return orders.CancelRequest(tenant, order, "bss", **more)
 
 
 def everything() -> query.Query:

@@ -550,3 +550,22 @@ def test_every_event_survives_its_row() -> None:
     assert shown["startDate"] == datetime(2026, 11, 21, 10, 2, tzinfo=UTC).strftime(
         "%Y-%m-%dT%H:%M:%S.000Z"
     )
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize(
+    "kind", [EventKind.CANCEL_SERVICE_ORDER_CREATE, EventKind.CANCEL_SERVICE_ORDER_STATE]
+)
+async def test_a_cancellation_is_told_on_the_wire(
+    ear: Ear, http: httpx.AsyncClient, kind: EventKind
+) -> None:
+    task = views.CancelView(
+        "3", "default", views.TaskState.DONE, "17", "bss", world.NOW, effective=world.NOW
+    )
+    await hub(ear, http, path="/tmf/").deliver(event(kind, task, "cancelServiceOrder:3"))
+    line, _, body = ear.heard[0]
+
+    name = kind.value[0].lower() + kind.value[1:]
+    assert line == f"POST /tmf/listener/{name} HTTP/1.1"
+    assert body["event"]["cancelServiceOrder"]["state"] == "done"
+    world.judge(SPEC_641, kind.value, body)

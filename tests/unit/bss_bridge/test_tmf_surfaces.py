@@ -337,13 +337,6 @@ async def test_plan_shows_the_dry_run_and_stores_nothing(it: world.World) -> Non
     assert it.orders.rows == []
 
 
-async def test_cancel_is_honest_about_not_being_there(it: world.World) -> None:
-    path = "/tmf-api/serviceOrdering/v4/cancelServiceOrder"
-    answer = await it.http.post(path, json={"serviceOrder": {"id": "1"}})
-    assert answer.status_code == 501
-    assert answer.json()["code"] == "notSupported"
-
-
 @pytest.mark.reference
 @pytest.mark.parametrize(
     ("failure", "status", "code"),

@@ -116,6 +116,24 @@ class MemoryOrders(MemoryPort[views.ServiceOrderView]):
         return views.Explanation(order.id, order.state, "waits for pe2", (), (), ())
 
 
+class MemoryCancellations(MemoryPort[views.CancelView]):
+    """Takes every wish; remembers it."""
+
+    def __init__(self) -> None:
+        super().__init__([], views.as_json)
+        self.wishes: list[orders.CancelRequest] = []
+
+    async def request(self, wish: orders.CancelRequest) -> views.CancelView:
+        self.wishes.append(wish)
+        first = views.TaskState.ACKNOWLEDGED
+        task = views.CancelView(
+            str(len(self.wishes)), wish.tenant, first, wish.order, wish.asked_by, NOW, wish.reason,
+            wish.requested, extra=wish.extra,
+        )  # fmt: skip
+        self.rows.append(task)
+        return task
+
+
 class MemoryOnboarding(MemoryPort[views.DeviceView]):
     """Devices by name; discovery finds nothing new."""
 
@@ -258,6 +276,7 @@ class World:
     app: FastAPI
     http: httpx.AsyncClient
     orders: MemoryOrders
+    cancellations: MemoryCancellations
     services: MemoryPort[views.ServiceView]
     onboarding: MemoryOnboarding
     store: store.SqlStore
@@ -281,8 +300,10 @@ async def world(
         alarms = MemoryPort([alarm()], lambda view: tmf642.render(view, LINKS))
         devices = MemoryOnboarding([device()])
         parts: list[health.Part] = [health.Part("store", ready=True, detail="writes")]
+        tasks = MemoryCancellations()
         rooms = application.Rooms(
             book,
+            tasks,
             services,
             MemoryPort([resource()], lambda view: tmf639.render(view, LINKS)),
             alarms,
@@ -297,7 +318,7 @@ async def world(
         app = application.application(rooms, options or application.Options(), operator)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=URL) as http:
-            yield World(app, http, book, services, devices, rows, parts)
+            yield World(app, http, book, tasks, services, devices, rows, parts)
 
 
 class _Outbox:

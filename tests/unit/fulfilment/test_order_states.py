@@ -8,8 +8,7 @@ import pytest
 
 from oss_agent import errors
 from oss_agent.fulfilment import failpoints, limits
-from oss_agent.fulfilment.ordering import conclude
-from oss_agent.fulfilment.record import codec, states
+from oss_agent.fulfilment.record import codec, life_cycle, states
 from oss_agent.fulfilment.talk import contact
 from oss_agent.fulfilment.turn import waits
 from oss_agent.spi import catalogue, clock, proof, views
@@ -23,6 +22,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
     [
         ([State.ACKNOWLEDGED] * 2, State.ACKNOWLEDGED),
         ([State.ACKNOWLEDGED, State.IN_PROGRESS], State.IN_PROGRESS),
+        ([State.ACKNOWLEDGED, State.REJECTED], State.ACKNOWLEDGED),
         ([State.COMPLETED, State.IN_PROGRESS], State.IN_PROGRESS),
         ([State.COMPLETED] * 2, State.COMPLETED),
         ([State.FAILED] * 2, State.FAILED),
@@ -34,7 +34,43 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
     ],
 )
 def test_an_order_is_what_its_items_make_it(items: list[State], order: State) -> None:
-    assert conclude.derive(items) is order
+    assert life_cycle.derive(items) is order
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "steps"),
+    [
+        (State.ACKNOWLEDGED, State.ACKNOWLEDGED, []),
+        (State.ACKNOWLEDGED, State.REJECTED, [State.REJECTED]),
+        (State.ACKNOWLEDGED, State.FAILED, [State.IN_PROGRESS, State.FAILED]),
+        (State.HELD, State.COMPLETED, [State.IN_PROGRESS, State.COMPLETED]),
+        (State.PENDING_CANCELLATION, State.CANCELLED, [State.CANCELLED]),
+    ],
+)
+def test_an_order_moves_along_the_diagram_and_no_step_is_left_out(
+    before: State, after: State, steps: list[State]
+) -> None:
+    assert list(life_cycle.path(before, after)) == steps
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (State.COMPLETED, State.IN_PROGRESS),
+        (State.PENDING_CANCELLATION, State.COMPLETED),
+        (State.ASSESSING_CANCELLATION, State.CANCELLED),
+        (State.IN_PROGRESS, State.ACKNOWLEDGED),
+        (State.IN_PROGRESS, State.REJECTED),
+    ],
+)
+def test_a_way_that_the_diagram_does_not_have_is_a_fault(before: State, after: State) -> None:
+    with pytest.raises(errors.AgentError, match=f"from {before} to {after}"):
+        life_cycle.path(before, after)
+
+
+def test_the_diagram_ends_in_the_final_states_and_only_there() -> None:
+    assert set(State) - set(life_cycle.NEXT) == {state for state in State if state.final}
+    assert {state for follows in life_cycle.NEXT.values() for state in follows} == set(State)
 
 
 @pytest.mark.parametrize(

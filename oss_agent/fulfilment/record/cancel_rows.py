@@ -1,0 +1,141 @@
+"""The rows of the tasks that cancel orders: stored, moved on, found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment.record import announce, codec, conditions, order_rows, tables
+from oss_agent.spi import events, orders, query, views
+
+_C = tables.cancel.c
+_OPEN = (views.TaskState.ACKNOWLEDGED, views.TaskState.IN_PROGRESS)
+_PATHS: Mapping[str, sa.ColumnElement[Any]] = MappingProxyType(
+    {
+        "id": _C.id,
+        "state": _C.state,
+        "serviceOrder.id": _C.order_id,
+        "cancellationReason": _C.reason,
+        "requestedCancellationDate": _C.requested,
+        "effectiveCancellationDate": _C.effective,
+    }
+)
+
+
+def insert(
+    connection: sa.Connection, sink: events.EventSink, wish: orders.CancelRequest, at: datetime
+) -> views.CancelView:
+    """Store a task and tell that it came."""
+    number = order_rows.next_number(connection, "cancelServiceOrder")
+    connection.execute(
+        tables.cancel.insert().values(
+            id=str(number),
+            number=number,
+            tenant=wish.tenant,
+            order_id=wish.order,
+            state=views.TaskState.ACKNOWLEDGED,
+            asked_by=wish.asked_by,
+            asked_at=at,
+            reason=wish.reason,
+            requested=wish.requested,
+            extra=dict(wish.extra),
+        )
+    )
+    view = _view(connection.execute(tables.cancel.select().where(_C.id == str(number))).one())
+    announce.cancellation(connection, sink, events.EventKind.CANCEL_SERVICE_ORDER_CREATE, view, at)
+    return view
+
+
+def move(
+    connection: sa.Connection,
+    sink: events.EventSink,
+    task: views.CancelView,
+    state: views.TaskState,
+    at: datetime,
+    **columns: Any,
+) -> views.CancelView:
+    """Move a task on and tell it; an ``error`` is given as a view."""
+    error = columns.pop("error", None)
+    columns |= {} if error is None else {"error": views.as_json(error)}
+    mine = _C.id == task.id
+    connection.execute(tables.cancel.update().where(mine).values(state=state, **columns))
+    view = _view(connection.execute(tables.cancel.select().where(mine)).one())
+    announce.cancellation(connection, sink, events.EventKind.CANCEL_SERVICE_ORDER_STATE, view, at)
+    return view
+
+
+def open_of(connection: sa.Connection, order: str) -> views.CancelView | None:
+    """The task that an order's cancellation is going on by, or None; there is one at most."""
+    mine = tables.cancel.select().where(_C.order_id == order, _C.state.in_(_OPEN))
+    row = connection.execute(mine).one_or_none()
+    return None if row is None else _view(row)
+
+
+def due(connection: sa.Connection, now: datetime) -> tuple[views.CancelView, ...]:
+    """Tasks that nobody has looked at yet and whose date has come, oldest first."""
+    come = sa.or_(_C.requested.is_(None), _C.requested <= now)
+    fresh = _C.state == views.TaskState.ACKNOWLEDGED
+    asked = tables.cancel.select().where(fresh, come).order_by(_C.number)
+    return tuple(_view(row) for row in connection.execute(asked))
+
+
+def view(connection: sa.Connection, tenant: str, key: str) -> views.CancelView | None:
+    """One task of a tenant, or None."""
+    asked = tables.cancel.select().where(_C.id == key, _C.tenant == tenant)
+    row = connection.execute(asked).one_or_none()
+    return None if row is None else _view(row)
+
+
+def find(connection: sa.Connection, asked: query.Query) -> query.Page[views.CancelView]:
+    """The page that was asked for. OrderRejected (400) naming a path nobody knows."""
+    matching = [_C.tenant == asked.tenant, *(_condition(one) for one in asked.filters)]
+    total = connection.execute(
+        sa.select(sa.func.count()).select_from(tables.cancel).where(*matching)
+    ).scalar_one()
+    rows = connection.execute(
+        tables.cancel.select()
+        .where(*matching)
+        .order_by(*(_ordering(one) for one in asked.sort), _C.number)
+        .offset(asked.offset)
+        .limit(asked.limit)
+    )
+    return query.Page(tuple(_view(row) for row in rows), total)
+
+
+def _column(path: str) -> sa.ColumnElement[Any]:
+    if path not in _PATHS:
+        raise conditions.unknown(path, _PATHS)
+    return _C.number if path == "id" else _PATHS[path]
+
+
+def _condition(asked: query.Filter) -> sa.ColumnElement[bool]:
+    _column(asked.path)
+    words = tuple(views.TaskState) if asked.path == "state" else ()
+    return conditions.any_of(_PATHS[asked.path], asked, words)
+
+
+def _ordering(asked: query.Sort) -> sa.ColumnElement[Any]:
+    # Ids are numbers written as text: 10 comes after 9.
+    column = _column(asked.path)
+    return column.desc() if asked.descending else column.asc()
+
+
+def _view(row: sa.Row[Any]) -> views.CancelView:
+    return views.CancelView(
+        id=row.id,
+        tenant=row.tenant,
+        state=views.TaskState(row.state),
+        order=row.order_id,
+        asked_by=row.asked_by,
+        asked_at=row.asked_at,
+        reason=row.reason,
+        requested=row.requested,
+        effective=row.effective,
+        message=row.message,
+        error=codec.error_from_json(row.error),
+        extra=row.extra,
+    )

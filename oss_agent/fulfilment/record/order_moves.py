@@ -1,0 +1,39 @@
+"""The only way an order's state changes: along the diagram, each step told in the same unit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment.record import announce, life_cycle, order_rows, order_views, product_moves
+from oss_agent.spi import events, views
+
+
+def move(
+    connection: sa.Connection,
+    sink: events.EventSink,
+    order: str,
+    after: views.OrderState,
+    at: datetime,
+    **columns: Any,
+) -> None:
+    """Move it to ``after``, with ``columns`` set beside the last step; nothing when it is there."""
+    row = order_rows.row_of(connection, order)
+    steps = life_cycle.path(views.OrderState(row.state), after)
+    for number, state in enumerate(steps, start=row.changes + 1):
+        dates = _dates(state, row.start_date, at) | (columns if state is after else {})
+        order_rows.set_order(connection, order, state=state, changes=number, **dates)
+        view = order_views.view(connection, order)
+        if view is not None:
+            announce.order(
+                connection, sink, events.EventKind.SERVICE_ORDER_STATE, view, at, number=number
+            )
+        product_moves.follow(connection, sink, order, state, at)
+
+
+def _dates(state: views.OrderState, begun: datetime | None, at: datetime) -> dict[str, datetime]:
+    if state is views.OrderState.IN_PROGRESS and begun is None:
+        return {"start_date": at}
+    return {"completion_date": at} if state.final else {}
