@@ -23,7 +23,7 @@ from drivers.snmp import engine
 from oss_agent import clock, outbox, registry, settings, store
 from oss_agent.app import billing, complaints, tuning
 from oss_agent.assurance import role
-from oss_agent.catalog import catalogue, collection, offerings
+from oss_agent.catalog import catalogue, collection, offerings, shelf
 from oss_agent.fulfilment import failpoints, parts
 from oss_agent.fulfilment.talk import connections
 
@@ -58,6 +58,7 @@ class Built:
     onboarding: inventory.onboarding.StoredOnboarding
     complaints: complaints.Complaints
     offerings: offerings.Offerings
+    shelf: shelf.Shelf
 
 
 async def build(ground: Ground) -> Built:
@@ -101,7 +102,8 @@ async def build(ground: Ground) -> Built:
         rows, time, devices, ground.drivers, ground.snmp, key_scan.scan, tree.data / "credentials"
     )
     products = offerings.Offerings(loaded.offerings, specifications.check)
-    return Built(collaborators, post, watch, onboarding, complain, products)
+    shown = shelf.Shelf(loaded)
+    return Built(collaborators, post, watch, onboarding, complain, products, shown)
 
 
 async def _open_pools(

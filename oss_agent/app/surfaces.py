@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import bss_bridge.application
+import bss_bridge.catalogues
 import bss_bridge.hub
 import bss_bridge.records
 import bss_bridge.serve
@@ -14,7 +15,7 @@ from oss_agent import __version__
 from oss_agent.api import health, network, state, stops
 from oss_agent.app import deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics, usage_port
-from oss_agent.fulfilment import cancellation, order
+from oss_agent.fulfilment import order
 from oss_agent.fulfilment.record import resource_queries
 from oss_agent.fulfilment.turn import stop_desk
 from oss_agent.outbox import port
@@ -43,7 +44,6 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     )
     surfaces = bss_bridge.application.Rooms(
         ports.orders,
-        cancellation.CancelTasks(built.parts),
         ports.services,
         inventory.ports.ResourcePort(rows),
         ports.alarms,
@@ -54,6 +54,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     )
     beside = (
         *bss_bridge.records.routers(records, ground.hrefs, bss_bridge.surface.Paging()),
+        *bss_bridge.catalogues.routers(built.shelf, ground.hrefs, bss_bridge.surface.Paging()),
         state.router(ports),
         network.router(built.onboarding),
         stops.router(stop_desk.StopDesk(built.parts)),

@@ -19,7 +19,7 @@ _NAMED = ("id", "specification", "kind")
 """By which member an element of a list is known again."""
 _WHOLE = frozenset({"slots", "params", "expect", "fixed", "values", "sets", "after"})
 """Below these, values are compared as a whole: a reference is one value."""
-_QUIET = frozenset({"id", "version", "name", "text"})
+_QUIET = frozenset({"id", "version", "name", "text", "updated"})
 _EFFECTS = {
     "status": "new orders only; what lives keeps its version",
     "pools": "values are claimed or given back when it moves",

@@ -5,6 +5,7 @@ The words that references name are explained in ``specification``.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -31,11 +32,15 @@ class Form(pydantic.BaseModel):
 
 
 class Entry(Form):
-    """What every catalogue file says of itself; ``text`` tells people what it is."""
+    """What every catalogue file says of itself.
+
+    ``text`` tells people what it is, ``updated`` the day when the file was last changed.
+    """
 
     id: Id
     version: Version
     name: str
+    updated: dt.date
     status: Status = "active"
     text: str
 

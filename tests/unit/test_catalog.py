@@ -270,18 +270,21 @@ def test_a_file_may_say_what_to_do_about_other_peoples_edits(tmp_path: Path) -> 
 
 
 BROKEN = {
-    r"odd.yaml:32: resource_facing\[0\].resources\[0\].slots.port: nothing is called end.colour per "
+    r"odd.yaml:33: resource_facing\[0\].resources\[0\].slots.port: nothing is called end.colour per "
     r"pair; there are name, characteristic.aEnd,": ("{from: end.port}", "{from: end.colour}"),
-    r"odd.yaml:45: predicates\[3\].kind: nothing judges astrology": ("kind: ping", "kind: astrology"),
-    r"odd.yaml:17: ends\[1\]: bEnd is not among the characteristics; there are aEnd, zEnd": (
+    r"odd.yaml:46: predicates\[3\].kind: nothing judges astrology": (
+        "kind: ping",
+        "kind: astrology",
+    ),
+    r"odd.yaml:18: ends\[1\]: bEnd is not among the characteristics; there are aEnd, zEnd": (
         "ends: [aEnd, zEnd]",
         "ends: [aEnd, bEnd]",
     ),
-    r"odd.yaml:25: resource_facing\[0\].resources\[0\].template: it is missing: add it": (
+    r"odd.yaml:26: resource_facing\[0\].resources\[0\].template: it is missing: add it": (
         "template: eline\n        per",
         "per",
     ),
-    "odd.yaml:19: colour: nothing of this name is known": (
+    "odd.yaml:20: colour: nothing of this name is known": (
         "apart: true\n",
         "apart: true\ncolour: red\n",
     ),
@@ -311,11 +314,11 @@ BROKEN = {
         "{from: end.port}\n          rate",
         "{from: 7}\n          rate",
     ),
-    "odd.yaml:19: apart: it is there twice: remove one": (
+    "odd.yaml:20: apart: it is there twice: remove one": (
         "apart: true\n",
         "apart: true\napart: false\n",
     ),
-    "version: String should match": ('version: "1.0"\nname', 'version: "1"\nname'),
+    "version: String should match": ('version: "1.0"\nupdated', 'version: "1"\nupdated'),
     "resource_facing: List should have at least 1": (
         "resource_facing:\n",
         "resource_facing: []\nunused:\n",

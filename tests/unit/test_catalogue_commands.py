@@ -23,7 +23,7 @@ def own(tmp_path: Path) -> Path:
     """A folder with an E-Line 1.1 of somebody's own: a vlan to say, another rate, no ping."""
     text = (SHIPPED / ELINE).read_text(encoding="utf-8")
     for before, after in (
-        ('version: "1.0"\nname', 'version: "1.1"\nname'),
+        ('version: "1.0"\nupdated', 'version: "1.1"\nupdated'),
         (
             "  vni: {type: integer",
             '  vlan: {type: integer, required: true, text: "of the port"}\n  vni: {type: integer',
@@ -74,18 +74,18 @@ def test_check_tells_each_mistake_on_its_line_and_fails(run: Run, own: Path) -> 
     code, out, err = run("check", str(own))
     assert (code, err) == (1, "")
     assert [line.split(": ")[:2] for line in out.splitlines()] == [
-        [f"{file}:18", "ends[1]"],
-        [f"{file}:40", "predicates[1].kind"],
+        [f"{file}:19", "ends[1]"],
+        [f"{file}:41", "predicates[1].kind"],
     ]
     code, out, _ = run("check", str(own), "-o", "json")
     assert code == 1
     assert [(one["line"], one["place"]) for one in json.loads(out)] == [
-        (18, "ends[1]"),
-        (40, "predicates[1].kind"),
+        (19, "ends[1]"),
+        (41, "predicates[1].kind"),
     ]
     code, _, err = run("list", str(own))
     assert code == 2
-    assert f"{file}:18: ends[1]" in err
+    assert f"{file}:19: ends[1]" in err
 
 
 def test_the_folder_of_the_settings_is_taken(run: Run, own: Path, tmp_path: Path) -> None:

@@ -78,21 +78,21 @@ SPOILT = {
     "a slot that the resource has not": (
         ("services/eline-1.0.yaml", "          rate: {from", "          speed: {from"),
         (
-            "33: resource_facing[0].resources[0].slots.speed: resource specification "
+            "34: resource_facing[0].resources[0].slots.speed: resource specification "
             "eline 1.0 has no speed; it has name, vni, port, rate, description"
         ),
     ),
     "a slot that is not filled": (
         ("services/eline-1.0.yaml", "          vni: {from: pool.vni}\n", ""),
         (
-            "29: resource_facing[0].resources[0].slots: resource specification eline "
+            "30: resource_facing[0].resources[0].slots: resource specification eline "
             "1.0 needs vni (VXLAN network identifier (RFC 7348)): fill it"
         ),
     ),
     "a resource that nobody specified": (
         ("services/eline-1.0.yaml", "specification: eline\n", "specification: wire\n"),
         (
-            "25: resource_facing[0].resources[0].specification: there is no resource "
+            "26: resource_facing[0].resources[0].specification: there is no resource "
             "specification wire 1.0; there are eline 1.0, internet-access 1.0, l3vpn 1.0, "
             "l3vpn-peer 1.0, l3vpn-site 1.0"
         ),
@@ -100,7 +100,7 @@ SPOILT = {
     "a type that no slot has": (
         ("resources/l3vpn-peer-1.0.yaml", "type: address", "type: colour"),
         (
-            "9: characteristics.neighbor.type: Input should be 'name', "
+            "10: characteristics.neighbor.type: Input should be 'name', "
             "'description', 'uint', 'ifname', 'address', 'interface', 'prefix' or 'community'"
         ),
     ),

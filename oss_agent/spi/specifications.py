@@ -1,0 +1,70 @@
+"""What the catalogue has, for whoever shows it (TMF633, TMF634): specifications as views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Protocol
+
+from oss_agent.spi.views import SpecificationRef
+
+
+class Facing(StrEnum):
+    """Whose view of the network a specification is (the SID's words)."""
+
+    CUSTOMER = "customer-facing"
+    RESOURCE = "resource-facing"
+    NONE = "resource"
+
+
+@dataclass(frozen=True, slots=True)
+class CharacteristicView:
+    """What may be said of one value.
+
+    ``kind`` is its JSON type (``integer``, ``string``, ``array``); ``minimum`` and ``maximum`` bound
+    an integer, or the elements of an array, whose members ``fields`` tells. ``regex`` is what a text
+    must match as a whole. ``configurable``: a sender may say it.
+    """
+
+    name: str
+    kind: str
+    text: str
+    required: bool
+    minimum: int | None = None
+    maximum: int | None = None
+    regex: str | None = None
+    configurable: bool = True
+    fields: tuple[CharacteristicView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpecificationView:
+    """One specification in one version.
+
+    ``services`` are the resource-facing ones that a customer-facing one relies on, ``resources``
+    what a resource-facing one is made of. ``updated`` is the day its file was last changed.
+    """
+
+    id: str
+    version: str
+    name: str
+    text: str
+    facing: Facing
+    active: bool
+    updated: date
+    characteristics: tuple[CharacteristicView, ...]
+    services: tuple[SpecificationRef, ...] = ()
+    resources: tuple[SpecificationRef, ...] = ()
+
+
+class Shelf(Protocol):
+    """Everything there is, of every version, in one order; the same for every tenant."""
+
+    def services(self) -> tuple[SpecificationView, ...]:
+        """Customer-facing and resource-facing service specifications."""
+        ...
+
+    def resources(self) -> tuple[SpecificationView, ...]:
+        """Resource specifications."""
+        ...
