@@ -15,7 +15,7 @@ from oss_agent import __version__
 from oss_agent.api import health, network, state, stops
 from oss_agent.app import deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics, usage_port
-from oss_agent.fulfilment import order
+from oss_agent.fulfilment import cancellation, order
 from oss_agent.fulfilment.record import resource_queries
 from oss_agent.fulfilment.turn import stop_desk
 from oss_agent.outbox import port
@@ -44,6 +44,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     )
     surfaces = bss_bridge.application.Rooms(
         ports.orders,
+        cancellation.CancelTasks(built.parts),
         ports.services,
         inventory.ports.ResourcePort(rows),
         ports.alarms,
