@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,14 +52,17 @@ def _order(external: str, item: Mapping[str, Any]) -> Body:
     return {"externalId": external, "relatedParty": [party], "serviceOrderItem": [item]}
 
 
+def ports(devices: Iterable[str]) -> set[tuple[str, str]]:
+    """Every customer's port of these."""
+    return {(device, port) for device in devices for port in network.CUSTOMER_PORTS}
+
+
 @dataclass(slots=True)
 class Desk:
     """What can be ordered now: free ports, living services, and the chance that picks."""
 
     chance: random.Random
-    free: set[tuple[str, str]] = field(
-        default_factory=lambda: {(d, p) for d in network.EDGES for p in network.CUSTOMER_PORTS}
-    )
+    free: set[tuple[str, str]] = field(default_factory=lambda: ports(network.EDGES))
     living: dict[str, list[tuple[str, str]]] = field(
         default_factory=dict[str, list[tuple[str, str]]]
     )

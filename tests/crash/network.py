@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import dataclasses
 import json
 import os
@@ -23,8 +24,12 @@ from oss_agent.testing.simulated.offer import Offer
 from oss_agent.testing.simulated.schema import Leaf, List, Node
 from oss_agent.testing.simulated.topology import Link, Topology
 from oss_agent.testing.simulated.topology import Node as Router
+from oss_agent.testing.simulated_cli import SimulatedCli
+from tests.crash import command_lines
 
 EDGES = ("pe1", "pe2", "pe3", "pe4")
+LINES = "sw1"
+"""An edge that is configured by command lines."""
 CUSTOMER_PORTS = tuple(f"eth{number}" for number in range(2, 92))
 FOREIGN = (
     '<services xmlns="urn:oss-agent:lab:services"><eline><name>by-hand</name><vni>9</vni>'
@@ -36,21 +41,22 @@ FOREIGN = (
 
 
 def topology(net: str) -> Topology:
-    """Four edges around one core; every port of an edge but the first is a customer's.
+    """Five edges around one core; every port of an edge but the first is a customer's.
 
     ``net``: the first three octets of their loopback addresses.
     """
-    core_ports = tuple(f"eth{number}" for number in range(1, len(EDGES) + 1))
+    every = (*EDGES, LINES)
+    core_ports = tuple(f"eth{number}" for number in range(1, len(every) + 1))
     core = Router("p1", "p", "north", "10.255.1.1", f"{net}.11", core_ports)
     edges = tuple(
         Router(
             name, "pe", "north", f"10.255.1.{20 + n}", f"{net}.{20 + n}",
             ("eth1", *CUSTOMER_PORTS), offer=Offer(startup=True),
         )
-        for n, name in enumerate(EDGES)
+        for n, name in enumerate(every)
     )  # fmt: skip
     links = tuple(
-        Link("p1", port, edge, "eth1") for port, edge in zip(core_ports, EDGES, strict=True)
+        Link("p1", port, edge, "eth1") for port, edge in zip(core_ports, every, strict=True)
     )
     return Topology("crash", (core, *edges), links)
 
@@ -73,8 +79,10 @@ def lines(nodes: Mapping[str, Node], held: content.Content, prefix: str = "") ->
 class Obedient:
     """The network, and what each word typed at it does."""
 
-    def __init__(self, network: SimulatedNetwork) -> None:
+    def __init__(self, network: SimulatedNetwork, router: SimulatedCli) -> None:
         self._network = network
+        self._router = router
+        self._before = command_lines.lines(router.configuration.lines)
         self._foreign = {name: self._running(device) for name, device in network.devices.items()}
 
     async def obey(self, order: Mapping[str, Any]) -> Any:
@@ -123,7 +131,7 @@ class Obedient:
                 "pending": device.datastores.pending,
             }
             for name, device in self._network.devices.items()
-        }
+        } | {LINES: command_lines.facts(self._router, self._before)}
 
     def _faults(self, device: str, **knobs: Any) -> None:
         if "greeting" in knobs:
@@ -145,12 +153,15 @@ def _own_net() -> str:
 
 
 async def _run(directory: Path) -> None:
-    async with SimulatedNetwork(topology(_own_net())) as network:
+    async with contextlib.AsyncExitStack() as stack:
+        network = await stack.enter_async_context(SimulatedNetwork(topology(_own_net())))
+        router = await stack.enter_async_context(command_lines.made(network, LINES))
         for device in network.devices.values():
             device.change_by_hand(FOREIGN)
             device.datastores.startup = device.datastores.running
         lab_directory.write(network, directory)
-        obedient = Obedient(network)
+        command_lines.introduce(router, network.devices[LINES].host_key, directory)
+        obedient = Obedient(network, router)
         reader = asyncio.StreamReader(limit=1 << 24)
         await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), sys.stdin

@@ -14,7 +14,7 @@ from oss_agent.testing import daemon as product
 from oss_agent.testing.checker import facts as checked
 from oss_agent.testing.checker import verdict
 from oss_agent.testing.checker.facts import Expected, Violation
-from tests.crash import collect, load
+from tests.crash import collect, load, network
 from tests.crash.world import NotReady, World
 
 _PATIENCE = 300.0
@@ -70,7 +70,8 @@ def random_kills(
     chance = random.Random(seed)  # noqa: S311  a seed, not a secret
     name = signal.Signals(number).name
     outcome = Outcome(f"random {name}")
-    customer = load.Customer(world, load.Desk(chance), orders)
+    everywhere = load.ports((*network.EDGES, network.LINES))
+    customer = load.Customer(world, load.Desk(chance, everywhere), orders)
     customer.start()
     while outcome.kills < kills and customer.is_alive():
         after = chance.uniform(0, 3)

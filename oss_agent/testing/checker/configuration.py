@@ -143,4 +143,4 @@ def _names(facts: Facts, service: Row, device: str, port: str) -> bool:
     """Does a line of its configuration on this device say the port?"""
     rows = facts.current("inv_configured", device=device, service=service["id"])
     said = (line for row in rows for line in lines(row["tree"]))
-    return any(line.endswith((f" = {port}", f"={port}]")) for line in said)
+    return any(line.endswith((f" = {port}", f"={port}]", f" {port}]")) for line in said)
