@@ -12,7 +12,7 @@ import asyncio
 import ipaddress
 import socket
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from oss_agent import errors
@@ -21,6 +21,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PORTS: Final = frozenset({80, 443, 8080, 8443})
+_LOOK_UP: Final = 5.0
 # ``is_global`` alone calls NAT64, 6to4 and Teredo fit to call, although they carry an IPv4 inside.
 _TUNNELS: Final = tuple(
     ipaddress.IPv6Network(text)
@@ -105,15 +106,28 @@ async def resolve(callback: str, policy: Policy) -> Target:
 
 
 async def _addresses(host: str, port: int) -> list[Address]:
-    loop = asyncio.get_running_loop()
+    """What the host means now. An address, however it is spelled, asks no name server."""
     try:
-        rows = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        rows = await _look_up(host, port)
     except UnicodeError:
         raise _refused("has a host name that is no host name") from None
+    except TimeoutError:
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer from the name server") from None
     found = [ipaddress.ip_address(row[4][0]) for row in rows]
     if not found:
         raise socket.gaierror(f"{host} has no address")
     return found
+
+
+async def _look_up(host: str, port: int) -> list[tuple[Any, ...]]:
+    try:
+        return list(
+            socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        )
+    except socket.gaierror:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(_LOOK_UP):
+            return list(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 def public(address: Address) -> bool:

@@ -40,12 +40,16 @@ class Parcel:
 
 
 def client() -> httpx.AsyncClient:
-    """The HTTP client for deliveries: no proxies from the environment, no redirects, bounded."""
+    """The HTTP client for deliveries: no proxies from the environment, no redirects.
+
+    Connections are not counted here: the outbox bounds them, per receiver and in all. A pool that
+    is full of one receiver's silence would stall every other.
+    """
     return httpx.AsyncClient(
         trust_env=False,
         follow_redirects=False,
         timeout=DEADLINE,
-        limits=httpx.Limits(max_connections=32, max_keepalive_connections=8),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=256),
     )
 
 
@@ -88,7 +92,7 @@ def judge(status: int, headers: Mapping[str, str], said: str, now: datetime) -> 
     reason = f"{status} {said}".strip()
     if httpx.codes.is_success(status) or status == http.HTTPStatus.CONFLICT:
         return Attempt(Delivery.DONE, reason)
-    if status in _LOCKED_OUT:
+    if status in _LOCKED_OUT or status == http.HTTPStatus.GONE:
         return Attempt(Delivery.STOPPED, reason)
     if status in _AGAIN or httpx.codes.is_server_error(status):
         return Attempt(Delivery.RETRY, reason, retry_after(headers.get("retry-after"), now))

@@ -325,6 +325,26 @@ class Connector(Section):
         return self
 
 
+Days = Annotated[float, pydantic.Field(gt=0, le=3_650)]
+
+
+class Outbox(Section):
+    """How patiently others are told what happened: hub listeners, billing."""
+
+    parallel: int = pydantic.Field(default=8, ge=1, le=64)
+    """Deliveries at once to one receiver, each of another entity; one that fails is tried by one."""
+    longest_pause: Seconds = 300.0
+    """Seconds at most between two tries; they begin at one second and double, with jitter."""
+    late_after: Seconds = 900.0
+    """Seconds an event may wait before a person is called by an alarm."""
+    give_up_days: Days = 3.0
+    """Days in which a receiver accepts nothing before it is told nothing more and an alarm says so."""
+    patience_days: Days = 7.0
+    """Days one event is tried before it is parked for a person; only what is about its entity waits."""
+    keep_days: Days = 30.0
+    """Days that events are kept after everybody has them."""
+
+
 class Log(Section):
     """What is written while it runs."""
 
@@ -355,6 +375,7 @@ class Settings(ps.BaseSettings):
     billing: Billing = pydantic.Field(default_factory=Billing)
     connectors: tuple[Connector, ...] = ()
     """Billing systems that are told in their own form, beside ``billing``."""
+    outbox: Outbox = pydantic.Field(default_factory=Outbox)
     log: Log = pydantic.Field(default_factory=Log)
 
     @pydantic.model_validator(mode="after")

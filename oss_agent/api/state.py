@@ -1,9 +1,9 @@
-"""What is going on: orders in full, services, alarms, events still to be told."""
+"""What is going on: orders in full, services, alarms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated
 
 import pydantic
 from fastapi import APIRouter, Request
@@ -16,18 +16,6 @@ from oss_agent.spi.access import Permission
 from oss_agent.spi.orders import Orders
 from oss_agent.spi.query import Filter, Operator, Port, Query
 from oss_agent.spi.views import AlarmView, ServiceState, ServiceView, as_json
-
-
-class Outbox(Protocol):
-    """What is still to be told, and a person's word that a receiver was mended."""
-
-    async def waiting(self, tenant: str) -> Any:
-        """The events not yet delivered, as views (``as_json`` renders them)."""
-        ...
-
-    async def again(self, tenant: str, receiver: str, event: str) -> None:
-        """Have one delivery tried again, and a stopped receiver told again. NotFound."""
-        ...
 
 
 class Approve(pydantic.BaseModel):
@@ -46,15 +34,6 @@ class Choice(pydantic.BaseModel):
     policy: catalogue.OutOfBand
 
 
-class Again(pydantic.BaseModel):
-    """Which delivery to try again, as ``GET /outbox`` names it."""
-
-    model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    receiver: Annotated[str, pydantic.Field(min_length=1, max_length=255)]
-    event: Annotated[str, pydantic.Field(min_length=1, max_length=255)]
-
-
 @dataclass(frozen=True, slots=True)
 class Ports:
     """The rooms asked here."""
@@ -62,7 +41,6 @@ class Ports:
     orders: Orders
     services: Port[ServiceView]
     alarms: Port[AlarmView]
-    outbox: Outbox
 
 
 def router(ports: Ports) -> APIRouter:
@@ -133,17 +111,6 @@ def _add_lists(out: APIRouter, ports: Ports) -> None:
     @out.get("/services/{key}", summary="One service, by id or name", openapi_extra=read)
     async def service(key: str, request: Request) -> JSONResponse:
         return JSONResponse(as_json(await _service(ports.services, asking.tenant(request), key)))
-
-    @out.get("/outbox", summary="What is still to be told", openapi_extra=read)
-    async def outbox(request: Request) -> JSONResponse:
-        return JSONResponse(as_json(await ports.outbox.waiting(asking.tenant(request))))
-
-    operate = access.needs(Permission.OPERATE)
-
-    @out.post("/outbox/redeliver", summary="Try a delivery again", openapi_extra=operate)
-    async def redeliver(body: Again, request: Request) -> JSONResponse:
-        await ports.outbox.again(asking.tenant(request), body.receiver, body.event)
-        return JSONResponse({"receiver": body.receiver, "event": body.event, "state": "pending"})
 
 
 async def _service(services: Port[ServiceView], tenant: str, key: str) -> ServiceView:

@@ -24,15 +24,33 @@ class Complaints:
     def undelivered(self, connection: sa.Connection, halt: outbox.Halt) -> None:
         """``outbox.Report``: in the unit that parks the event or stops the receiver."""
         stopped = halt.delivery is events.Delivery.STOPPED
-        who = f"receiver:{halt.receiver}" if stopped else f"receiver:{halt.receiver}:{halt.entity}"
         what = "stopped: nothing is sent to it" if stopped else f"refuses {halt.entity}"
+        event = "" if stopped else f" {halt.event_id}"
         self._report(
             connection,
-            alarms.AlarmKey(who, "communicationsAlarm", "communicationsSubsystemFailure"),
+            _halted(halt.receiver, "" if stopped else halt.entity),
             "receiver",
             f"{halt.receiver} {what}: {halt.reason}. Mend it there, then say: oss-agent outbox "
-            f"redeliver {halt.receiver} {halt.event_id}",
+            f"redeliver {halt.receiver}{event}",
         )
+
+    def heed(self, connection: sa.Connection, notice: outbox.Notice) -> None:
+        """``outbox.Heed``: lateness is an alarm while it lasts, and what is over is cleared."""
+        now, desk = self._time.now(), self._heard()
+        match notice:
+            case outbox.Late(receiver, oldest):
+                self._report(
+                    connection,
+                    _late(receiver),
+                    "receiver",
+                    f"{receiver} is late: its oldest event waits since {clock.rfc3339(oldest)}. "
+                    f"Nothing is lost; oss-agent outbox list --receiver {receiver} says why",
+                )
+            case outbox.Caught(receiver):
+                desk.clear(connection, _late(receiver), now)
+            case outbox.Accepted(receiver, entity):
+                for key in (_halted(receiver, ""), _halted(receiver, entity)):
+                    desk.clear(connection, key, now)
 
     async def poisoned(self, transaction: str, run: int, phase: str, error: Exception) -> None:
         """``flow.Poisoned``: a phase failed again and again for no reason it should."""
@@ -46,8 +64,6 @@ class Complaints:
     def _report(
         self, connection: sa.Connection, key: alarms.AlarmKey, kind: str, text: str
     ) -> None:
-        if self._desk is None:
-            raise RuntimeError("complaints have nowhere to go: app wires the desk first")
         fault = alarms.Fault(
             key=key,
             severity=Severity.MAJOR,
@@ -55,4 +71,19 @@ class Complaints:
             specific_problem=key.probable_cause,
             text=text,
         )
-        self._desk.report(connection, fault, self._time.now())
+        self._heard().report(connection, fault, self._time.now())
+
+    def _heard(self) -> alarms.Alarms:
+        if self._desk is None:
+            raise RuntimeError("complaints have nowhere to go: app wires the desk first")
+        return self._desk
+
+
+def _halted(receiver: str, entity: str) -> alarms.AlarmKey:
+    """A receiver that is stopped, or one entity that waits at it."""
+    who = f"receiver:{receiver}:{entity}" if entity else f"receiver:{receiver}"
+    return alarms.AlarmKey(who, "communicationsAlarm", "communicationsSubsystemFailure")
+
+
+def _late(receiver: str) -> alarms.AlarmKey:
+    return alarms.AlarmKey(f"receiver:{receiver}", "qualityOfServiceAlarm", "responseTimeExcessive")

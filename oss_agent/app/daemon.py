@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import structlog
 
+import bss_bridge.delivery
 from drivers.snmp import engine, receiver
 from oss_agent import clock, errors, flow, locks, logs, registry, settings, store
 from oss_agent.app import billing, rooms, surfaces, tuning
@@ -42,6 +42,7 @@ class Agent:
             self.surfaces.page.run(self.ground.rows, self.ground.time),
             self.feeder.run(),
             self.built.outbox.run(),
+            self.built.late.run(),
             billing.closer(
                 self.ground.tree, self.ground.rows, self.built.outbox.append, self.ground.time
             ).run(),
@@ -106,7 +107,7 @@ async def _foundation(tree: settings.Settings) -> AsyncIterator[tuple[rooms.Grou
         snmp = await stack.enter_async_context(
             engine.running(time, limits=tuning.snmp(tree.snmp), traps=traps)
         )
-        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=10))
+        http = await stack.enter_async_context(bss_bridge.delivery.client())
         yield rooms.Ground(tree, time, rows, registry.installed(), http, snmp), slot
 
 

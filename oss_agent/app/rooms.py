@@ -53,6 +53,7 @@ class Built:
     """The rooms, wired."""
 
     parts: parts.Parts
+    late: outbox.Watch
     outbox: outbox.Outbox
     watch: role.Assurance
     onboarding: inventory.onboarding.StoredOnboarding
@@ -67,7 +68,9 @@ async def build(ground: Ground) -> Built:
     ledger = inventory.ledger.SqlLedger(time)
     devices = inventory.devices.StoredDevices(rows, settings.environment())
     complain = complaints.Complaints(rows, time)
-    post = outbox.Outbox(rows, receivers(ground), time, complain.undelivered)
+    told, patience = receivers(ground), tuning.outbox(tree.outbox)
+    post = outbox.Outbox(rows, told, time, complain.undelivered, patience, complain.heed)
+    late = outbox.Watch(rows, told.removed, time, complain.undelivered, complain.heed, patience)
     watch = role.Assurance(
         rows=rows,
         inventory=ledger,
@@ -103,7 +106,7 @@ async def build(ground: Ground) -> Built:
     )
     products = offerings.Offerings(loaded.offerings, specifications.check)
     shown = shelf.Shelf(loaded)
-    return Built(collaborators, post, watch, onboarding, complain, products, shown)
+    return Built(collaborators, late, post, watch, onboarding, complain, products, shown)
 
 
 async def _open_pools(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import bss_bridge.application
 import bss_bridge.catalogues
 import bss_bridge.hub
+import bss_bridge.notifications
 import bss_bridge.records
 import bss_bridge.serve
 import bss_bridge.surface
 import inventory.ports
 from oss_agent import __version__
-from oss_agent.api import health, network, state, stops
+from oss_agent.api import health, network, outbox, state, stops
 from oss_agent.app import deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics, usage_port
 from oss_agent.fulfilment import cancellation, order
@@ -40,8 +42,8 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         order.ServiceOrders(built.parts),
         inventory.ports.ServicePort(rows),
         alarm_port.AlarmPort(rows),
-        deliveries.Deliveries(rows, built.outbox, ground.time),
     )
+    told = functools.partial(bss_bridge.notifications.envelope, links=ground.hrefs)
     surfaces = bss_bridge.application.Rooms(
         ports.orders,
         cancellation.CancelTasks(built.parts),
@@ -57,6 +59,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         *bss_bridge.records.routers(records, ground.hrefs, bss_bridge.surface.Paging()),
         *bss_bridge.catalogues.routers(built.shelf, ground.hrefs, bss_bridge.surface.Paging()),
         state.router(ports),
+        outbox.router(deliveries.Deliveries(rows, built.outbox, ground.time, told)),
         network.router(built.onboarding),
         stops.router(stop_desk.StopDesk(built.parts)),
         health.router(gauges.readiness(rows), page.render),

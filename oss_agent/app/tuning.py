@@ -16,6 +16,7 @@ from oss_agent import flow, settings
 from oss_agent.assurance import meter, poller, role
 from oss_agent.catalog import specification
 from oss_agent.fulfilment import limits
+from oss_agent.outbox import pace
 from oss_agent.spi import access, stops
 
 _FRESH = 5.0
@@ -91,6 +92,18 @@ def tokens(of: settings.Http) -> bss_bridge.access.Tokens:
 def bind(of: settings.Http) -> bss_bridge.serve.Bind:
     """Where to listen."""
     return bss_bridge.serve.Bind(of.bind, of.port, of.fd)
+
+
+def outbox(of: settings.Outbox) -> pace.Pace:
+    """How patiently others are told."""
+    return pace.Pace(
+        parallel=of.parallel,
+        longest_pause=of.longest_pause,
+        late=timedelta(seconds=of.late_after),
+        give_up=timedelta(days=of.give_up_days),
+        patience=timedelta(days=of.patience_days),
+        keep=timedelta(days=of.keep_days),
+    )
 
 
 def policy(of: settings.Http) -> bss_bridge.callbacks.Policy:

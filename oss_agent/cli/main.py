@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from oss_agent import __version__
-from oss_agent.cli import client, context, network, orders, show, stops
+from oss_agent.cli import client, context, network, orders, outbox, show, stops
 
 GLOBAL = ("-o", "--output", "--api", "--token")
 
@@ -63,7 +63,7 @@ def tree() -> typer.Typer:
     app.command("why")(network.why)
     app.add_typer(network.alarms, name="alarm")
     app.add_typer(network.services, name="service")
-    app.add_typer(network.outbox, name="outbox")
+    app.add_typer(outbox.outbox, name="outbox")
     app.command("pause")(stops.pause)
     app.command("resume")(stops.resume)
     app.command("pauses")(stops.pauses)

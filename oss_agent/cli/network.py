@@ -1,4 +1,4 @@
-"""``oss-agent import | device | topology | discover | why | service | alarm | outbox``."""
+"""``oss-agent import | device | topology | discover | why | service | alarm``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ FILES = (
 )
 devices = typer.Typer(no_args_is_help=True, help="Devices: what is managed, and trusted.")
 alarms = typer.Typer(no_args_is_help=True, help="Alarms (TMF642).")
-outbox = typer.Typer(no_args_is_help=True, help="What is still to be told to others.")
 services = typer.Typer(no_args_is_help=True, help="Services (TMF638).")
 
 Name = Annotated[str, typer.Argument(help="device name")]
@@ -217,37 +216,6 @@ def service_show(
         here.screen.json(view)
     else:
         here.screen.facts(view.items())
-
-
-@outbox.command("list")
-def outbox_list(ctx: typer.Context) -> None:
-    """What is still to be told, to whom, and why it waits."""
-    columns = [
-        ("EVENT", "event_id"),
-        ("KIND", "kind"),
-        ("ENTITY", "entity"),
-        ("RECEIVER", "receiver"),
-        ("STATE", "state"),
-        ("TRIES", "attempts"),
-        ("REASON", "reason"),
-    ]
-    _list(ctx, "/outbox", columns, "nothing waits")
-
-
-@outbox.command("redeliver")
-def outbox_redeliver(
-    ctx: typer.Context,
-    receiver: Annotated[str, typer.Argument(help="who refused it")],
-    event: Annotated[str, typer.Argument(help="the event's id")],
-) -> None:
-    """Have a delivery tried again after its receiver was mended; a stopped one is told again."""
-    here = context.of(ctx)
-    body = {"receiver": receiver, "event": event}
-    answer = here.api.post(f"{client.OPERATOR}/outbox/redeliver", body)
-    if here.screen.as_json:
-        here.screen.json(answer)
-    else:
-        here.screen.text(f"{event} goes to {receiver} again")
 
 
 def _list(

@@ -6,6 +6,7 @@ After ``restart``, ``redeliver`` or ``skip`` call ``Outbox.wake``, so that it ha
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +18,7 @@ from oss_agent.outbox.tables import DELIVERIES, EVENTS, STOPS, State
 from oss_agent.spi import events
 
 _D: Final = DELIVERIES.c
+_BY_HAND: Final = "tried again by hand"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,14 +51,37 @@ class Backlog:
     """why the whole receiver is stopped"""
 
 
-def restart(connection: sa.Connection, receiver: str) -> bool:
-    """A person says that a stopped receiver may be told again. False when it was not stopped."""
+def restart(connection: sa.Connection, receiver: str, now: datetime) -> bool:
+    """A person says that a stopped receiver may be told again. False when it was not stopped.
+
+    What it failed at before counts no more: it gets its time anew before it is given up again.
+    """
+    afresh = {"attempts": 0, "next_at": now, "changed_at": now}
+    connection.execute(
+        DELIVERIES.update().where(_D.receiver == receiver, rows.PENDING).values(**afresh)
+    )
     return bool(connection.execute(STOPS.delete().where(STOPS.c.receiver == receiver)).rowcount)
 
 
 def redeliver(connection: sa.Connection, receiver: str, event_id: str, now: datetime) -> None:
     """A person wants this delivery tried again, whatever became of it. NotFound."""
-    _decide(connection, receiver, event_id, State.PENDING, "tried again by hand", now)
+    _decide(connection, receiver, event_id, State.PENDING, _BY_HAND, now)
+
+
+def redeliver_all(connection: sa.Connection, tenant: str, receiver: str, now: datetime) -> int:
+    """A person mended a receiver: all that it refused is tried again; how many wait there now.
+
+    NotFound when nothing of the tenant waits there.
+    """
+    mine = sa.and_(_D.receiver == receiver, _D.tenant == tenant, rows.OPEN)
+    changed = connection.execute(
+        DELIVERIES.update()
+        .where(mine)
+        .values(state=State.PENDING, attempts=0, next_at=now, changed_at=now, reason=_BY_HAND)
+    )
+    if changed.rowcount == 0:
+        raise errors.NotFound(f"an open delivery to {receiver}")
+    return changed.rowcount
 
 
 def skip(
@@ -89,8 +114,9 @@ def _decide(
 def deliveries(
     connection: sa.Connection,
     *,
+    tenant: str | None = None,
     receiver: str | None = None,
-    state: State | None = None,
+    states: Collection[State] = (),
     event_id: str | None = None,
     offset: int = 0,
     limit: int = 100,
@@ -99,8 +125,10 @@ def deliveries(
     wanted = rows.with_event().order_by(_D.event, _D.receiver).offset(offset).limit(limit)
     if receiver is not None:
         wanted = wanted.where(_D.receiver == receiver)
-    if state is not None:
-        wanted = wanted.where(_D.state == state)
+    if tenant is not None:
+        wanted = wanted.where(_D.tenant == tenant)
+    if states:
+        wanted = wanted.where(_D.state.in_(states))
     if event_id is not None:
         wanted = wanted.where(EVENTS.c.id == event_id)
     return [_view(row) for row in connection.execute(wanted).mappings()]
@@ -115,8 +143,9 @@ def event(connection: sa.Connection, event_id: str) -> events.Event:
     return rows.numbered(row).event
 
 
-def backlog(connection: sa.Connection) -> list[Backlog]:
+def backlog(connection: sa.Connection, tenant: str | None = None) -> list[Backlog]:
     """Every receiver that has not taken all it should have; those with nothing open are absent."""
+    mine = sa.true() if tenant is None else _D.tenant == tenant
     parked = sa.func.sum(sa.case((_D.state == State.PARKED, 1), else_=0))
     counted = (
         sa.select(
@@ -126,7 +155,7 @@ def backlog(connection: sa.Connection) -> list[Backlog]:
             sa.func.min(EVENTS.c.at).label("oldest"),
         )
         .join_from(DELIVERIES, EVENTS, EVENTS.c.number == _D.event)
-        .where(_D.state.in_(rows.OPEN))
+        .where(rows.OPEN, mine)
         .group_by(_D.receiver)
         .order_by(_D.receiver)
     )
@@ -143,18 +172,23 @@ def backlog(connection: sa.Connection) -> list[Backlog]:
     ]
 
 
-def forget(connection: sa.Connection, before: datetime, *, limit: int = 5_000) -> int:
-    """Delete events of before a moment that every receiver has; how many. Call until 0."""
-    still_open = sa.exists().where(_D.event == EVENTS.c.number, _D.state.in_(rows.OPEN))
+def forgettable(
+    connection: sa.Connection, before: datetime, *, limit: int = 5_000
+) -> tuple[int, ...]:
+    """Numbers of events of before a moment that every receiver has."""
+    still_open = sa.exists().where(_D.event == EVENTS.c.number, rows.OPEN)
     old = (
         sa.select(EVENTS.c.number)
         .where(EVENTS.c.spread, EVENTS.c.at < before, sa.not_(still_open))
         .limit(limit)
     )
-    numbers = list(connection.scalars(old))
+    return tuple(connection.scalars(old))
+
+
+def forget(connection: sa.Connection, numbers: Collection[int]) -> int:
+    """Delete these events and what became of them; how many were there."""
     connection.execute(DELIVERIES.delete().where(_D.event.in_(numbers)))
-    connection.execute(EVENTS.delete().where(EVENTS.c.number.in_(numbers)))
-    return len(numbers)
+    return connection.execute(EVENTS.delete().where(EVENTS.c.number.in_(numbers))).rowcount
 
 
 def _view(row: sa.RowMapping) -> DeliveryView:

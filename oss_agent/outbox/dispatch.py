@@ -11,52 +11,15 @@ import contextlib
 import dataclasses
 import functools
 import random
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
 import structlog
 
 from oss_agent import errors
-from oss_agent.outbox import rows
+from oss_agent.outbox import news, pace, rows
 from oss_agent.outbox.tables import State
 from oss_agent.spi import clock, events, store
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Pace:
-    """How much at the same time, and how patiently; times in seconds."""
-
-    tick: float = 1.0
-    """how often to look although nobody called"""
-    spread: int = 500
-    """events per unit that are given their delivery rows"""
-    parallel: int = 8
-    """deliveries at the same time per receiver"""
-    turn: int = 20
-    """deliveries of one entity before another gets its place"""
-    deadline: float = 60.0
-    """for one delivery, although a receiver should have its own"""
-    first_pause: float = 1.0
-    longest_pause: float = 300.0
-    patience: timedelta = timedelta(days=7)
-    """then an event that is still refused is parked: a person decides"""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Halt:
-    """Something a person must look at: an event was parked, or a receiver stopped."""
-
-    receiver: str
-    delivery: events.Delivery
-    entity: str
-    event_id: str
-    reason: str
-
-
-Report = Callable[[sa.Connection, Halt], None]
-"""Called inside the unit that records the halt, so that an alarm commits with it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,28 +48,40 @@ class Outbox:
         at: store.Store,
         receivers: events.Receivers,
         now: clock.Clock,
-        report: Report,
-        pace: Pace | None = None,
+        report: news.Report,
+        patience: pace.Pace | None = None,
+        heed: news.Heed = news.unheeded,
     ) -> None:
         self._store = at
         self._receivers = receivers
         self._clock = now
         self._report = report
-        self._pace = pace or Pace()
+        self._heed = heed
+        self._pace = patience or pace.Pace()
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lanes: set[tuple[str, str]] = set()
-        self._quiet_until: dict[str, float] = {}
+        self._standing: dict[str, pace.Standing] = {}
+        self._appended = True
+        self._all_at = 0.0
+        self._hot: set[str] = set()
         self._counters = Counters()
         self._log = structlog.stdlib.get_logger(__name__)
 
     def append(self, connection: sa.Connection, event: events.Event) -> None:
         """``spi.events.EventSink``: store the event in the caller's unit. Same id: once."""
         rows.append(connection, event)
-        self.wake()
+        self._appended = True
+        self._ring()
 
     def wake(self) -> None:
-        """Look now, from any thread: inside a unit that is before its commit, and still safe.
+        """Look at everything now: a person decided something."""
+        self._appended, self._all_at = True, 0.0
+        self._standing = {}
+        self._ring()
+
+    def _ring(self) -> None:
+        """From any thread; inside a unit that is before its commit, and still safe.
 
         The dispatcher looks by a unit of its own, which the one writer runs after this one.
         """
@@ -133,11 +108,24 @@ class Outbox:
                         await self._wake.wait()
 
     async def _round(self, tasks: asyncio.TaskGroup) -> None:
-        receivers = await self._spread()
+        receivers = await self._receivers.current()
+        if self._is_time_for_all():
+            self._hot |= await self._store.read(rows.expectant)
+        if self._appended:
+            receivers = await self._spread()
+        hot, self._hot = self._hot, set()
         stopped = await self._store.read(rows.stopped)
         for receiver in receivers:
-            if receiver.id not in stopped and not self._quiet(receiver.id):
+            if receiver.id in hot - stopped.keys() and not self._quiet(receiver.id):
                 await self._start_lanes(tasks, receiver)
+
+    def _is_time_for_all(self) -> bool:
+        """Once a tick everybody is looked at: what waited for its pause, or came another way."""
+        now = self._clock.monotonic()
+        if now < self._all_at:
+            return False
+        self._appended, self._all_at = True, now + self._pace.tick
+        return True
 
     async def _spread(self) -> tuple[events.Receiver, ...]:
         """Give new events their delivery rows; who is listening now.
@@ -145,15 +133,17 @@ class Outbox:
         The events are read before the listeners: whoever listened when an event was appended is
         then among them. Read the other way round, a new listener could miss its first event.
         """
+        self._appended = False
         while True:
             new = await self._store.write(functools.partial(rows.unspread, limit=self._pace.spread))
             receivers = await self._receivers.current()
             if not new:
                 return receivers
-            wanted = [(n, [r.id for r in receivers if self._wants(r, n.event)]) for n in new]
+            wanted = [(one, [r.id for r in receivers if self._wants(r, one.event)]) for one in new]
             await self._store.write(
                 functools.partial(rows.spread, wanted=wanted, now=self._clock.now())
             )
+            self._hot.update(name for _, names in wanted for name in names)
 
     def _wants(self, receiver: events.Receiver, event: events.Event) -> bool:
         try:
@@ -163,11 +153,17 @@ class Outbox:
             return True
 
     def _quiet(self, receiver: str) -> bool:
-        return self._clock.monotonic() < self._quiet_until.get(receiver, 0.0)
+        return self._clock.monotonic() < self._of(receiver).quiet_until
+
+    def _of(self, receiver: str) -> pace.Standing:
+        return self._standing.get(receiver, pace.Standing())
 
     async def _start_lanes(self, tasks: asyncio.TaskGroup, receiver: events.Receiver) -> None:
         busy = {entity for name, entity in self._lanes if name == receiver.id}
-        free = self._pace.parallel - len(busy)
+        free = min(
+            self._of(receiver.id).lanes(self._pace) - len(busy),
+            self._pace.at_once - len(self._lanes),
+        )
         if free <= 0:
             return
         due = await self._store.read(
@@ -197,6 +193,7 @@ class Outbox:
             await asyncio.sleep(self._pace.tick)
         finally:
             self._lanes.discard((receiver.id, head.event.event.entity))
+            self._hot.add(receiver.id)
             self._wake.set()
 
     async def _deliver(self, receiver: events.Receiver, event: events.Event) -> events.Attempt:
@@ -224,10 +221,13 @@ class Outbox:
         name = _COUNTED[attempt.delivery]
         old: int = getattr(self._counters, name)
         self._counters = dataclasses.replace(self._counters, **{name: old + 1})
-        if attempt.retry_after is not None:
-            # what a receiver asks for is for all its entities
-            pause = min(max(attempt.retry_after, 0.0), rows.LONGEST_PAUSE.total_seconds())
-            self._quiet_until[receiver] = self._clock.monotonic() + pause
+        self._standing[receiver] = pace.after(
+            self._of(receiver),
+            attempt,
+            self._pace,
+            self._clock.monotonic(),
+            random.random(),  # noqa: S311  jitter need not be secret
+        )
 
     def _record(
         self, connection: sa.Connection, receiver: str, due: rows.Due, attempt: events.Attempt
@@ -242,9 +242,11 @@ class Outbox:
         match attempt.delivery:
             case events.Delivery.DONE:
                 write(state=State.DONE, attempts=tried, next_at=now)
+                if due.troubled:
+                    self._heed(connection, news.Accepted(receiver, event.entity))
                 return rows.head(connection, receiver, event.entity, now)
             case events.Delivery.RETRY:
-                pause = pause_after(tried, attempt.retry_after, self._pace, random.random())  # noqa: S311  jitter need not be secret
+                pause = pace.pause_after(tried, attempt.retry_after, self._pace, random.random())  # noqa: S311  as above
                 write(state=State.PENDING, attempts=tried, next_at=now + pause)
                 return None
             case events.Delivery.PARKED:
@@ -253,18 +255,6 @@ class Outbox:
                 write(state=State.PENDING, attempts=tried, next_at=now)
                 if not rows.stop(connection, receiver, attempt.reason, now):
                     return None
-        halt = Halt(receiver, attempt.delivery, event.entity, event.id, attempt.reason)
+        halt = news.Halt(receiver, attempt.delivery, event.entity, event.id, attempt.reason)
         self._report(connection, halt)
         return None
-
-
-def pause_after(attempts: int, retry_after: float | None, pace: Pace, chance: float) -> timedelta:
-    """How long to wait after the ``attempts``-th failure; ``chance`` in [0, 1) is the jitter.
-
-    Doubling from ``first_pause`` to ``longest_pause``, spread over its upper half so that entities
-    that failed together do not come back together; never sooner than the receiver asked.
-    """
-    doubled = min(pace.longest_pause, pace.first_pause * 2.0 ** min(attempts - 1, 30))
-    jittered = doubled * (0.5 + chance / 2)
-    seconds = max(jittered, retry_after or 0.0)
-    return min(timedelta(seconds=min(seconds, 1e6)), rows.LONGEST_PAUSE)

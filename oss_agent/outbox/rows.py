@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from oss_agent.outbox.pace import LONGEST_PAUSE
 from oss_agent.outbox.tables import DELIVERIES, EVENTS, STOPS, State
 from oss_agent.spi import events
 
-LONGEST_PAUSE: Final = timedelta(hours=1)
-"""No retry is put off longer, whatever a receiver asks for."""
-
-OPEN: Final = (State.PENDING, State.PARKED)
 _D: Final = DELIVERIES.c
+# Written out, not bound: a planner takes a partial index only for a condition that it can read.
+PENDING: Final = _D.state == sa.literal_column("'pending'")
+OPEN: Final = _D.state.in_([sa.literal_column("'pending'"), sa.literal_column("'parked'")])
 _REASON_LENGTH: Final = 2_000
 
 
@@ -34,6 +34,8 @@ class Due:
 
     event: Numbered
     attempts: int
+    troubled: bool
+    """it was refused before, or a person had a word in it"""
 
 
 def append(connection: sa.Connection, event: events.Event) -> bool:
@@ -97,7 +99,7 @@ def heads(
         earlier.c.receiver == _D.receiver,
         earlier.c.entity == _D.entity,
         earlier.c.event < _D.event,
-        earlier.c.state.in_(OPEN),
+        earlier.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'parked'")]),
     )
     wanted = (
         with_event()
@@ -112,7 +114,7 @@ def head(connection: sa.Connection, receiver: str, entity: str, now: datetime) -
     """The first open delivery of one entity at one receiver, if it is due."""
     first = (
         sa.select(sa.func.min(_D.event))
-        .where(_D.receiver == receiver, _D.entity == entity, _D.state.in_(OPEN))
+        .where(_D.receiver == receiver, _D.entity == entity, OPEN)
         .scalar_subquery()
     )
     wanted = with_event().where(_D.receiver == receiver, _D.event == first, *_due(now))
@@ -123,7 +125,7 @@ def head(connection: sa.Connection, receiver: str, entity: str, now: datetime) -
 def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     # Later than any pause allows means that the clock was set back: due as well.
     late = sa.or_(_D.next_at <= now, _D.next_at > now + LONGEST_PAUSE)
-    return (_D.state == State.PENDING, late)
+    return (PENDING, late)
 
 
 def change(
@@ -164,6 +166,59 @@ def stopped(connection: sa.Connection) -> dict[str, str]:
     return {row.receiver: row.reason for row in connection.execute(sa.select(STOPS))}
 
 
+def waiting(connection: sa.Connection) -> dict[str, datetime]:
+    """Every receiver that has something to be told, and when the oldest of it happened."""
+    oldest = (
+        sa.select(_D.receiver, sa.func.min(_D.event).label("event"))
+        .where(PENDING)
+        .group_by(_D.receiver)
+        .subquery()
+    )
+    wanted = sa.select(oldest.c.receiver, EVENTS.c.at).join_from(
+        oldest, EVENTS, EVENTS.c.number == oldest.c.event
+    )
+    return {row.receiver: row.at for row in connection.execute(wanted)}
+
+
+def expectant(connection: sa.Connection) -> set[str]:
+    """Everybody who has something to be told, due or not."""
+    return set(connection.scalars(sa.select(_D.receiver).where(PENDING).distinct()))
+
+
+def receivers(connection: sa.Connection) -> frozenset[str]:
+    """Everybody who has something open, or is stopped."""
+    found = connection.scalars(sa.select(_D.receiver).where(OPEN).distinct())
+    return frozenset(found) | frozenset(stopped(connection))
+
+
+def everybody(connection: sa.Connection) -> frozenset[str]:
+    """Everybody who ever had something to be told and is not forgotten."""
+    return frozenset(connection.scalars(sa.select(_D.receiver).distinct()))
+
+
+def silent_since(connection: sa.Connection, receiver: str, moment: datetime) -> bool:
+    """Was it tried, and has it accepted nothing since that moment?"""
+    accepted = sa.exists().where(
+        _D.receiver == receiver, _D.state == State.DONE, _D.changed_at > moment
+    )
+    tried = sa.exists().where(_D.receiver == receiver, PENDING, _D.attempts > 0)
+    return bool(connection.scalar(sa.select(sa.and_(tried, sa.not_(accepted)))))
+
+
+def give_up(connection: sa.Connection, receiver: str, reason: str, now: datetime) -> set[str]:
+    """Tell a receiver nothing of what is open; the entities that were parked there."""
+    mine = sa.and_(_D.receiver == receiver, OPEN)
+    parked = sa.select(_D.entity).where(mine, _D.state == State.PARKED)
+    entities = set(connection.scalars(parked))
+    connection.execute(
+        DELIVERIES.update()
+        .where(mine)
+        .values(state=State.SKIPPED, changed_at=now, reason=clean(reason))
+    )
+    connection.execute(STOPS.delete().where(STOPS.c.receiver == receiver))
+    return entities
+
+
 def with_event() -> sa.Select[Any]:
     """Deliveries joined with their events, for ``heads`` and for a person's list."""
     of_event = (EVENTS.c.number, EVENTS.c.id, EVENTS.c.kind, EVENTS.c.at, EVENTS.c.payload)
@@ -185,7 +240,7 @@ def numbered(row: sa.RowMapping) -> Numbered:
 
 
 def _due_row(row: sa.RowMapping) -> Due:
-    return Due(numbered(row), row["attempts"])
+    return Due(numbered(row), row["attempts"], troubled=row["reason"] != "")
 
 
 def clean(reason: str) -> str:

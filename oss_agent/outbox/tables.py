@@ -84,4 +84,12 @@ sa.Index(
     sqlite_where=_OPEN,
     postgresql_where=_OPEN,
 )
+_PENDING = sa.text("state = 'pending'")
+sa.Index(
+    "out_delivery_next",
+    DELIVERIES.c.receiver,
+    DELIVERIES.c.event,
+    sqlite_where=_PENDING,
+    postgresql_where=_PENDING,
+)
 sa.Index("out_delivery_event", DELIVERIES.c.event)

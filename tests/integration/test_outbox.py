@@ -222,7 +222,7 @@ def test_a_refused_event_parks_its_entity_at_that_receiver_until_a_person_decide
             assert [(h.receiver, h.delivery, h.event_id) for h in scene.halts] == [
                 ("strict", Delivery.PARKED, "e1")
             ]
-            (shown,) = await scene.store.read(functools.partial(desk.deliveries, state=_PARKED))
+            (shown,) = await scene.store.read(functools.partial(desk.deliveries, states=(_PARKED,)))
             assert shown.reason == "422 no [31m such customer", "foreign text is made printable"
             (backlog,) = await scene.store.read(desk.backlog)
             assert (backlog.receiver, backlog.pending, backlog.parked) == ("strict", 1, 1)
@@ -276,7 +276,7 @@ def test_a_receiver_that_refuses_us_is_stopped_until_restarted(database_url: str
             assert (backlog.pending, backlog.stopped) == (2, "401")
 
             strict.answer = None
-            await scene.store.write(lambda c: desk.restart(c, "strict"))
+            await scene.store.write(lambda c: desk.restart(c, "strict", datetime.now(UTC)))
             scene.box.wake()
             await scene.done("strict", "e1", "e2")
 
@@ -350,7 +350,8 @@ def test_old_events_are_forgotten_only_when_everyone_has_them(database_url: str)
             await scene.until(lambda: _is(scene, "a", "e1", "parked"))
             future = datetime.now(UTC) + timedelta(days=1)
 
-            assert await scene.store.write(lambda c: desk.forget(c, future)) == 1
+            old = await scene.store.read(lambda c: desk.forgettable(c, future))
+            assert await scene.store.write(lambda c: desk.forget(c, old)) == 1
             assert (await scene.store.read(lambda c: desk.event(c, "e1"))).entity == "service:1"
             with pytest.raises(errors.NotFound):
                 await scene.store.read(lambda c: desk.event(c, "e2"))

@@ -248,6 +248,7 @@ def test_what_billing_refused_is_told_after_a_person_mended_it(world: World) -> 
     world.daemon.post("/api/v1/outbox/redeliver", again)
 
     world.daemon.until(lambda: one["event_id"] in {key for key, _body in world.billing.received})
+    world.daemon.until(lambda: not world.alarm(f"receiver:{one['receiver']}:{one['entity']}"))
 
 
 def test_the_same_order_twice_is_one_order(world: World) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from oss_agent import outbox, store
 from oss_agent.clock import SystemClock
-from oss_agent.outbox import desk, dispatch
+from oss_agent.outbox import desk
 from oss_agent.spi import events
 from oss_agent.spi.events import Attempt, Delivery
 
@@ -78,7 +78,7 @@ def _event(number: int, entity: int) -> events.Event:
     )
 
 
-def _ignore(connection: sa.Connection, halt: dispatch.Halt) -> None:
+def _ignore(connection: sa.Connection, halt: outbox.Halt) -> None:
     del connection, halt
 
 

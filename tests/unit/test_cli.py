@@ -293,3 +293,43 @@ def test_a_cancellation_is_sent_and_its_end_is_said_in_words(
         "order 17 cancellation 3 accepted",
         "order 17 cancellation 3 terminatedWithError · item 1 is completed",
     ]
+
+
+DELIVERY = {
+    "receiver": "hub:1",
+    "event_id": "e1",
+    "kind": "ServiceStateChangeEvent",
+    "entity": "service:1",
+    "state": "parked",
+    "attempts": 3,
+    "next_at": "2026-11-21T10:02:00.000Z",
+    "changed_at": "2026-11-21T10:02:00.000Z",
+    "reason": "422",
+}
+
+
+def test_the_outbox_is_listed_shown_and_told_again(
+    daemon: type[Daemon], run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = {"receiver": "hub:1", "deliveries": 2}
+    waits = {"receiver": "hub:1", "pending": 1, "parked": 1, "stopped": "401"}
+    event = {"id": "usage-a/b", "payload": {"octets": "\x1b[2J"}}
+    daemon.answers |= {
+        "GET /api/v1/outbox?receiver=hub%3A1&state=parked&limit=500": (200, [DELIVERY]),
+        "GET /api/v1/outbox/receivers": (200, [waits]),
+        "GET /api/v1/outbox/events/usage-a%2Fb": (200, {"event": event, "deliveries": [DELIVERY]}),
+        "POST /api/v1/outbox/redeliver": (200, again),
+    }
+    assert run("outbox", "list", "--receiver", "hub:1", "--state", "parked") == 0
+    assert run("outbox", "receivers") == 0
+    assert run("outbox", "show", "usage-a/b") == 0
+    assert run("outbox", "redeliver", "hub:1") == 0
+    assert run("outbox", "redeliver", "hub:1", "e1") == 0
+    said = capsys.readouterr().out
+    assert "422" in said
+    assert "401" in said
+    assert "2 deliveries: to hub:1 again" in said
+    assert "e1: to hub:1 again" in said
+    assert "\x1b" not in said
+    bodies = [body for _, body in daemon.seen if body is not None]
+    assert bodies == [{"receiver": "hub:1"}, {"receiver": "hub:1", "event": "e1"}]

@@ -28,6 +28,7 @@ SECTIONS = {
     "pools": "Pool",
     "billing": "Billing",
     "connectors": "Connector",
+    "outbox": "Outbox",
     "log": "Log",
 }
 

@@ -40,6 +40,11 @@ async def it(tmp_path: Path) -> AsyncIterator[world.World]:
         ("/api/v1/services/acme-s1", ("id",), "s1"),
         ("/api/v1/why?device=pe1&path=/a/b[name=c]", (0, "path"), "/a/b[name=c]"),
         ("/api/v1/outbox", (0, "tenant"), "default"),
+        ("/api/v1/outbox", (0, "states"), ["parked", "pending"]),
+        ("/api/v1/outbox?state=done&receiver=billing&limit=5", (0, "states"), ["done"]),
+        ("/api/v1/outbox?state=done&receiver=billing&limit=5", (0, "receiver"), "billing"),
+        ("/api/v1/outbox/receivers", (0, "receiver"), "billing"),
+        ("/api/v1/outbox/events/usage-a/b", ("event", "id"), "usage-a/b"),
         ("/healthz", ("alive",), True),
         ("/readyz", ("unknown_transactions", 0), "t9"),
         ("/readyz", ("parts", 0, "name"), "store"),
@@ -59,7 +64,9 @@ async def test_reads(it: world.World, path: str, place: tuple[Any, ...], value: 
     [
         ({"receiver": "billing", "event": "e1"}, 200),
         ({"receiver": "billing", "event": "e2"}, 404),
-        ({"receiver": "billing"}, 400),
+        ({"receiver": "billing"}, 200),
+        ({"receiver": "other"}, 404),
+        ({"event": "e1"}, 400),
         ({"receiver": "billing", "event": 1}, 400),
     ],
 )
@@ -67,6 +74,20 @@ async def test_a_delivery_is_tried_again(it: world.World, body: Any, status: int
     answer = await it.http.post("/api/v1/outbox/redeliver", json=body)
 
     assert answer.status_code == status
+    if status == 200:
+        assert answer.json()["deliveries"] == (1 if "event" in body else 7)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["?state=odd", "?limit=0", "?limit=9999", "?offset=-1", f"?receiver={'x' * 256}"],
+)
+async def test_an_odd_question_about_deliveries_is_refused(it: world.World, path: str) -> None:
+    assert (await it.http.get(f"/api/v1/outbox{path}")).status_code == 400
+
+
+async def test_an_event_that_is_not_there_or_not_mine_is_not_found(it: world.World) -> None:
+    assert (await it.http.get("/api/v1/outbox/events/e9")).status_code == 404
 
 
 @pytest.mark.parametrize(

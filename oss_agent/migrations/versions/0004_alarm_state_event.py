@@ -1,4 +1,4 @@
-"""An alarm that cleared is told as AlarmStateChangeEvent: ClearAlarmsCreateEvent is about a task."""
+"""A cleared alarm is told as AlarmStateChangeEvent; what is due is found by an index of its own."""
 
 from __future__ import annotations
 
@@ -18,4 +18,12 @@ def upgrade() -> None:
         sa.update(_EVENTS)
         .where(_EVENTS.c.kind == "ClearAlarmsCreateEvent")
         .values(kind="AlarmStateChangeEvent")
+    )
+    op.create_index(
+        "out_delivery_next",
+        "out_delivery",
+        ["receiver", "event"],
+        unique=False,
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
     )

@@ -22,8 +22,8 @@ from bss_bridge import application, callbacks, hub, tables, tmf638, tmf639, tmf6
 from bss_bridge.hrefs import Hrefs
 from bss_bridge.matching import matches
 from oss_agent import errors, store
-from oss_agent.api import health, network, state
-from oss_agent.spi import clock, onboarding, orders, views
+from oss_agent.api import health, network, outbox, state
+from oss_agent.spi import clock, events, onboarding, orders, views
 from oss_agent.spi.query import Page, Query
 
 T = TypeVar("T")
@@ -311,7 +311,8 @@ async def world(
         )
         operator = (
             network.router(devices),
-            state.router(state.Ports(book, services, alarms, _Outbox())),
+            state.router(state.Ports(book, services, alarms)),
+            outbox.router(_Outbox()),
             health.router(functools.partial(_readiness, parts), lambda: b"up 1\n"),
             *extra,
         )
@@ -322,12 +323,22 @@ async def world(
 
 
 class _Outbox:
-    async def waiting(self, tenant: str) -> list[dict[str, str]]:
-        return [{"event": "e1", "tenant": tenant}]
+    async def find(self, tenant: str, asked: outbox.Asked) -> list[dict[str, Any]]:
+        return [{"event": "e1", "tenant": tenant} | dataclasses.asdict(asked)]
 
-    async def again(self, tenant: str, receiver: str, event: str) -> None:
-        if (tenant, receiver, event) != ("default", "billing", "e1"):
+    async def receivers(self, tenant: str) -> list[dict[str, str]]:
+        return [{"receiver": "billing", "tenant": tenant}]
+
+    async def event(self, tenant: str, key: str) -> outbox.Told:
+        if (tenant, key) != ("default", "usage-a/b"):
+            raise errors.NotFound(f"event {key}")
+        kind = events.EventKind.USAGE_CREATE
+        return outbox.Told(events.Event(key, kind, tenant, "usage:1", NOW, {}), None, [])
+
+    async def again(self, tenant: str, receiver: str, event: str | None) -> int:
+        if (tenant, receiver) != ("default", "billing") or event not in {"e1", None}:
             raise errors.NotFound(f"event {event}")
+        return 1 if event else 7
 
 
 async def _readiness(parts: list[health.Part]) -> health.Readiness:
