@@ -14,8 +14,18 @@ from typing import Any, Final
 
 import pydantic
 
-from bss_bridge import hrefs, rendering, tmf635, tmf638, tmf641, tmf641_cancel, tmf642
-from oss_agent.spi import events, views
+from bss_bridge import (
+    hrefs,
+    rendering,
+    tmf622,
+    tmf635,
+    tmf637,
+    tmf638,
+    tmf641,
+    tmf641_cancel,
+    tmf642,
+)
+from oss_agent.spi import events, product_orders, products, views
 
 _Render = Callable[[Any, hrefs.Hrefs], dict[str, Any]]
 
@@ -35,6 +45,10 @@ def _usage(view: views.UsageView, _: hrefs.Hrefs) -> dict[str, Any]:
 
 
 ENTITIES: Final = (
+    Entity(
+        (hrefs.PRODUCT_ORDERING,), "productOrder", product_orders.ProductOrderView, tmf622.render
+    ),
+    Entity((hrefs.PRODUCT_INVENTORY,), "product", products.ProductView, tmf637.render),
     Entity((hrefs.SERVICE_ORDERING,), "serviceOrder", views.ServiceOrderView, tmf641.render),
     Entity((hrefs.SERVICE_ORDERING,), "cancelServiceOrder", views.CancelView, tmf641_cancel.render),
     Entity((hrefs.SERVICE_INVENTORY,), "service", views.ServiceView, tmf638.render),
@@ -129,7 +143,8 @@ def _envelope(event: events.Event, links: hrefs.Hrefs, told_as: str) -> dict[str
 def _sentence(event: events.Event, shown: Mapping[str, Any]) -> str:
     found = _NAME.fullmatch(event.kind.value)
     words = _SUFFIXES[found["suffix"]] if found else "{what} changed"
-    state, status = shown.get("state", "changed"), shown.get("operatingStatus", "changed")
+    state = shown.get("state", shown.get("status", "changed"))  # a product's is its status
+    status = shown.get("operatingStatus", "changed")
     return words.format(what=event.entity.replace(":", " ", 1), state=state, status=status)
 
 

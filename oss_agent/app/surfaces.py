@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import bss_bridge.application
 import bss_bridge.catalogues
 import bss_bridge.hub
+import bss_bridge.products
 import bss_bridge.notifications
 import bss_bridge.records
 import bss_bridge.serve
@@ -17,7 +18,7 @@ from oss_agent import __version__
 from oss_agent.api import health, network, outbox, state, stops
 from oss_agent.app import deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics, usage_port
-from oss_agent.fulfilment import cancellation, order
+from oss_agent.fulfilment import cancellation, order, product
 from oss_agent.fulfilment.record import resource_queries
 from oss_agent.fulfilment.turn import stop_desk
 from oss_agent.outbox import port
@@ -38,8 +39,9 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     tokens = tuning.tokens(of)
     bss_bridge.serve.check_bind(of.bind, tokens)
     page = gauges.page(rows, ground.snmp, built.watch, ground.time)
+    services = order.ServiceOrders(built.parts)
     ports = state.Ports(
-        order.ServiceOrders(built.parts),
+        services,
         inventory.ports.ServicePort(rows),
         alarm_port.AlarmPort(rows),
     )
@@ -55,7 +57,12 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     records = bss_bridge.records.Records(
         resource_queries.ResourceOrders(rows), usage_port.UsagePort(rows), port.EventPort(rows)
     )
+    shop = bss_bridge.products.Shop(
+        product.ProductOrders(built.parts, built.offerings, services),
+        inventory.ports.ProductPort(rows),
+    )
     beside = (
+        *bss_bridge.products.routers(shop, ground.hrefs, bss_bridge.surface.Paging()),
         *bss_bridge.records.routers(records, ground.hrefs, bss_bridge.surface.Paging()),
         *bss_bridge.catalogues.routers(built.shelf, ground.hrefs, bss_bridge.surface.Paging()),
         state.router(ports),

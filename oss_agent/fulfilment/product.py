@@ -5,8 +5,8 @@ from __future__ import annotations
 from oss_agent import errors
 from oss_agent.fulfilment import order, parts
 from oss_agent.fulfilment.ordering import product_intake
-from oss_agent.fulfilment.record import product_views
-from oss_agent.spi import catalogue, product_orders
+from oss_agent.fulfilment.record import product_query, product_views
+from oss_agent.spi import catalogue, product_orders, query
 
 
 class ProductOrders:
@@ -37,6 +37,10 @@ class ProductOrders:
     async def _judge(self, request: product_orders.ProductOrderRequest) -> product_intake.Judged:
         seen = await self._p.journal.read(lambda c: product_intake.look(c, self._p, request))
         return product_intake.judge(request, seen, self._offerings, self._p.limits)
+
+    async def find(self, asked: query.Query) -> query.Page[product_orders.ProductOrderView]:
+        """Orders that match; filter paths are TMF622 attribute names."""
+        return await self._p.journal.read(lambda c: product_query.find(c, asked))
 
     async def get(self, tenant: str, key: str) -> product_orders.ProductOrderView:
         """One order; NotFound, also for another tenant's."""

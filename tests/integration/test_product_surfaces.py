@@ -1,0 +1,314 @@
+"""TMF622 and TMF637 over the real rows: the business bundle from POST to terminated, by HTTP.
+
+In-process: the shipped offering, two simulated routers, the surfaces' own engine; every body is
+judged by the official schemas.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bss_bridge import notifications, product_ordering, products, surface
+from inventory import pools, ports
+from oss_agent.catalog import collection, offerings
+from oss_agent.fulfilment import product
+from oss_agent.spi import events
+from tests.integration.fulfilment import world as worlds
+from tests.unit.bss_bridge import world as bridge
+
+pytestmark = pytest.mark.anyio
+
+ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
+PRODUCTS = "/tmf-api/productInventory/v4/product"
+SPECS_622 = (
+    "TMF622/TMF622-ProductOrder-v4.0.0.swagger.json",
+    "TMF622/TMF622_Product_Ordering_Management_API_v4.0.0_swagger.json",
+)
+SPECS_637 = (
+    "TMF637/TMF637-ProductInventory-v4.0.0.swagger.json",
+    "TMF637/TMF637_Product_Inventory_Management_API_v4.0.0_swagger.json",
+)
+_POOLS = (
+    pools.PoolRange.of_prefix("internet-v4", "203.0.113.0/24", 30),
+    pools.PoolRange("vpn-vni", 20_000, 20_099),
+    pools.PoolRange.of_prefix("vpn-transit", "100.64.0.0/24"),
+)
+LINE = [{"name": "lineAEnd", "value": "pe1:eth5"}, {"name": "lineZEnd", "value": "pe2:eth5"}]
+
+
+@dataclasses.dataclass
+class Shop:
+    """The agent beneath, and its surfaces."""
+
+    below: worlds.World
+    http: httpx.AsyncClient
+
+    async def post(self, body: Any, **headers: str) -> httpx.Response:
+        return await self.http.post(ORDERS, json=body, headers=headers)
+
+    async def ordered(self, body: Any) -> dict[str, Any]:
+        """Posted, run to its end, as it is then."""
+        answer = await self.post(body)
+        assert answer.status_code == 201, answer.text
+        await self.below.run_to_the_end()
+        shown: dict[str, Any] = (await self.http.get(answer.json()["href"])).json()
+        return shown
+
+    async def product(self, key: str = "p1-1") -> dict[str, Any]:
+        shown: dict[str, Any] = (await self.http.get(f"{PRODUCTS}/{key}")).json()
+        return shown
+
+
+@pytest.fixture
+async def it(tmp_path: Path) -> AsyncIterator[Shop]:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    async with worlds.open_world(tmp_path) as below:
+        await below.rows.write(lambda c: pools.seed(c, _POOLS, tenant=worlds.TENANT, at=at))
+        offered = offerings.Offerings(collection.load().offerings, below.parts.catalogue.check)
+        shop = products.Shop(
+            product.ProductOrders(below.parts, offered, below.orders),
+            ports.ProductPort(below.rows),
+        )
+        extra = products.routers(shop, bridge.LINKS, surface.Paging())
+        async with bridge.world(tmp_path, extra=extra) as shown:
+            yield Shop(below, shown.http)
+
+
+def bundle(*more: dict[str, Any]) -> dict[str, Any]:
+    """The example of the API's own document, with ``more`` characteristics."""
+    body = copy.deepcopy(product_ordering.EXAMPLE)
+    told: Any = body["productOrderItem"]
+    told[0]["product"]["productCharacteristic"].extend(more)
+    return body
+
+
+def change(action: str, *said: dict[str, Any], key: str = "p1-1") -> dict[str, Any]:
+    about = {"id": key} | ({"productCharacteristic": list(said)} if said else {})
+    return {"productOrderItem": [{"id": "1", "action": action, "product": about}]}
+
+
+def mend(definitions: dict[str, Any]) -> None:
+    """The status aborted is written with a space behind it."""
+    statuses = definitions["ProductStatusType"]["enum"]
+    statuses[:] = [word.strip() for word in statuses]
+
+
+def judged(body: dict[str, Any]) -> dict[str, Any]:
+    """The body, judged as what its place says it is."""
+    kind = "ProductOrder" if ORDERS in body["href"] else "Product"
+    for spec in SPECS_622 if kind == "ProductOrder" else SPECS_637:
+        bridge.judge(spec, kind, body, mend)
+    return body
+
+
+@pytest.mark.reference
+async def test_the_business_bundle_lives_and_ends(it: Shop) -> None:
+    before = await it.below.snapshots()
+    answer = await it.post(bundle(*LINE))
+    order = judged(answer.json())
+    assert answer.headers["location"] == order["href"] == f"{bridge.URL}{ORDERS}/po1"
+    assert order["relatedParty"][0]["id"] == "acme"
+    assert {"id", "href", "state", "orderDate", "productOrderItem", "relatedParty"} <= order.keys()
+    assert judged(await it.product())["status"] == "pendingActive"
+
+    await it.below.run_to_the_end()
+    done = judged((await it.http.get(order["href"])).json())
+    assert (done["state"], done["productOrderItem"][0]["state"]) == ("completed", "completed")
+    made = judged(await it.product())
+    assert (made["status"], made["isBundle"], made["name"]) == ("active", True, "acme")
+    assert {one["name"] for one in made["realizingService"]} == {
+        "acme-vpn",
+        "acme-internet",
+        "acme-line",
+    }
+    assert made["productOrderItem"][0]["productOrderId"] == "po1"
+    needed = {"status", "productOffering", "productCharacteristic", "relatedParty"}
+    assert needed <= made.keys()
+
+    more = {"name": "internetBandwidth", "value": 100}
+    less = {"name": "lineAEnd", "value": None}, {"name": "lineZEnd", "value": None}
+    assert judged(await it.ordered(change("modify", more, *less)))["state"] == "completed"
+    made = judged(await it.product())
+    assert made["status"] == "active"
+    assert {one["name"] for one in made["realizingService"]} == {"acme-vpn", "acme-internet"}
+    assert more["value"] in [one["value"] for one in made["productCharacteristic"]]
+
+    assert (await it.ordered(change("delete")))["state"] == "completed"
+    assert judged(await it.product())["status"] == "terminated"
+    assert await it.below.snapshots() == before
+
+
+@pytest.mark.reference
+async def test_a_part_that_is_refused_is_told_in_a_note(it: Shop) -> None:
+    body = bundle(*LINE)
+    body["note"] = [{"text": "call before noon"}]
+    body["productOrderItem"][0]["product"]["productCharacteristic"][-1]["value"] = "pe2:eth99"
+    order = judged(await it.ordered(body))
+    assert (order["state"], order["productOrderItem"][0]["state"]) == ("partial", "failed")
+    assert order["note"][0]["text"] == "call before noon"
+    assert "eth99" in order["note"][1]["text"]
+    assert judged(await it.product())["status"] == "pendingActive"
+
+
+@pytest.mark.reference
+async def test_what_never_lived_is_aborted(it: Shop) -> None:
+    body = bundle()
+    for one in body["productOrderItem"][0]["product"]["productCharacteristic"]:
+        if one["name"] == "sites":
+            one["value"] = [site | {"port": "pe1:eth77"} for site in one["value"][:1]] * 1
+            one["value"].append({"name": "b", "port": "pe2:eth77", "address": "172.16.9.1/24"})
+        if one["name"] == "internetPort":
+            one["value"] = "pe1:eth78"
+    assert (await it.ordered(body))["state"] == "failed"
+    made = judged(await it.product())
+    assert (made["status"], made["realizingService"]) == ("aborted", [])
+
+
+async def test_what_the_sender_wrote_beside_our_model_is_given_back(it: Shop) -> None:
+    body = bundle()
+    body["channel"] = [{"id": "web", "@type": "RelatedChannel"}]
+    body["productOrderItem"][0]["colour"] = "blue"
+    body["productOrderItem"][0]["product"]["description"] = "for the office"
+    body["productOrderItem"][0]["product"]["productCharacteristic"][1]["id"] = "c1"
+    body["productOrderItem"][0]["productOffering"]["name"] = "any name"
+    order = (await it.post(body)).json()
+    item = order["productOrderItem"][0]
+    assert (order["channel"], item["colour"]) == (body["channel"], "blue")
+    assert item["product"]["description"] == "for the office"
+    assert item["product"]["productCharacteristic"][1]["id"] == "c1"
+    assert item["productOffering"]["name"] == "Business bundle"
+
+
+async def test_the_same_post_again_is_answered_with_the_same_order(it: Shop) -> None:
+    one = await it.post(bundle(), **{"Idempotency-Key": "k1"})
+    two = await it.post(bundle(), **{"Idempotency-Key": "k1"})
+    assert one.json() == two.json()
+    other = await it.post(bundle(*LINE), **{"Idempotency-Key": "k1"})
+    assert (other.status_code, other.json()["field"]) == (422, "Idempotency-Key")
+    assert len((await it.http.get(ORDERS)).json()) == 1
+
+
+def wrong(path: str, value: Any) -> dict[str, Any]:
+    """The bundle with the attribute at ``path`` set, or taken out for None."""
+    body: Any = bundle()
+    node, steps = body, path.split(".")
+    for step in steps[:-1]:
+        node = node[int(step) if step.isdecimal() else step]
+    if value is None:
+        del node[steps[-1]]
+    else:
+        node[steps[-1]] = value
+    return body  # type: ignore[no-any-return]  # a document of any shape, walked by its steps
+
+
+_ITEM = "productOrderItem.0"
+BAD: tuple[tuple[str, Any, str, int], ...] = (
+    ("productOrderItem", [], "productOrderItem", 400),
+    ("productOrderItem", None, "productOrderItem", 400),
+    ("state", "completed", "state", 400),
+    ("completionDate", "2026-01-01T00:00:00Z", "completionDate", 400),
+    ("requestedStartDate", "tomorrow", "requestedStartDate", 400),
+    ("relatedParty", "acme", "relatedParty", 400),
+    (f"{_ITEM}.id", 1, "productOrderItem[0].id", 400),
+    (f"{_ITEM}.state", "completed", "productOrderItem[0].state", 400),
+    (f"{_ITEM}.action", "remove", "productOrderItem[0].action", 400),
+    (f"{_ITEM}.action", "noChange", "productOrderItem[0].product.id", 400),
+    (f"{_ITEM}.action", "delete", "productOrderItem[0].product.id", 400),
+    (f"{_ITEM}.quantity", 2, "productOrderItem[0].quantity", 400),
+    (f"{_ITEM}.productOrderItem", [{}], "productOrderItem[0].productOrderItem", 400),
+    (f"{_ITEM}.productOffering", None, "productOrderItem[0].productOffering", 400),
+    (f"{_ITEM}.productOffering", {"id": "x"}, "productOrderItem[0].productOffering", 400),
+    (f"{_ITEM}.product.id", "p7-1", "productOrderItem[0].product.id", 400),
+    (f"{_ITEM}.product.status", "active", "productOrderItem[0].product.status", 400),
+    (f"{_ITEM}.product.name", None, "productOrderItem[0].product.name", 400),
+)
+
+
+async def test_a_bad_order_is_refused_by_the_name_of_its_field(it: Shop) -> None:
+    for path, value, field, status in BAD:
+        answer = await it.post(wrong(path, value))
+        assert (answer.status_code, answer.json().get("field")) == (status, field), answer.text
+    assert (await it.http.get(ORDERS)).json() == []
+
+
+async def test_a_characteristic_is_refused_in_the_words_of_the_product(it: Shop) -> None:
+    answer = await it.post(bundle({"name": "lineBandwidth", "value": 33}))
+    assert answer.status_code == 400
+    assert answer.json()["field"].startswith("productOrderItem[0].product.productCharacteristic[")
+
+
+async def test_cancel_is_honest_about_not_being_there(it: Shop) -> None:
+    base = ORDERS.removesuffix("/productOrder")
+    answer = await it.http.post(f"{base}/cancelProductOrder", json={"productOrder": {"id": "po1"}})
+    assert (answer.status_code, answer.json()["code"]) == (501, "notSupported")
+
+
+LISTS: tuple[tuple[str, list[str]], ...] = (
+    (f"{ORDERS}?state=acknowledged", ["po1", "po2"]),
+    (f"{ORDERS}?state=completed", []),
+    (f"{ORDERS}?state.ne=completed&sort=-id&limit=1", ["po2"]),
+    (f"{ORDERS}?externalId=two", ["po2"]),
+    (f"{ORDERS}?productOrderItem.product.name=zeta", ["po2"]),
+    (f"{ORDERS}?productOrderItem.product.id=p1-1", ["po1"]),
+    (f"{ORDERS}?productOrderItem.productOffering.id=business-bundle", ["po1", "po2"]),
+    (f"{ORDERS}?relatedParty.id=acme;externalId=two", ["po1", "po2"]),
+    (f"{ORDERS}?orderDate.gt=2099-01-01T00:00:00Z", []),
+    (f"{PRODUCTS}?name=zeta", ["p2-1"]),
+    (f"{PRODUCTS}?status=pendingActive&sort=-name", ["p2-1", "p1-1"]),
+    (f"{PRODUCTS}?productOrderItem.productOrderId=po1", ["p1-1"]),
+    (f"{PRODUCTS}?realizingService.id=s2-1", ["p2-1"]),
+    (f"{PRODUCTS}?productOffering.id=other", []),
+)
+UNKNOWN = (f"{ORDERS}?colour=blue", f"{ORDERS}?state=done", f"{PRODUCTS}?colour=blue")
+
+
+async def test_lists_are_filtered_sorted_and_paged(it: Shop) -> None:
+    for name, key in (("acme", "BSS-4712"), ("zeta", "two")):
+        body: Any = bundle() | {"externalId": key}
+        body["productOrderItem"][0]["product"]["name"] = name
+        await it.post(body)
+    for asked, found in LISTS:
+        answer = await it.http.get(asked)
+        assert (answer.status_code, [one["id"] for one in answer.json()]) == (200, found), asked
+    for asked in UNKNOWN:
+        answer = await it.http.get(asked)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalidQuery"), asked
+
+
+async def test_what_is_not_there_is_404(it: Shop) -> None:
+    for place in (f"{ORDERS}/po9", f"{ORDERS}/1", f"{PRODUCTS}/p9-1"):
+        assert (await it.http.get(place)).status_code == 404
+
+
+@pytest.mark.reference
+async def test_every_event_is_told_as_its_api_has_it(it: Shop) -> None:
+    await it.ordered(bundle())
+    rows = await it.below.rows.read(lambda c: c.execute(worlds.EVENTS.select()).all())
+    kinds = {kind.value: kind for kind in events.EventKind}
+    told: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if not row.entity.startswith("product"):
+            continue
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        happened = events.Event(row.id, kinds[row.kind], "default", row.entity, at, row.payload)
+        told[row.id] = notifications.notification(happened, bridge.LINKS)
+    assert {one["eventType"] for one in told.values()} == {
+        "ProductOrderCreateEvent",
+        "ProductOrderAttributeValueChangeEvent",
+        "ProductOrderStateChangeEvent",
+        "ProductCreateEvent",
+        "ProductStateChangeEvent",
+    }
+    for one in told.values():
+        for body in one["event"].values():
+            judged(body)
+    last = list(told.values())[-1]
+    assert last["description"] == "productOrder po1 is completed now"
