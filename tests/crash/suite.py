@@ -93,7 +93,7 @@ class Run:
             print(f"  {len(found)} violations in {', '.join(names[:5])}: {found[0]}", flush=True)
 
 
-_SOON = {"OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "12"}
+_SOON = {"OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "15"}
 """Where a confirm may have been lost the agent waits for the device's timer, and the next death with it."""
 _LATER = {"OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "30"}
 """Random deaths leave time to confirm: there no timer may ring, and the checker says when one did."""
