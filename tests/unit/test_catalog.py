@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from oss_agent import errors
-from oss_agent.catalog import catalogue, specification
+from oss_agent.catalog import catalogue, forms, specification
 from oss_agent.spi import ledger, orders, proof, views
 
 SHIPPED = Path(specification.__file__).parent / "shipped" / "services"
@@ -372,3 +372,12 @@ def test_a_retired_version_takes_no_new_service_and_keeps_those_it_has() -> None
         assert both.check(dataclasses.replace(asked, action=action)).version == "1.0"
     with pytest.raises(errors.OrderRejected, match="order another"):
         catalogue.Specifications([retired], {}).check(item())
+
+
+def test_a_service_whose_ports_are_not_monitored_has_no_meters() -> None:
+    (shipped,) = (one for one in specification.load() if one.id == "eline")
+    unseen = shipped.model_copy(update={"monitoring": forms.Monitoring(ports="none")})
+    told = catalogue.Specifications([unseen], {})
+
+    assert len(CATALOGUE.decompose(item(), snapshot(), {"vni": "1"}).meters) == 2
+    assert told.decompose(item(), snapshot(), {"vni": "1"}).meters == ()

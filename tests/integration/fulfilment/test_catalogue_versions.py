@@ -77,6 +77,48 @@ async def test_an_order_in_flight_is_carried_out_by_the_version_it_was_accepted_
         assert world.holds("pe1")
 
 
+def _of_two_parts() -> tuple[specification.Specification, ...]:
+    """An E-Line with a VRF beside it on each router: a second resource-facing service."""
+    (line,) = (one for one in specification.load() if one.id == "eline")
+    rule = forms.ResourceForm.model_validate(
+        {
+            "specification": "l3vpn",
+            "version": "1.0",
+            "template": "l3vpn",
+            "per": "device",
+            "slots": {
+                "vrf": {"from": "name"},
+                "vni": {"from": "pool.vni"},
+                "transit": {"join": ["end.router_id", "/32"]},
+                "as_number": {"from": "setting.as_number"},
+            },
+        }
+    )
+    beside = forms.ResourceFacing(id="beside", name="Beside", text="-", resources=[rule])
+    parts = [*line.resource_facing, beside]
+    return (line.model_copy(update={"resource_facing": parts}),)
+
+
+async def test_a_service_over_several_resource_facing_ones_comes_and_goes_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_of_two = _of_two_parts()
+    monkeypatch.setattr(specification, "load", lambda: made_of_two)
+    async with open_world(tmp_path) as world:
+        before = await world.snapshots()
+        service = (await _done(world)).service_id
+
+        known = await world.rows.read(lambda c: world.parts.ledger.snapshot(c, "default").services)
+        parts = [known[one].specification.id for one in known[service].supporting_services]
+        assert sorted(parts) == ["beside", "beside", "eline-end", "eline-end"]
+        running = {name: str(one.datastores.running) for name, one in world.devices.items()}
+        assert "10.255.0.11/32" in running["pe1"]
+        assert "10.255.0.12/32" in running["pe2"]
+
+        await _done(world, action=views.ItemAction.DELETE, service_id=service, specification="")
+        assert await world.snapshots() == before
+
+
 async def test_a_new_order_gets_the_newest_version_and_none_gets_a_retired_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

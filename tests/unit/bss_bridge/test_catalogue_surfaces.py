@@ -29,12 +29,13 @@ MANDATORY = {"id", "href", "name", "lifecycleStatus", "lastUpdate", "@type"}
 
 
 def _with_a_later_eline() -> collection.Collection:
-    """The shipped catalogue, and an E-Line 1.10 and 1.9 of which the last is retired."""
+    """The shipped catalogue, and an E-Line 1.9, a 1.10, and a 2.0 that is retired."""
     found = collection.load()
     (eline,) = (one for one in found.services if one.id == "eline")
     later: list[specification.Specification] = [
         eline.model_copy(update={"version": "1.9"}),
-        eline.model_copy(update={"version": "1.10", "status": "retired"}),
+        eline.model_copy(update={"version": "1.10"}),
+        eline.model_copy(update={"version": "2.0", "status": "retired"}),
     ]
     resources: tuple[resource.Resource, ...] = found.resources
     return collection.Collection((*found.services, *later), resources, found.offerings)
@@ -101,12 +102,12 @@ async def test_characteristics_say_what_an_order_may_say(it: world.World) -> Non
 async def test_an_id_alone_is_the_newest_active_version(it: world.World) -> None:
     several = await found(it, SERVICES, id="eline", sort="-version")
     assert [(one["version"], one["lifecycleStatus"]) for one in several] == [
-        ("1.10", "Retired"), ("1.9", "Active"), ("1.0", "Active"),
+        ("2.0", "Retired"), ("1.10", "Active"), ("1.9", "Active"), ("1.0", "Active"),
     ]  # fmt: skip
-    assert len({one["href"] for one in several}) == 3
+    assert len({one["href"] for one in several}) == 4
     assert (await it.http.get(f"{SERVICES}/eline")).json() == several[1]
-    plain = await it.http.get(f"{SERVICES}/eline:(version=1.10)")
-    quoted = await it.http.get(f"{SERVICES}/{quote('eline:(version=1.10)', safe='')}")
+    plain = await it.http.get(f"{SERVICES}/eline:(version=2.0)")
+    quoted = await it.http.get(f"{SERVICES}/{quote('eline:(version=2.0)', safe='')}")
     assert plain.json() == quoted.json() == several[0]
     assert several[0]["href"].startswith(world.URL)
 
@@ -143,7 +144,7 @@ async def test_filters_hold(it: world.World) -> None:
 
 async def test_pages_and_fields(it: world.World) -> None:
     answer = await it.http.get(f"{SERVICES}?limit=2&offset=2&fields=name&sort=id")
-    assert answer.headers["x-total-count"] == "10"
+    assert answer.headers["x-total-count"] == "12"
     assert [set(one) for one in answer.json()] == [{"id", "href", "name"}] * 2
     whole = [one["id"] for one in await found(it, SERVICES, sort="id")]
     assert [one["id"] for one in answer.json()] == whole[2:4]
