@@ -51,6 +51,8 @@ async def _send_for_good(one: Progress, talk: contact.Writer) -> None:
         await one.move(State.HELD, rung=talk.rung)
         return
     await one.will_send(rung=talk.rung)
+    # Once more after the sync: no timer would undo a commit that is sent after a take-over.
+    await one.may_send()
     await _call(talk)
     current = await talk.read(one.one.roots)
     if not tree.same(current, one.one.target):

@@ -148,28 +148,32 @@ async def test_a_foreign_node_edited_in_the_window_stays_and_the_order_completes
     assert "by hand" in (await world.snapshots())["pe1"]
 
 
+@pytest.mark.parametrize("rung", [Rung.PERSIST, Rung.CANDIDATE])
 async def test_a_lease_that_went_is_noticed_before_the_commit_is_sent(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    rung: Rung, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await world.order()
-    await world.feeder.feed()
-    await world.flow.step()
-    write = journal.Journal.write
+    """With a timer up to the row that announces it, which would undo it; else up to the last byte."""
+    async with worlds.open_world(tmp_path, offers=dict.fromkeys(worlds.PES, OFFERS[rung])) as world:
+        await world.order()
+        await world.feeder.feed()
+        await world.flow.step()
+        write = journal.Journal.write
 
-    async def taken(self: journal.Journal, name: str, unit: Any) -> Any:
-        result = await write(self, name, unit)
-        if name == "committing":
+        async def taken(self: journal.Journal, name: str, unit: Any) -> Any:
+            if name != "committing":
+                return await write(self, name, unit)
+            done = await write(self, name, unit) if rung is Rung.CANDIDATE else None
             await world.rows.write(lambda c: worlds.take_over(c, "1-1", world.clock.now()))
-        return result
+            return done or await write(self, name, unit)
 
-    monkeypatch.setattr(journal.Journal, "write", taken)
-    await world.flow.step()
-    monkeypatch.undo()
+        monkeypatch.setattr(journal.Journal, "write", taken)
+        await world.flow.step()
+        monkeypatch.undo()
 
-    for name in worlds.PES:
-        kinds = {entry.kind for entry in world.devices[name].history}
-        assert not {Kind.HOLD, Kind.COMMIT} & kinds
-    await world.run_to_the_end()
+        for name in worlds.PES:
+            kinds = {entry.kind for entry in world.devices[name].history}
+            assert not {Kind.HOLD, Kind.COMMIT} & kinds
+        await world.run_to_the_end()
 
 
 @pytest.mark.parametrize("jump", [DAYS, -HOUR])
