@@ -20,7 +20,9 @@ from bss_bridge.problem import Problem
 from oss_agent.spi import access
 
 LIVENESS: Final = "/healthz"
-"""The one path without a token: a probe has none, and the answer says nothing."""
+"""A path without a token: a probe has none, and the answer says nothing."""
+SIGNED: Final = "/billing/"
+"""Below it whoever sends is known by a signature of the connector's own, which its route checks."""
 _PROBE: Final = access.Caller("anonymous", "default", ())
 
 
@@ -62,7 +64,7 @@ class Door:
         found = self._tokens.caller(sent[0].decode("latin-1")) if len(sent) == 1 else None
         if found is None and not self._tokens:
             return self._tokens.caller(None)
-        return _PROBE if found is None and scope["path"] == LIVENESS else found
+        return _PROBE if found is None and _without_token(scope["path"]) else found
 
     async def _body(self, receive: Receive) -> bytes | Problem | None:
         """The whole body; None when the sender is gone."""
@@ -81,6 +83,10 @@ class Door:
         except TimeoutError:
             reason = f"no whole body within {self._limits.seconds:g} s"
             return Problem(408, "requestTimeout", reason, headers=_CLOSE)
+
+
+def _without_token(path: str) -> bool:
+    return path == LIVENESS or path.startswith(SIGNED)
 
 
 _CLOSE: Final = {"Connection": "close"}

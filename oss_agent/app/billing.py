@@ -8,6 +8,10 @@ from typing import Final
 import bss_bridge.hrefs
 from bss_bridge.connectors import (
     cgrates,
+    inbound,
+    inbound_killbill,
+    inbound_lago,
+    inbound_plain,
     killbill,
     lago,
     openmeter,
@@ -19,7 +23,7 @@ from bss_bridge.connectors import (
     tmf637_push,
     webhook,
 )
-from oss_agent import settings
+from oss_agent import errors, settings
 from oss_agent.spi.clock import Clock
 from oss_agent.spi.events import EventSink, Receiver
 from oss_agent.spi.store import Store
@@ -40,6 +44,33 @@ def _receiver(
 ) -> Receiver:
     told = sender.ConnectorReceiver(of.name, of.tenant, connector(of, links), mouth)
     return rollup.DailyReceiver(told, rows) if of.kind in _BY_THE_DAY else told
+
+
+def lines(tree: settings.Settings, links: bss_bridge.hrefs.Hrefs) -> Mapping[str, inbound.Line]:
+    """The connectors that may speak to us. ConfigurationError when a secret is short."""
+    heard = [of for of in tree.connectors if of.inbound]
+    return {
+        of.name: inbound.Line(of.name, of.tenant, _ear(of, links), by_name=asked(of).by_name)
+        for of in heard
+    }
+
+
+def _ear(of: settings.Connector, links: bss_bridge.hrefs.Hrefs) -> inbound.Ear:
+    secret = _secret(of.inbound) or ""
+    if len(secret) < _SHORTEST:
+        raise errors.ConfigurationError(
+            f"connectors {of.name}: its inbound secret is shorter than {_SHORTEST} characters: make one "
+            "with `openssl rand -hex 32`"
+        )
+    told = connector(of, links)
+    if isinstance(told, killbill.KillBill):
+        return inbound_killbill.KillBillEar(secret, told)
+    if isinstance(told, lago.Lago):
+        return inbound_lago.LagoEar(secret, told.url, told.token)
+    return inbound_plain.PlainEar(secret)
+
+
+_SHORTEST: Final = 16
 
 
 def closer(tree: settings.Settings, rows: Store, sink: EventSink, time: Clock) -> rollup.Closer:

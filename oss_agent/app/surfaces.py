@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 import bss_bridge.application
 import bss_bridge.catalogues
+import bss_bridge.connectors.inbound
+import bss_bridge.connectors.sender
 import bss_bridge.hub
-import bss_bridge.products
 import bss_bridge.notifications
+import bss_bridge.products
 import bss_bridge.records
 import bss_bridge.serve
 import bss_bridge.surface
 import inventory.ports
 from oss_agent import __version__
 from oss_agent.api import health, network, outbox, state, stops
-from oss_agent.app import deliveries, gauges, rooms, tuning
+from oss_agent.app import billing, deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics, usage_port
 from oss_agent.fulfilment import cancellation, order, product
 from oss_agent.fulfilment.record import resource_queries
@@ -71,8 +73,22 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         stops.router(stop_desk.StopDesk(built.parts)),
         health.router(gauges.readiness(rows), page.render),
         reference.router(),
+        bss_bridge.connectors.inbound.router(_billing_office(ground, ports)),
     )
     options = bss_bridge.application.Options(tokens=tokens, version=__version__)
     application = bss_bridge.application.application(surfaces, options, beside)
     socket = bss_bridge.serve.listen(tuning.bind(of))
     return Surfaces(bss_bridge.serve.HttpRole(application, socket), page)
+
+
+def _billing_office(
+    ground: rooms.Ground, ports: state.Ports
+) -> bss_bridge.connectors.inbound.Office:
+    """Where billing systems say what is to become of a service."""
+    return bss_bridge.connectors.inbound.Office(
+        billing.lines(ground.tree, ground.hrefs),
+        bss_bridge.connectors.sender.Mouth(ground.http, ground.time),
+        ports.orders,
+        ports.services,
+        ground.hrefs,
+    )

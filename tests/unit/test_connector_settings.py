@@ -178,3 +178,27 @@ def test_two_connectors_do_not_share_a_name(tmp_path: Path) -> None:
 def test_a_name_fits_into_a_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(errors.ConfigurationError, match="name"):
         loaded(tmp_path, f'[[connectors]]\nname = "{name}"\nkind = "webhook"\nurl = "http://b"\n')
+
+
+@pytest.mark.usefixtures("secrets")
+def test_who_has_a_secret_may_speak_in_its_own_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IN", "0123456789abcdef")
+    inbound = 'inbound = "env:IN"'
+    text = ALL.replace('kind = "cgrates"\nurl', f'{inbound}\nkind = "cgrates"\nurl')
+    for kind in ("lago", "killbill", "webhook"):
+        text = text.replace(f'kind = "{kind}"', f'kind = "{kind}"\n{inbound}')
+    tree = loaded(tmp_path, text)
+    heard = billing.lines(tree, LINKS)
+    assert {name: type(line.ear).__name__ for name, line in heard.items()} == {
+        "hook": "PlainEar",
+        "lago": "LagoEar",
+        "kb": "KillBillEar",
+        "cgr": "PlainEar",
+    }
+    assert heard["lago"].by_name
+    assert "env:IN" in tree.secrets
+    monkeypatch.setenv("IN", "short")
+    with pytest.raises(errors.ConfigurationError, match=r"connectors hook.*shorter than 16"):
+        billing.lines(tree, LINKS)
