@@ -20,6 +20,31 @@ from oss_agent.spi import store
 
 T = TypeVar("T")
 
+_OF = tables.transaction.c
+_PART, _LEASE = tables.participant, tables.lease
+_MINE = sa.and_(_OF.id == sa.bindparam("at_transaction"), _OF.stage != states.Stage.CLOSED)
+_TAKE_OVER = (
+    tables.transaction.update()
+    .where(_MINE)
+    .values(token=_OF.token + 1, touched_at=sa.bindparam("now"))
+)
+_TAKE_UP = _TAKE_OVER.where(_OF.run == sa.bindparam("at_run"), _OF.stage == states.Stage.RUNNING)
+_LOAD = tables.transaction.select().where(_OF.id == sa.bindparam("at_transaction"))
+_TO_PARTICIPANTS = (
+    _PART.update()
+    .where(
+        _PART.c.transaction_id == sa.bindparam("at_transaction"),
+        _PART.c.attempt == sa.bindparam("at_attempt"),
+    )
+    .values(token=sa.bindparam("raised"))
+)
+_TO_LEASES = (
+    _LEASE.update()
+    .where(_LEASE.c.transaction_id == sa.bindparam("at_transaction"))
+    .values(token=sa.bindparam("raised"))
+)
+"""Made once, as every phase of every order begins with them."""
+
 
 class Journal:
     """Durable writes, each between two failpoints named after it."""
@@ -75,8 +100,7 @@ def begin(
 
 def load(connection: sa.Connection, transaction: str) -> states.Transaction | None:
     """The row, or None."""
-    table = tables.transaction
-    row = connection.execute(table.select().where(table.c.id == transaction)).one_or_none()
+    row = connection.execute(_LOAD, {"at_transaction": transaction}).one_or_none()
     return None if row is None else of_row(row)
 
 
@@ -121,12 +145,12 @@ def adopt(
 
     None when it is closed or, with ``run`` given, when another run is its current one.
     """
-    table = tables.transaction
-    mine = [table.c.id == transaction, table.c.stage != states.Stage.CLOSED]
-    if run is not None:
-        mine += [table.c.run == run, table.c.stage == states.Stage.RUNNING]
-    raised = table.update().where(*mine).values(token=table.c.token + 1, touched_at=at)
-    if connection.execute(raised).rowcount == 0:
+    mine: dict[str, Any] = {"at_transaction": transaction, "now": at}
+    if run is None:
+        raised = connection.execute(_TAKE_OVER, mine)
+    else:
+        raised = connection.execute(_TAKE_UP, {**mine, "at_run": run})
+    if raised.rowcount == 0:
         return None
     found = load(connection, transaction)
     if found is not None:
@@ -135,17 +159,9 @@ def adopt(
 
 
 def _pass_token_on(connection: sa.Connection, transaction: states.Transaction) -> None:
-    part, lease = tables.participant, tables.lease
-    connection.execute(
-        part.update()
-        .where(part.c.transaction_id == transaction.id, part.c.attempt == transaction.attempt)
-        .values(token=transaction.token)
-    )
-    connection.execute(
-        lease.update()
-        .where(lease.c.transaction_id == transaction.id)
-        .values(token=transaction.token)
-    )
+    mine = {"at_transaction": transaction.id, "raised": transaction.token}
+    connection.execute(_TO_PARTICIPANTS, {**mine, "at_attempt": transaction.attempt})
+    connection.execute(_TO_LEASES, mine)
 
 
 def update(connection: sa.Connection, transaction: states.Transaction, **values: Any) -> None:

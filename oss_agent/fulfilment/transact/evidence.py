@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -38,24 +39,23 @@ def keep(
     """Write one verdict down; without ``whose`` it is the order's own."""
     seen = verdict.observation
     transcript = plain.transcript(seen.transcript if seen else "")
-    connection.execute(
-        tables.evidence.insert().values(
-            tenant=whose.tenant if whose else transaction.tenant,
-            transaction_id=transaction.id,
-            attempt=transaction.attempt,
-            service_id=whose.service if whose else None,
-            stage=whose.stage if whose else HELD,
-            about=whose.about if whose else "",
-            kind=verdict.predicate.kind,
-            device=verdict.predicate.device,
-            outcome=verdict.outcome,
-            reason=plain.line(verdict.reason),
-            at=seen.at if seen else p.clock.now(),
-            values_seen=dict(seen.values) if seen else {},
-            transcript=transcript,
-            digest=hashlib.sha256(transcript.encode()).hexdigest(),
-        )
-    )
+    row: dict[str, Any] = {
+        "tenant": whose.tenant if whose else transaction.tenant,
+        "transaction_id": transaction.id,
+        "attempt": transaction.attempt,
+        "service_id": whose.service if whose else None,
+        "stage": whose.stage if whose else HELD,
+        "about": whose.about if whose else "",
+        "kind": verdict.predicate.kind,
+        "device": verdict.predicate.device,
+        "outcome": verdict.outcome,
+        "reason": plain.line(verdict.reason),
+        "at": seen.at if seen else p.clock.now(),
+        "values_seen": dict(seen.values) if seen else {},
+        "transcript": transcript,
+        "digest": hashlib.sha256(transcript.encode()).hexdigest(),
+    }
+    connection.execute(tables.evidence.insert(), row)
 
 
 def baseline(
