@@ -71,12 +71,18 @@ def _view(
 
 
 def expected_seconds(connection: sa.Connection, devices: Sequence[str]) -> float | None:
-    """The median time of the last completed changes on these devices; None without any."""
-    order, item = tables.resource_order, tables.resource_item
+    """The median time of the last completed changes on these devices; None without any.
+
+    What waited for a person, or was done again because of a device or a stop, says nothing of how
+    long a change takes: only undisturbed ones count.
+    """
+    order, item, of = tables.resource_order, tables.resource_item, tables.transaction
     asked = (
         sa.select(order.c.order_date, order.c.completion_date)
         .join(item, item.c.resource_order_id == order.c.id)
+        .join(of, of.c.id == order.c.transaction_id)
         .where(item.c.device.in_(devices), order.c.state == views.OrderState.COMPLETED)
+        .where(of.c.approved.is_(None), of.c.attempt == 1)
         .order_by(order.c.number.desc())
         .limit(_REMEMBERED)
     )

@@ -64,6 +64,23 @@ async def test_another_plan_than_approved_waits_and_shows_both(world: worlds.Wor
     assert (await world.get(order.id)).state is views.OrderState.COMPLETED
 
 
+async def test_what_waited_for_a_person_is_no_measure_of_how_long_a_change_takes(
+    world: worlds.World,
+) -> None:
+    (shown,) = await world.orders.plan(worlds.request())
+    order = await world.order(characteristics={"bandwidth": 50}, approved=(shown.hash,))
+    await world.run()
+    world.clock.ahead += 7200
+    (waiting,) = await world.orders.plans(worlds.TENANT, order.id)
+    await world.orders.approve(worlds.TENANT, "chief", order.id, waiting.hash or "")
+    await world.run()
+    assert (await world.get(order.id)).state is views.OrderState.COMPLETED
+
+    elsewhere = worlds.request("two", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
+    (shown,) = await world.orders.plan(elsewhere)
+    assert shown.expected_seconds is None
+
+
 async def test_where_every_plan_is_approved_nothing_is_sent_before(world: worlds.World) -> None:
     await restart(world)
     order = await world.order()
