@@ -18,6 +18,7 @@ import inventory.ledger
 import inventory.onboarding
 import inventory.pool_clashes
 import inventory.pools
+import inventory.specification_use
 from drivers import key_scan
 from drivers.snmp import engine
 from oss_agent import clock, outbox, registry, settings, store
@@ -101,6 +102,7 @@ async def build(ground: Ground) -> Built:
         bell=asyncio.Event(),
     )
     await _open_pools(rows, tuning.ranges(tree), time)
+    await tell_missing(rows, loaded)
     onboarding = inventory.onboarding.StoredOnboarding(
         rows, time, devices, ground.drivers, ground.snmp, key_scan.scan, tree.data / "credentials"
     )
@@ -124,6 +126,19 @@ async def _open_pools(
             addresses=addresses[:_TOLD],
             more=max(0, len(addresses) - _TOLD),
         )
+
+
+async def tell_missing(rows: store.SqlStore, loaded: collection.Collection) -> None:
+    """A service whose specification is gone is watched as before, and can be changed by nobody."""
+    known = {(one.id, one.version) for one in loaded.services}
+    for key, number in (await rows.read(inventory.specification_use.living)).items():
+        if key not in known:
+            structlog.get_logger().error(
+                "services whose specification the catalogue lacks cannot be changed or ended: put "
+                "its file back, with status retired if nobody is to order it",
+                specification=" ".join(key),
+                services=number,
+            )
 
 
 def receivers(ground: Ground) -> bss_bridge.receivers.BridgeReceivers:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from inventory import specification_use
 from oss_agent import errors
 from oss_agent.catalog import forms, specification
 from oss_agent.spi import views
@@ -45,6 +46,7 @@ async def test_a_living_service_of_a_retired_version_is_modified_and_deleted_by_
         before = await world.snapshots()
         service = (await _done(world)).service_id
         await _a_release_later(world, monkeypatch)
+        assert await world.rows.read(specification_use.living) == {("eline", "1.0"): 1}
 
         changed = await _done(
             world,
@@ -61,6 +63,7 @@ async def test_a_living_service_of_a_retired_version_is_modified_and_deleted_by_
             world, action=views.ItemAction.DELETE, service_id=service, specification=""
         )
         assert gone.specification.version == "1.0"
+        assert await world.rows.read(specification_use.living) == {}
         assert await world.snapshots() == before
 
 
