@@ -18,6 +18,7 @@ from bss_bridge import (
     hrefs,
     rendering,
     tmf622,
+    tmf622_cancel,
     tmf635,
     tmf637,
     tmf638,
@@ -47,6 +48,12 @@ def _usage(view: views.UsageView, _: hrefs.Hrefs) -> dict[str, Any]:
 ENTITIES: Final = (
     Entity(
         (hrefs.PRODUCT_ORDERING,), "productOrder", product_orders.ProductOrderView, tmf622.render
+    ),
+    Entity(
+        (hrefs.PRODUCT_ORDERING,),
+        "cancelProductOrder",
+        product_orders.ProductCancelView,
+        tmf622_cancel.render,
     ),
     Entity((hrefs.PRODUCT_INVENTORY,), "product", products.ProductView, tmf637.render),
     Entity((hrefs.SERVICE_ORDERING,), "serviceOrder", views.ServiceOrderView, tmf641.render),

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from bss_bridge import hrefs, product_ordering, surface, tmf622, tmf637
-from oss_agent.spi.product_orders import ProductOrders, ProductOrderView
+from bss_bridge import hrefs, product_ordering, surface, tmf622, tmf622_cancel, tmf637
+from oss_agent.spi.product_orders import (
+    ProductCancellations,
+    ProductCancelView,
+    ProductOrders,
+    ProductOrderView,
+)
 from oss_agent.spi.products import ProductView
 from oss_agent.spi.query import Port
 
@@ -17,6 +22,7 @@ class Shop:
     """The ports behind them."""
 
     orders: ProductOrders
+    cancellations: ProductCancellations
     products: Port[ProductView]
 
 
@@ -28,9 +34,9 @@ def routers(shop: Shop, links: hrefs.Hrefs, paging: surface.Paging) -> tuple[API
         shop.orders,
         lambda view: tmf622.render(view, links),
         create=product_ordering.creation(shop.orders, links),
-        undone=("cancelProductOrder",),
         example=product_ordering.EXAMPLE,
         wide=True,
+        tasks=(_cancellations(shop, links),),
     )
     product: surface.Resource[ProductView] = surface.Resource(
         "product",
@@ -40,3 +46,13 @@ def routers(shop: Shop, links: hrefs.Hrefs, paging: surface.Paging) -> tuple[API
         wide=True,
     )
     return (surface.router(order, paging), surface.router(product, paging))
+
+
+def _cancellations(shop: Shop, links: hrefs.Hrefs) -> surface.Task[ProductCancelView]:
+    return surface.Task(
+        "cancelProductOrder",
+        shop.cancellations,
+        lambda view: tmf622_cancel.render(view, links),
+        tmf622_cancel.creation(shop.cancellations, links),
+        example=tmf622_cancel.EXAMPLE,
+    )

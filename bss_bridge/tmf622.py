@@ -23,6 +23,8 @@ def render(view: product_orders.ProductOrderView, hrefs: Hrefs) -> dict[str, Any
         "requestedStartDate": r.stamp(view.requested_start),
         "requestedCompletionDate": r.stamp(view.requested_completion),
         "completionDate": r.stamp(view.completion_date),
+        "cancellationDate": r.stamp(view.cancellation_date),
+        "cancellationReason": view.cancellation_reason,
         "note": _notes(view) or None,
         "serviceOrder": r.reference(
             view.service_order, hrefs.order(view.service_order), "ServiceOrder"

@@ -20,7 +20,7 @@ from oss_agent import __version__
 from oss_agent.api import health, network, outbox, state, stops
 from oss_agent.app import billing, deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics, usage_port
-from oss_agent.fulfilment import cancellation, order, product
+from oss_agent.fulfilment import cancellation, order, product, product_cancellation
 from oss_agent.fulfilment.record import resource_queries
 from oss_agent.fulfilment.turn import stop_desk
 from oss_agent.outbox import port
@@ -42,6 +42,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     bss_bridge.serve.check_bind(of.bind, tokens)
     page = gauges.page(rows, ground.snmp, built.watch, ground.time)
     services = order.ServiceOrders(built.parts)
+    cancels = cancellation.CancelTasks(built.parts)
     ports = state.Ports(
         services,
         inventory.ports.ServicePort(rows),
@@ -50,7 +51,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     told = functools.partial(bss_bridge.notifications.envelope, links=ground.hrefs)
     surfaces = bss_bridge.application.Rooms(
         ports.orders,
-        cancellation.CancelTasks(built.parts),
+        cancels,
         ports.services,
         inventory.ports.ResourcePort(rows),
         ports.alarms,
@@ -61,6 +62,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     )
     shop = bss_bridge.products.Shop(
         product.ProductOrders(built.parts, built.offerings, services),
+        product_cancellation.ProductCancelTasks(built.parts, cancels),
         inventory.ports.ProductPort(rows),
     )
     beside = (

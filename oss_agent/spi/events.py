@@ -21,6 +21,8 @@ class EventKind(StrEnum):
     PRODUCT_ORDER_CREATE = "ProductOrderCreateEvent"
     PRODUCT_ORDER_STATE = "ProductOrderStateChangeEvent"
     PRODUCT_ORDER_CHANGE = "ProductOrderAttributeValueChangeEvent"
+    CANCEL_PRODUCT_ORDER_CREATE = "CancelProductOrderCreateEvent"
+    CANCEL_PRODUCT_ORDER_STATE = "CancelProductOrderStateChangeEvent"
     PRODUCT_CREATE = "ProductCreateEvent"
     PRODUCT_STATE = "ProductStateChangeEvent"
     PRODUCT_CHANGE = "ProductAttributeValueChangeEvent"

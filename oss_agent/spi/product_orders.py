@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from oss_agent.spi.catalogue import ProductItem
+from oss_agent.spi.orders import CancelRequest
 from oss_agent.spi.query import Page, Query
-from oss_agent.spi.views import ErrorView, ItemAction, OrderState, SpecificationRef
+from oss_agent.spi.views import CancelView, ErrorView, ItemAction, OrderState, SpecificationRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class ProductOrderView:
     completion_date: datetime | None = None
     error: ErrorView | None = None
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    cancellation_date: datetime | None = None
+    cancellation_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +103,30 @@ class ProductOrders(Protocol):
 
     async def get(self, tenant: str, key: str) -> ProductOrderView:
         """One order; NotFound."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCancelView:
+    """The task that cancels a product order (TMF622): the ``task`` that cancels its service order."""
+
+    id: str
+    tenant: str
+    order: str
+    task: CancelView
+
+
+class ProductCancellations(Protocol):
+    """The tasks that cancel product orders, owned by fulfilment."""
+
+    async def request(self, wish: CancelRequest) -> ProductCancelView:
+        """Store the task, synced; ``wish.order`` is a product order. Refuses as ``Cancellations``."""
+        ...
+
+    async def find(self, query: Query, /) -> Page[ProductCancelView]:
+        """Tasks that match; filter paths are TMF622 attribute names."""
+        ...
+
+    async def get(self, tenant: str, key: str) -> ProductCancelView:
+        """One task; NotFound."""
         ...

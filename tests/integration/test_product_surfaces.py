@@ -19,7 +19,7 @@ import pytest
 from bss_bridge import notifications, product_ordering, products, surface
 from inventory import pools, ports
 from oss_agent.catalog import collection, offerings
-from oss_agent.fulfilment import product
+from oss_agent.fulfilment import product, product_cancellation
 from oss_agent.spi import events
 from tests.integration.fulfilment import world as worlds
 from tests.unit.bss_bridge import world as bridge
@@ -27,6 +27,9 @@ from tests.unit.bss_bridge import world as bridge
 pytestmark = pytest.mark.anyio
 
 ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
+CANCEL = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
+REGRET = {"productOrder": {"id": "po1"}, "cancellationReason": "the customer moved"}
+ORDER_STATE = "ProductOrderStateChangeEvent"
 PRODUCTS = "/tmf-api/productInventory/v4/product"
 SPECS_622 = (
     "TMF622/TMF622-ProductOrder-v4.0.0.swagger.json",
@@ -75,11 +78,29 @@ async def it(tmp_path: Path) -> AsyncIterator[Shop]:
         offered = offerings.Offerings(collection.load().offerings, below.parts.catalogue.check)
         shop = products.Shop(
             product.ProductOrders(below.parts, offered, below.orders),
+            product_cancellation.ProductCancelTasks(below.parts, below.cancellations),
             ports.ProductPort(below.rows),
         )
         extra = products.routers(shop, bridge.LINKS, surface.Paging())
         async with bridge.world(tmp_path, extra=extra) as shown:
             yield Shop(below, shown.http)
+
+
+async def notified(it: Shop) -> list[dict[str, Any]]:
+    """What a hub would be told of products and their orders, in order."""
+    rows = await it.below.rows.read(
+        lambda c: c.execute(worlds.EVENTS.select().order_by(worlds.EVENTS.c.number)).all()
+    )
+    kinds = {kind.value: kind for kind in events.EventKind}
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return [
+        notifications.notification(
+            events.Event(row.id, kinds[row.kind], "default", row.entity, at, row.payload),
+            bridge.LINKS,
+        )
+        for row in rows
+        if row.entity.startswith(("product", "cancelProduct"))
+    ]
 
 
 def bundle(*more: dict[str, Any]) -> dict[str, Any]:
@@ -103,8 +124,13 @@ def mend(definitions: dict[str, Any]) -> None:
 
 def judged(body: dict[str, Any]) -> dict[str, Any]:
     """The body, judged as what its place says it is."""
-    kind = "ProductOrder" if ORDERS in body["href"] else "Product"
-    for spec in SPECS_622 if kind == "ProductOrder" else SPECS_637:
+    place = body["href"].removeprefix(bridge.URL).rpartition("/")[0]
+    specs, kind = {
+        ORDERS: (SPECS_622, "ProductOrder"),
+        CANCEL: (SPECS_622, "CancelProductOrder"),
+        PRODUCTS: (SPECS_637, "Product"),
+    }[place]
+    for spec in specs:
         bridge.judge(spec, kind, body, mend)
     return body
 
@@ -245,10 +271,58 @@ async def test_a_characteristic_is_refused_in_the_words_of_the_product(it: Shop)
     assert answer.json()["field"].startswith("productOrderItem[0].product.productCharacteristic[")
 
 
-async def test_cancel_is_honest_about_not_being_there(it: Shop) -> None:
-    base = ORDERS.removesuffix("/productOrder")
-    answer = await it.http.post(f"{base}/cancelProductOrder", json={"productOrder": {"id": "po1"}})
-    assert (answer.status_code, answer.json()["code"]) == (501, "notSupported")
+@pytest.mark.reference
+async def test_an_order_is_cancelled_by_a_task_and_never_leaves_its_diagram(it: Shop) -> None:
+    before = await it.below.snapshots()
+    await it.post(bundle())
+    answer = await it.http.post(CANCEL, json=REGRET)
+    task = answer.json()
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == task["href"] == f"{bridge.URL}{CANCEL}/1"
+    assert (task["state"], task["productOrder"]["id"]) == ("acknowledged", "po1")
+    await it.below.run_to_the_end()
+
+    order, task = [judged((await it.http.get(at)).json()) for at in (f"{ORDERS}/po1", task["href"])]
+    assert (order["state"], order["productOrderItem"][0]["state"]) == ("cancelled", "cancelled")
+    assert order["cancellationReason"] == task["cancellationReason"] == "the customer moved"
+    assert order["cancellationDate"] == task["effectiveCancellationDate"]
+    assert task["state"] == "done"
+    assert judged(await it.product())["status"] == "cancelled"
+    assert await it.below.snapshots() == before
+    told = [(one["eventType"], one["event"]) for one in await notified(it)]
+    moved = [about["productOrder"]["state"] for kind, about in told if kind == ORDER_STATE]
+    assert moved == ["inProgress", "assessingCancellation", "pendingCancellation", "cancelled"]
+    tasks = [about["cancelProductOrder"]["state"] for _, about in told if "cancelPro" in str(about)]
+    assert tasks == ["acknowledged", "inProgress", "done"]
+
+
+async def test_what_cannot_be_cancelled_is_said_of_the_product_order(it: Shop) -> None:
+    for body, status, field in (
+        (REGRET, 404, None),
+        ({"productOrder": {"id": "po1"}, "state": "done"}, 400, "state"),
+        ({"cancellationReason": "why not"}, 400, "productOrder"),
+    ):
+        answer = await it.http.post(CANCEL, json=body)
+        assert (answer.status_code, answer.json().get("field")) == (status, field), answer.text
+    await it.ordered(bundle())
+    answer = await it.http.post(CANCEL, json=REGRET)
+    assert (answer.status_code, answer.json()["field"]) == (409, "productOrder.id")
+    assert "po1" in answer.json()["reason"]
+    assert (await it.http.get(CANCEL)).json() == []
+    assert (await it.http.get(f"{CANCEL}/1")).status_code == 404
+
+
+async def test_cancel_tasks_are_found(it: Shop) -> None:
+    await it.post(bundle())
+    await it.http.post(CANCEL, json=REGRET)
+    for asked, found in (
+        ("productOrder.id=po1", ["1"]),
+        ("productOrder.id=po2", []),
+        ("state=acknowledged&sort=-id", ["1"]),
+    ):
+        answer = await it.http.get(f"{CANCEL}?{asked}")
+        assert [one["id"] for one in answer.json()] == found, asked
+    assert (await it.http.get(f"{CANCEL}?state=accepted")).status_code == 400
 
 
 LISTS: tuple[tuple[str, list[str]], ...] = (
@@ -291,24 +365,16 @@ async def test_what_is_not_there_is_404(it: Shop) -> None:
 @pytest.mark.reference
 async def test_every_event_is_told_as_its_api_has_it(it: Shop) -> None:
     await it.ordered(bundle())
-    rows = await it.below.rows.read(lambda c: c.execute(worlds.EVENTS.select()).all())
-    kinds = {kind.value: kind for kind in events.EventKind}
-    told: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        if not row.entity.startswith("product"):
-            continue
-        at = datetime(2026, 1, 1, tzinfo=UTC)
-        happened = events.Event(row.id, kinds[row.kind], "default", row.entity, at, row.payload)
-        told[row.id] = notifications.notification(happened, bridge.LINKS)
-    assert {one["eventType"] for one in told.values()} == {
+    told = await notified(it)
+    assert {one["eventType"] for one in told} == {
         "ProductOrderCreateEvent",
         "ProductOrderAttributeValueChangeEvent",
         "ProductOrderStateChangeEvent",
         "ProductCreateEvent",
         "ProductStateChangeEvent",
     }
-    for one in told.values():
+    for one in told:
         for body in one["event"].values():
             judged(body)
-    last = list(told.values())[-1]
+    last = told[-1]
     assert last["description"] == "productOrder po1 is completed now"

@@ -9,7 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from oss_agent.fulfilment.record import announce, codec, conditions, order_rows, tables
+from oss_agent.fulfilment.record import (
+    announce,
+    codec,
+    conditions,
+    order_rows,
+    product_moves,
+    tables,
+)
 from oss_agent.spi import events, orders, query, views
 
 _C = tables.cancel.c
@@ -45,8 +52,11 @@ def insert(
             extra=dict(wish.extra),
         )
     )
-    view = _view(connection.execute(tables.cancel.select().where(_C.id == str(number))).one())
+    view = of_row(connection.execute(tables.cancel.select().where(_C.id == str(number))).one())
     announce.cancellation(connection, sink, events.EventKind.CANCEL_SERVICE_ORDER_CREATE, view, at)
+    product_moves.tell_cancellation(
+        connection, sink, events.EventKind.CANCEL_PRODUCT_ORDER_CREATE, view, at
+    )
     return view
 
 
@@ -63,8 +73,11 @@ def move(
     columns |= {} if error is None else {"error": views.as_json(error)}
     mine = _C.id == task.id
     connection.execute(tables.cancel.update().where(mine).values(state=state, **columns))
-    view = _view(connection.execute(tables.cancel.select().where(mine)).one())
+    view = of_row(connection.execute(tables.cancel.select().where(mine)).one())
     announce.cancellation(connection, sink, events.EventKind.CANCEL_SERVICE_ORDER_STATE, view, at)
+    product_moves.tell_cancellation(
+        connection, sink, events.EventKind.CANCEL_PRODUCT_ORDER_STATE, view, at
+    )
     return view
 
 
@@ -72,7 +85,7 @@ def open_of(connection: sa.Connection, order: str) -> views.CancelView | None:
     """The task that an order's cancellation is going on by, or None; there is one at most."""
     mine = tables.cancel.select().where(_C.order_id == order, _C.state.in_(_OPEN))
     row = connection.execute(mine).one_or_none()
-    return None if row is None else _view(row)
+    return None if row is None else of_row(row)
 
 
 def due(connection: sa.Connection, now: datetime) -> tuple[views.CancelView, ...]:
@@ -80,14 +93,14 @@ def due(connection: sa.Connection, now: datetime) -> tuple[views.CancelView, ...
     come = sa.or_(_C.requested.is_(None), _C.requested <= now)
     fresh = _C.state == views.TaskState.ACKNOWLEDGED
     asked = tables.cancel.select().where(fresh, come).order_by(_C.number)
-    return tuple(_view(row) for row in connection.execute(asked))
+    return tuple(of_row(row) for row in connection.execute(asked))
 
 
 def view(connection: sa.Connection, tenant: str, key: str) -> views.CancelView | None:
     """One task of a tenant, or None."""
     asked = tables.cancel.select().where(_C.id == key, _C.tenant == tenant)
     row = connection.execute(asked).one_or_none()
-    return None if row is None else _view(row)
+    return None if row is None else of_row(row)
 
 
 def find(connection: sa.Connection, asked: query.Query) -> query.Page[views.CancelView]:
@@ -103,7 +116,7 @@ def find(connection: sa.Connection, asked: query.Query) -> query.Page[views.Canc
         .offset(asked.offset)
         .limit(asked.limit)
     )
-    return query.Page(tuple(_view(row) for row in rows), total)
+    return query.Page(tuple(of_row(row) for row in rows), total)
 
 
 def _column(path: str) -> sa.ColumnElement[Any]:
@@ -124,7 +137,8 @@ def _ordering(asked: query.Sort) -> sa.ColumnElement[Any]:
     return column.desc() if asked.descending else column.asc()
 
 
-def _view(row: sa.Row[Any]) -> views.CancelView:
+def of_row(row: sa.Row[Any]) -> views.CancelView:
+    """A row of ``ord_cancel`` as a view."""
     return views.CancelView(
         id=row.id,
         tenant=row.tenant,

@@ -75,6 +75,29 @@ def tell(
     return view
 
 
+def tell_cancellation(
+    connection: sa.Connection,
+    sink: events.EventSink,
+    kind: events.EventKind,
+    task: views.CancelView,
+    at: datetime,
+) -> None:
+    """The task that cancels a service order moved: tell it of the product order, if there is one."""
+    row = product_rows.of_service_order(connection, task.order)
+    if row is None:
+        return
+    told = product_orders.ProductCancelView(task.id, task.tenant, row.id, task)
+    event = events.Event(
+        id=f"cancelProductOrder-{task.id}-{kind}-{task.state}",
+        kind=kind,
+        tenant=task.tenant,
+        entity=f"cancelProductOrder:{task.id}",
+        at=at,
+        payload=views.as_json(told),
+    )
+    sink(connection, event)
+
+
 def tell_product(
     connection: sa.Connection,
     sink: events.EventSink,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,9 +29,25 @@ def views_of(
     connection: sa.Connection, rows: Sequence[sa.Row[Any]]
 ) -> tuple[product_orders.ProductOrderView, ...]:
     """Rows of ``ord_product_order`` as views, in order; a fixed number of statements."""
-    names = _names(connection, [row.service_order for row in rows])
+    below = [row.service_order for row in rows]
+    names, cancelled = _names(connection, below), _cancelled(connection, below)
     items = _items(connection, [row.id for row in rows])
-    return tuple(_view(row, items[row.id], names[row.service_order]) for row in rows)
+    return tuple(
+        dataclasses.replace(
+            _view(row, items[row.id], names[row.service_order]),
+            cancellation_date=cancelled[row.service_order].cancellation_date,
+            cancellation_reason=cancelled[row.service_order].cancellation_reason,
+        )
+        for row in rows
+    )
+
+
+def _cancelled(connection: sa.Connection, service_orders: Sequence[str]) -> Mapping[str, Any]:
+    """When and why service orders were cancelled, by id: they know it, we only show it."""
+    c = tables.order.c
+    asked = sa.select(c.id, c.cancellation_date, c.cancellation_reason)
+    rows = connection.execute(asked.where(c.id.in_(service_orders)))
+    return {row.id: row for row in rows}
 
 
 def _names(
