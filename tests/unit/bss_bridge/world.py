@@ -5,17 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import json
-import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
-import jsonschema
-import pytest
 from fastapi import APIRouter, FastAPI
 
 from bss_bridge import application, callbacks, hub, tables, tmf638, tmf639, tmf641, tmf642
@@ -25,6 +20,7 @@ from oss_agent import errors, store
 from oss_agent.api import health, network, outbox, state
 from oss_agent.spi import clock, events, onboarding, orders, views
 from oss_agent.spi.query import Page, Query
+from tests.unit.bss_bridge import official
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 21, 10, 2, tzinfo=UTC)
@@ -318,7 +314,8 @@ async def world(
         )
         app = application.application(rooms, options or application.Options(), operator)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url=URL) as http:
+        judged = {"response": [official.watch]}
+        async with httpx.AsyncClient(transport=transport, base_url=URL, event_hooks=judged) as http:
             yield World(app, http, book, tasks, services, devices, rows, parts)
 
 
@@ -369,55 +366,7 @@ ORDER: dict[str, Any] = {
 }
 
 
-def reference() -> Path:
-    """The official specifications, or a skip that says why; never a skip in CI."""
-    root = Path(os.environ.get("OSS_AGENT_REFERENCE") or Path(__file__).parents[4] / "shared/data")
-    if not (root / "tmf").is_dir():
-        if os.environ.get("CI") == "true":
-            raise FileNotFoundError(root / "tmf")
-        pytest.skip(f"no reference data in {root}: set OSS_AGENT_REFERENCE")
-    return root / "tmf"
-
-
-def document(file: str) -> dict[str, Any]:
-    """An official specification as it is published."""
-    found: dict[str, Any] = json.loads((reference() / file).read_text(encoding="utf-8"))
-    return found
-
-
-def definition(file: str, name: str) -> dict[str, Any]:
-    """One definition of an official specification."""
-    found: dict[str, Any] = document(file)["definitions"][name]
-    return found
-
-
-def judge(
-    file: str, definition: str, answer: Any, repair: Callable[[dict[str, Any]], None] | None = None
-) -> None:
-    """Validate an answer against a definition of an official swagger; ``repair`` mends the file."""
-    definitions = document(file)["definitions"]
-    if repair is not None:
-        repair(definitions)
-    schema = {"$ref": f"#/definitions/{definition}", "definitions": definitions}
-    validator = jsonschema.Draft4Validator(schema, format_checker=_formats())
-    found = [f"{list(e.absolute_path)}: {e.message}" for e in validator.iter_errors(answer)]
-    assert not found
-
-
-def _formats() -> jsonschema.FormatChecker:
-    checker = jsonschema.FormatChecker(formats=())
-
-    @checker.checks("date-time", raises=ValueError)
-    def moment(value: object) -> bool:
-        """A real moment, ending in Z as TMF630 clients need it."""
-        return not isinstance(value, str) or (
-            value.endswith("Z") and bool(datetime.fromisoformat(value))
-        )
-
-    @checker.checks("uri")
-    def uri(value: object) -> bool:
-        return not isinstance(value, str) or bool(urlsplit(value).scheme)
-
-    assert moment is not None
-    assert uri is not None
-    return checker
+document = official.document
+definition = official.definition
+judge = official.judge
+reference = official.reference
