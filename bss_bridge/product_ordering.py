@@ -8,6 +8,7 @@ from fastapi import Request
 
 from bss_bridge import ordering, product_body, surface, tmf622
 from bss_bridge.hrefs import Hrefs
+from oss_agent import errors
 from oss_agent.spi import product_orders
 
 EXAMPLE: Final = {
@@ -44,6 +45,7 @@ def creation(book: product_orders.ProductOrders, hrefs: Hrefs) -> surface.Create
     """How a product order is created: stored and synced, then shown. 201 also when it was here."""
 
     async def create(found: dict[str, Any], request: Request) -> dict[str, Any]:
+        _refuse_unheeded(request)
         caller = surface.caller(request)
         asked = product_body.product_order_request(
             found,
@@ -54,3 +56,14 @@ def creation(book: product_orders.ProductOrders, hrefs: Hrefs) -> surface.Create
         return tmf622.render((await book.submit(asked)).order, hrefs)
 
     return create
+
+
+def _refuse_unheeded(request: Request) -> None:
+    """What speaks of a service order's items would not be obeyed here."""
+    for name in ("Plan-Hash", "Out-Of-Band"):
+        if name.lower() in request.headers:
+            raise errors.OrderRejected(
+                "is for service orders: send it without, and approve or choose on the service "
+                "order that it becomes",
+                field=name,
+            )

@@ -11,13 +11,15 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from oss_agent.cli import client, context
+from oss_agent.cli import client, context, product_orders
 
 TASK_ENDED = {"done", "terminatedWithError"}
 FINAL = {"completed", "failed", "rejected", "cancelled", "partial"}
-orders = typer.Typer(no_args_is_help=True, help="Service orders (TMF641).")
+orders = typer.Typer(
+    no_args_is_help=True, help="Service orders (TMF641) and product orders (TMF622)."
+)
 
-OrderFile = Annotated[Path, typer.Argument(help="TMF641 service order, YAML or JSON; - is stdin")]
+OrderFile = Annotated[Path, typer.Argument(help="TMF641 or TMF622 order, YAML or JSON; - is stdin")]
 OrderId = Annotated[str, typer.Argument(help="order id")]
 
 
@@ -56,7 +58,8 @@ def submit(
         {} if plan is None else {"Plan-Hash": plan}
     )
     headers |= {} if by_hand is None else {"Out-Of-Band": by_hand}
-    order = here.api.post(client.SERVICE_ORDERS, read_order(file), headers)
+    body = read_order(file)
+    order = here.api.post(product_orders.collection_of(body), body, headers)
     if wait:
         order = follow(here, order["id"])
     if here.screen.as_json:
@@ -71,7 +74,7 @@ def follow(here: context.Here, key: str) -> Any:
     """Print each change of the order until it is final; returns the final order."""
     seen = ""
     while True:
-        order = here.api.get(f"{client.SERVICE_ORDERS}/{key}")
+        order = here.api.get(f"{product_orders.collection(key)}/{key}")
         if not here.screen.as_json and order["state"] != seen:
             here.screen.text(f"order {key} {order['state']}{reason(order)}")
         seen = order["state"]
@@ -110,6 +113,9 @@ def list_(
 def show(ctx: typer.Context, order: OrderId) -> None:
     """One order: items, resource orders, milestones, evidence."""
     here = context.of(ctx)
+    if product_orders.is_one(order):
+        product_orders.show(here, order)
+        return
     view = here.api.get(f"{client.OPERATOR}/orders/{order}")
     if here.screen.as_json:
         here.screen.json(view)
@@ -155,7 +161,7 @@ def watch(ctx: typer.Context, order: OrderId) -> None:
 def explain(ctx: typer.Context, order: OrderId) -> None:
     """What the order waits for, since when, who can help."""
     here = context.of(ctx)
-    answer = here.api.get(f"{client.OPERATOR}/orders/{order}/explain")
+    answer = here.api.get(f"{client.OPERATOR}/orders/{product_orders.below(here, order)}/explain")
     if here.screen.as_json:
         here.screen.json(answer)
         return
@@ -178,13 +184,13 @@ def cancel(
 ) -> None:
     """Cancel an order: what it began is undone, unless it is past its point of no return."""
     here = context.of(ctx)
-    body: dict[str, Any] = {"serviceOrder": {"id": order}}
+    tasks, body = product_orders.cancellation(order)
     body |= {"cancellationReason": reason} if reason else {}
     body |= {"requestedCancellationDate": at} if at else {}
-    task = here.api.post(client.CANCELLATIONS, body)
+    task = here.api.post(tasks, body)
     while wait and task["state"] not in TASK_ENDED:
         time.sleep(0.2)
-        task = here.api.get(f"{client.CANCELLATIONS}/{task['id']}")
+        task = here.api.get(f"{tasks}/{task['id']}")
     if here.screen.as_json:
         here.screen.json(task)
     else:
@@ -201,7 +207,7 @@ def cancel(
 def plans(ctx: typer.Context, order: OrderId) -> None:
     """What the order's items send; beside what was approved, when that was something else."""
     here = context.of(ctx)
-    found = here.api.get(f"{client.OPERATOR}/orders/{order}/plans")
+    found = here.api.get(f"{client.OPERATOR}/orders/{product_orders.below(here, order)}/plans")
     if here.screen.as_json:
         here.screen.json(found)
         return
@@ -229,6 +235,7 @@ def approve(
 ) -> None:
     """Approve the plan an order waits with; it runs only if it still comes to that plan."""
     here = context.of(ctx)
+    order = product_orders.below(here, order)
     answer = here.api.post(f"{client.OPERATOR}/orders/{order}/approve", {"hash": plan})
     if here.screen.as_json:
         here.screen.json(answer)
@@ -244,6 +251,7 @@ def policy(
 ) -> None:
     """Choose what becomes of edits by hand in the service's own part, while the order waits."""
     here = context.of(ctx)
+    order = product_orders.below(here, order)
     answer = here.api.post(f"{client.OPERATOR}/orders/{order}/policy", {"policy": by_hand})
     if here.screen.as_json:
         here.screen.json(answer)

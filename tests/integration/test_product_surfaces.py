@@ -222,6 +222,13 @@ async def test_the_same_post_again_is_answered_with_the_same_order(it: Shop) -> 
     assert len((await it.http.get(ORDERS)).json()) == 1
 
 
+async def test_a_header_that_would_not_be_obeyed_is_refused(it: Shop) -> None:
+    for name, value in (("Plan-Hash", "0" * 64), ("Out-Of-Band", "revert")):
+        answer = await it.post(bundle(), **{name: value})
+        assert (answer.status_code, answer.json()["field"]) == (400, name)
+    assert (await it.http.get(ORDERS)).json() == []
+
+
 def wrong(path: str, value: Any) -> dict[str, Any]:
     """The bundle with the attribute at ``path`` set, or taken out for None."""
     body: Any = bundle()

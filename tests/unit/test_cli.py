@@ -333,3 +333,64 @@ def test_the_outbox_is_listed_shown_and_told_again(
     assert "\x1b" not in said
     bodies = [body for _, body in daemon.seen if body is not None]
     assert bodies == [{"receiver": "hub:1"}, {"receiver": "hub:1", "event": "e1"}]
+
+
+PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
+PRODUCT_ORDER = {
+    "id": "po1",
+    "state": "completed",
+    "orderDate": "2026-11-21T10:02:00.000Z",
+    "serviceOrder": {"id": "7"},
+    "note": [{"text": "call before noon"}],
+    "productOrderItem": [
+        {
+            "id": "1",
+            "action": "add",
+            "state": "completed",
+            "productOffering": {"name": "Business bundle", "version": "1.0"},
+            "product": {"id": "p1-1", "name": "acme"},
+        }
+    ],
+}
+
+
+def test_a_product_order_is_sent_and_followed_where_product_orders_are(
+    daemon: type[Daemon], run: Callable[..., int], tmp_path: Path
+) -> None:
+    file = tmp_path / "order.yaml"
+    file.write_text("productOrderItem: [{id: '1', action: add}]")
+    daemon.answers[f"POST {PRODUCT_ORDERS}"] = (201, PRODUCT_ORDER)
+    daemon.answers[f"GET {PRODUCT_ORDERS}/po1"] = (200, PRODUCT_ORDER)
+    assert run("order", "submit", str(file), "--wait") == 0
+    assert run("order", "watch", "po1") == 0
+
+
+def test_a_product_order_is_shown_with_its_products(
+    daemon: type[Daemon], run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    product = {
+        "id": "p1-1",
+        "status": "active",
+        "realizingService": [{"id": "s7-1", "name": "vpn"}],
+    }
+    daemon.answers[f"GET {PRODUCT_ORDERS}/po1"] = (200, PRODUCT_ORDER)
+    daemon.answers["GET /tmf-api/productInventory/v4/product/p1-1"] = (200, product)
+    assert run("order", "show", "po1") == 0
+    shown = capsys.readouterr().out
+    for words in ("po1", "call before noon", "Business bundle 1.0", "p1-1 · active", "s7-1"):
+        assert words in shown
+
+
+def test_what_is_explained_and_cancelled_of_a_product_order(
+    daemon: type[Daemon], run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"sentence": "order 7 is completed.", "participants": [], "history": []}
+    cancel = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
+    daemon.answers[f"GET {PRODUCT_ORDERS}/po1"] = (200, PRODUCT_ORDER)
+    daemon.answers["GET /api/v1/orders/7/explain"] = (200, said)
+    daemon.answers[f"POST {cancel}"] = (201, {"id": "3", "state": "acknowledged"})
+    daemon.answers[f"GET {cancel}/3"] = (200, {"id": "3", "state": "done"})
+    assert run("order", "explain", "po1") == 0
+    assert "order 7 is completed." in capsys.readouterr().out
+    assert run("order", "cancel", "po1", "--wait") == 0
+    assert (f"POST {cancel}", {"productOrder": {"id": "po1"}}) in daemon.seen
