@@ -131,12 +131,21 @@ def _pre_image_lost() -> None:
 
 def _undo_skipped() -> None:
     """One device counts as undone without anybody having talked to it."""
-    _after(
-        "settle",
+    real = journal.decide
+    skipped = sa.text(
         "UPDATE ord_participant SET state = 'reverted' WHERE device = 'pe2' AND EXISTS (SELECT 1 "
         "FROM ord_decision d WHERE d.transaction_id = ord_participant.transaction_id "
-        "AND d.attempt = ord_participant.attempt AND d.verdict = 'abort')",
+        "AND d.attempt = ord_participant.attempt AND d.verdict = 'abort')"
     )
+
+    def decide(
+        connection: sa.Connection, transaction: states.Transaction, wanted: states.Decision
+    ) -> states.Decision:
+        decided = real(connection, transaction, wanted)
+        connection.execute(skipped)
+        return decided
+
+    _replace(journal, decide=decide)
 
 
 def _no_lease() -> None:

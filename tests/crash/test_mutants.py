@@ -118,7 +118,8 @@ CASES = (
     Case(
         "commit_before_row",
         killed_at("device.commit.after", QUICK, within=1),
-        "a confirmed commit still waits for its end",
+        # Judged before the timer rings, or on a slow machine after it.
+        "a confirmed commit still waits for its end|the device's own timer did",
         armed="device.commit.after:kill",
         env=QUICK,
     ),
