@@ -104,7 +104,11 @@ def _whole(item: orders.ItemRequest, known: Known) -> orders.ItemRequest:
     if item.action is not views.ItemAction.MODIFY or item.service_id is None:
         return item
     service = known.services[item.service_id]
-    return amendment.merged(item, service, known.ordered[item.service_id])
+    whole = amendment.merged(item, service, known.ordered[item.service_id])
+    if whole.specification_version == service.specification.version:
+        return whole
+    # A move to another version is judged as a new service: a retired one takes no more of them.
+    return dataclasses.replace(whole, action=views.ItemAction.ADD)
 
 
 def _refuse_twice(

@@ -148,3 +148,11 @@ async def test_a_service_moves_to_a_newer_version_when_a_modify_names_it(
 
         (done,) = (await world.get(made.order.id)).items
         assert (done.state, done.specification.version) == (views.OrderState.COMPLETED, "2.0")
+
+        back = dataclasses.replace(
+            asked.items[0], specification_version="1.0", characteristics={"colour": None}
+        )
+        with pytest.raises(errors.OrderRejected, match=r"1\.0 is retired: order 2\.0"):
+            await world.orders.submit(
+                dataclasses.replace(asked, items=(back,), body_digest="back again")
+            )
