@@ -72,8 +72,8 @@ def test_pages_name_only_what_exists(page: Path) -> None:
     assert missing == []
 
 
-def test_tests_have_no_packages() -> None:
-    assert list((ROOT / "tests").rglob("__init__.py")) == []
+def test_tests_have_no_packages_but_the_one_that_says_why() -> None:
+    assert list((ROOT / "tests").rglob("__init__.py")) == [ROOT / "tests" / "__init__.py"]
 
 
 def calls(path: Path) -> list[ast.Call]:
