@@ -20,6 +20,7 @@ from tests.crash import load, victims
 from tests.crash.world import World
 
 CANCELLATIONS = "/tmf-api/serviceOrdering/v4/cancelServiceOrder"
+PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 Order = Callable[[World, load.Desk], load.Body]
 
 
@@ -93,6 +94,23 @@ def _shown(world: World, desk: load.Desk) -> load.Body:
     body = _plain(world, desk)
     world.http.post("/api/v1/plan", json=body).raise_for_status()
     return body
+
+
+def _as_product(world: World, desk: load.Desk) -> load.Body:
+    """A product is ordered first; its ports are no customer's: taken with its service order, then rejected."""
+    desk.numbered += 1
+    sites = [
+        {"port": f"{edge}:eth1", "address": f"172.16.{number}.1/24"}
+        for number, edge in enumerate(("pe1", "pe2"))
+    ]
+    product = {
+        "name": f"p{desk.numbered}-{desk.chance.randrange(10**6)}",
+        "productCharacteristic": [{"name": "sites", "value": sites}],
+    }
+    item = {"id": "1", "action": "add", "productOffering": {"id": "business-bundle"}}
+    body = {"productOrderItem": [item | {"product": product}]}
+    world.http.post(PRODUCT_ORDERS, json=body).raise_for_status()
+    return _plain(world, desk)
 
 
 def _approve(world: World) -> None:
@@ -202,6 +220,7 @@ SCENARIOS = (
         expected=Expected(reboots=True),
     ),
     Scenario("writes stopped and let go again", _let_go),
+    Scenario("a product ordered beside", _as_product),
     Scenario(
         "a plan that a person approves",
         _shown,

@@ -41,7 +41,9 @@ FAST = {
     "OSS_AGENT_SNMP__POLL_INTERVAL": "3600",
     "OSS_AGENT_ASSURANCE__USAGE_INTERVAL": "86400",
     "OSS_AGENT_ASSURANCE__VERIFY_AFTER": "86400",
-    "OSS_AGENT_POOLS": '[{"name": "core-vni", "first": 10100, "last": 12999, "quarantine": 1}]',
+    "OSS_AGENT_POOLS": '[{"name": "core-vni", "first": 10100, "last": 12999, "quarantine": 1},'
+    '{"name": "vpn-vni", "first": 13000, "last": 13999, "quarantine": 1},'
+    '{"name": "vpn-transit", "prefix": "100.64.0.0/10", "quarantine": 1}]',
 }
 """Short pauses, long polls: the machine's time is for orders and kills."""
 
