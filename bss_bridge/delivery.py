@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import httpx
 
+from bss_bridge import lines
 from oss_agent.spi.clock import Clock
 from oss_agent.spi.events import Attempt, Delivery
 
@@ -42,14 +43,13 @@ class Parcel:
 def client() -> httpx.AsyncClient:
     """The HTTP client for deliveries: no proxies from the environment, no redirects.
 
-    Connections are not counted here: the outbox bounds them, per receiver and in all. A pool that
-    is full of one receiver's silence would stall every other.
+    Each receiver has its own connections; the outbox bounds how many, per receiver and in all.
     """
     return httpx.AsyncClient(
         trust_env=False,
         follow_redirects=False,
         timeout=DEADLINE,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=256),
+        transport=lines.Lines(),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx
 
-from bss_bridge import callbacks, delivery, listeners, matching, notifications, outside
+from bss_bridge import callbacks, delivery, lines, listeners, matching, notifications, outside
 from bss_bridge import subscription as subscriptions
 from oss_agent import errors
 from oss_agent.spi.events import Attempt, Delivery, Event
@@ -81,7 +81,7 @@ class HubListener:
             body,
             event.id,
             headers={"Host": host},
-            extensions={"sni_hostname": target.host},
+            extensions={"sni_hostname": target.host, lines.LINE: self.id},
         )
 
     def _notification(self, event: Event) -> dict[str, object]:
