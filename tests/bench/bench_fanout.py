@@ -17,8 +17,8 @@ from tests.bench import fleet, netconf_stub, table
 
 _SLOW = (2, 20)
 _COMMIT = 1.0
-_BY_HAND, _OURS = 2, 3
-"""Commits of a device: confirmed and confirming; ours asks between them whether it still holds."""
+_COMMITS = 2
+"""Of a device, ours and by hand: the confirmed one and the one that confirms it."""
 
 
 def measure(count: int) -> Iterator[table.Row]:
@@ -53,11 +53,10 @@ def _rows(what: str, ours: fleet.Cost, theirs: fleet.Cost) -> Iterator[table.Row
 
 def _above(what: str, ours: float, theirs: float) -> table.Row:
     """What came on top of the devices' own commits, which they make all at once."""
-    own = _OURS * _COMMIT, _BY_HAND * _COMMIT
-    beside = f"plain gather {theirs - own[1]:.2f} s of {own[1]:g} s"
-    told = f"{(ours - own[0]) / own[0]:.0%}"
+    own = _COMMITS * _COMMIT
+    beside = f"plain gather {theirs - own:.2f} s, both of {own:g} s"
     return table.Row(
-        f"{what}, above it", f"{ours - own[0]:.2f} s", f"{beside}; ours of {own[0]:g} s", told
+        f"{what}, above it", f"{ours - own:.2f} s", beside, f"{(ours - own) / own:.0%}"
     )
 
 
