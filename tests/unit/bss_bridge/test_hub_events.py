@@ -16,12 +16,16 @@ from tests.unit.bss_bridge import world
 
 SPECIFICATIONS = {
     "serviceOrder": "TMF641/TMF641-ServiceOrdering-v4.1.0.swagger.json",
+    "cancelServiceOrder": "TMF641/TMF641-ServiceOrdering-v4.1.0.swagger.json",
     "service": "TMF638/TMF638-ServiceInventory-v4.0.0.swagger.json",
     "alarm": "TMF642/TMF642-Alarm-v4.0.0.swagger.json",
     "usage": "TMF635/TMF635-UsageManagement-v4.0.0.swagger.json",
 }
 VIEWS: dict[str, Any] = {
     "serviceOrder": world.finished_order(),
+    "cancelServiceOrder": views.CancelView(
+        "3", "default", views.TaskState.ACKNOWLEDGED, "17", "acme", world.NOW, "no need", world.NOW
+    ),
     "service": world.service(),
     "alarm": world.alarm(),
     "usage": world.usage(),
@@ -46,6 +50,12 @@ def mended(definitions: dict[str, Any]) -> None:
     definitions.get("ServiceOrderItemRef", {}).pop("required", None)
     if "Alarm" in definitions:
         definitions["Alarm"]["properties"]["id"] = {"type": "string"}
+
+
+def test_every_kind_of_event_has_a_surface() -> None:
+    """But a roll-up for one billing system, which is no TM Forum event."""
+    homeless = {kind for kind in EventKind if notifications.entity_of(kind) is None}
+    assert homeless == {EventKind.USAGE_DAY}
 
 
 @pytest.mark.reference
