@@ -177,9 +177,11 @@ def double(
     world.kill("to be born armed")
     victim = world.start(f"{first}:kill", wait=False)
     sending = Sending(world, body)
+    world.wait_ready()  # it may die before: on a busy machine its birth alone takes all the patience
     if victim.ended(_PATIENCE):
         outcome.kills += 1
         victim = world.start(f"{second}:kill", wait=False)
+        world.wait_ready()
         outcome.kills += victim.ended(_PATIENCE / 2)
     world.alive.kill()
     world.kills.append(f"at {outcome.name}: {outcome.kills} deaths")
