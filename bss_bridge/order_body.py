@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bss_bridge import intake, wire
+from bss_bridge import intake, relationships, wire
 from bss_bridge.hrefs import SERVICE_INVENTORY
 from oss_agent import errors
 from oss_agent.spi import orders, views
@@ -21,7 +21,7 @@ _OURS: Final = (
 )
 _OURS_OF_ITEM: Final = ("state", "errorMessage")
 _SERVICES: Final = f"{SERVICE_INVENTORY}/service/"
-_UNDONE_OF_ITEM: Final = ("serviceOrderItem", "serviceOrderItemRelationship", "appointment")
+_UNDONE_OF_ITEM: Final = ("serviceOrderItem", "appointment")
 _WISHES: Final = {
     views.ItemAction.ADD: "active",
     views.ItemAction.MODIFY: "active",
@@ -36,7 +36,6 @@ def order_request(
     refuse_given(found, _OURS, "")
     body = wire.parse(wire.ServiceOrder, found)
     extra = body.model_extra or {}
-    _refuse_dependencies(extra.get("orderRelationship"))
     return orders.OrderRequest(
         tenant=tenant,
         requester=requester(extra.get("relatedParty")) or sender,
@@ -50,6 +49,7 @@ def order_request(
         requested_start=body.requested_start,
         requested_completion=body.requested_completion,
         extra=extra,
+        after=relationships.orders_before(extra.get("orderRelationship")),
     )
 
 
@@ -78,6 +78,7 @@ def _item(item: wire.Item, path: str) -> orders.ItemRequest:
         characteristics={one.name: one.value for one in service.characteristics},
         path=path,
         extra=_item_extra(item),
+        after=relationships.items_before(item.model_extra or {}, path),
     )
 
 
@@ -116,13 +117,6 @@ def refuse_undone(extra: Mapping[str, Any], names: Sequence[str], path: str) -> 
         name = "quantity"
     if name:
         raise _undone(f"{path}.{name}")
-
-
-def _refuse_dependencies(relationships: Any) -> None:
-    entries = relationships if isinstance(relationships, list) else []
-    for place, entry in enumerate(entries):
-        if isinstance(entry, dict) and entry.get("relationshipType") != "cross-ref":
-            raise _undone(f"orderRelationship[{place}]")
 
 
 def _undone(field: str) -> errors.OrderRejected:

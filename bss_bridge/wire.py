@@ -155,6 +155,31 @@ class ServiceOrder(Body):
     requested_completion: Moment | None = pydantic.Field(None, alias="requestedCompletionDate")
 
 
+class ItemRef(Body):
+    """TMF641 ServiceOrderItemRef."""
+
+    id: Name = pydantic.Field(alias="itemId")
+    order: Name | None = pydantic.Field(None, alias="serviceOrderId")
+
+
+class Relationship(Body):
+    """What relationships of orders and items have in common."""
+
+    kind: Name = pydantic.Field(alias="relationshipType")
+
+
+class ItemRelationship(Relationship):
+    """TMF641 ServiceOrderItemRelationship."""
+
+    item: ItemRef = pydantic.Field(alias="orderItem")
+
+
+class OrderRelationship(Relationship):
+    """TMF641 ServiceOrderRelationship."""
+
+    id: Name
+
+
 class OrderRef(Body):
     """TMF641 ServiceOrderRef."""
 

@@ -35,6 +35,8 @@ class ItemRequest:
     characteristics: Mapping[str, Any]
     path: str
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    after: tuple[str, ...] = ()
+    """ids of items of the same order that must be completed before this one begins"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class OrderRequest:
     requested_start: datetime | None = None
     requested_completion: datetime | None = None
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    after: tuple[str, ...] = ()
+    """ids of orders that must be completed before any item of this one begins"""
 
 
 @dataclass(frozen=True, slots=True)

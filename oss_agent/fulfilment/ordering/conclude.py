@@ -10,6 +10,7 @@ from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import claims, design
 from oss_agent.fulfilment.ordering import product_outcome
 from oss_agent.fulfilment.record import (
+    dependencies,
     journal,
     life_cycle,
     order_moves,
@@ -38,6 +39,8 @@ def move_item(
     if error is not None:
         order_rows.set_order(connection, order, error=error)
     product_outcome.follow(connection, p, order, transaction.position, at)
+    if state.final:
+        dependencies.wake(connection, order, [transaction.position], at)
     before = views.OrderState(order_rows.row_of(connection, order).state)
     after = life_cycle.derive(order_rows.item_states(connection, order))
     if before is views.OrderState.PENDING_CANCELLATION:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,13 +19,14 @@ from oss_agent.fulfilment.intent import amendment
 from oss_agent.fulfilment.record import (
     announce,
     by_hand,
+    dependencies,
     journal,
     order_rows,
     order_views,
-    states,
     tables,
 )
-from oss_agent.spi import catalogue, clock, events, orders, views
+from oss_agent.fulfilment.turn import sequence
+from oss_agent.spi import catalogue, events, orders, views
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ def check(request: orders.OrderRequest, bounds: limits.Limits) -> None:
         _check_item(item)
     _refuse_twice(request.items, "id", [item.id for item in request.items])
     _refuse_twice(request.items, "service.id", [item.service_id for item in request.items])
+    sequence.check(request.items)
 
 
 def specified(request: orders.OrderRequest, known: Known) -> orders.OrderRequest:
@@ -131,14 +132,6 @@ def _check_item(item: orders.ItemRequest) -> None:
             status=501,
             code="notImplemented",
         )
-    if item.extra.get("serviceOrderItemRelationship"):
-        raise errors.OrderRejected(
-            "relations between items are not carried out yet: send dependent items as orders of "
-            "their own, one after another",
-            field=f"{item.path}.serviceOrderItemRelationship",
-            status=501,
-            code="notImplemented",
-        )
     adding = item.action is views.ItemAction.ADD
     if adding is (item.service_id is not None):
         why = "an added service gets its id from us" if adding else f"say what to {item.action}"
@@ -191,9 +184,9 @@ def accept(
             accepted=order_rows.next_number(connection, "transaction"),
             tenant=request.tenant,
             at=at,
-            wait=_until_start(request, at),
             approved=request.approved[position - 1] if request.approved else None,
         )
+    dependencies.insert(connection, order, request)
     if request.by_hand is not None:
         by_hand.choose(
             connection,
@@ -215,12 +208,3 @@ def accept(
         raise errors.AgentError(f"order {order} was written and cannot be read back")
     announce.order(connection, p.events, events.EventKind.SERVICE_ORDER_CREATE, view, at)
     return orders.Submitted(view, created=True)
-
-
-def _until_start(request: orders.OrderRequest, at: datetime) -> states.Wait | None:
-    start = request.requested_start
-    if start is None or start <= at:
-        return None
-    reason = f"its requestedStartDate {clock.rfc3339(start)}"
-    who = f"wait, or ask {request.requester}"
-    return states.Wait(reason, at, start, who, states.WaitKind.START)

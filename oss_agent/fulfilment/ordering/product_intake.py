@@ -125,7 +125,11 @@ def service_order(judged: Judged) -> orders.OrderRequest:
     return orders.OrderRequest(
         tenant=request.tenant,
         requester=request.requester,
-        items=tuple(part.item for design in judged.designs for part in design.parts),
+        items=tuple(
+            dataclasses.replace(part.item, after=part.after)
+            for design in judged.designs
+            for part in design.parts
+        ),
         body_digest=request.body_digest,
         description=request.description,
         category=request.category,

@@ -73,10 +73,9 @@ def begin(
     accepted: int,
     tenant: str,
     at: datetime,
-    wait: states.Wait | None = None,
     approved: str | None = None,
 ) -> str:
-    """The transaction of one item, queued, or asleep until ``wait.wake_at``. Returns its id."""
+    """The transaction of one item, queued. Returns its id."""
     transaction = f"{order}-{position}"
     connection.execute(
         tables.transaction.insert().values(
@@ -85,13 +84,12 @@ def begin(
             order_id=order,
             position=position,
             accepted=accepted,
-            stage=states.Stage.WAITING if wait else states.Stage.QUEUED,
+            stage=states.Stage.QUEUED,
             run=0,
             attempt=1,
             token=0,
             tries=0,
             touched_at=at,
-            **wait_columns(wait),
             approved=approved,
         )
     )

@@ -7,7 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from oss_agent.fulfilment.record import announce, life_cycle, order_rows, order_views, product_moves
+from oss_agent.fulfilment.record import (
+    announce,
+    dependencies,
+    life_cycle,
+    order_rows,
+    order_views,
+    product_moves,
+)
 from oss_agent.spi import events, views
 
 
@@ -31,6 +38,8 @@ def move(
                 connection, sink, events.EventKind.SERVICE_ORDER_STATE, view, at, number=number
             )
         product_moves.follow(connection, sink, order, state, at)
+    if after.final:
+        dependencies.wake(connection, order, [dependencies.WHOLE], at)
 
 
 def _dates(state: views.OrderState, begun: datetime | None, at: datetime) -> dict[str, datetime]:

@@ -82,6 +82,8 @@ class WaitKind(StrEnum):
     """its requestedStartDate"""
     STOP = "stop"
     """a pause, freeze or change window"""
+    DEPENDENCY = "dependency"
+    """another item, or another order"""
     APPROVAL = "approval"
     """a person who looks at its plan"""
 

@@ -117,6 +117,19 @@ class ItemColumns(TypedColumns):
     path: Named[str]
 
 
+class DependencyColumns(TypedColumns):
+    """An item begins only when another item, or a whole order, is completed.
+
+    ``on_position`` 0 means all of ``on_order``.
+    """
+
+    order_id: Named[str] = Column(ForeignKey("ord_order.id"), primary_key=True)
+    position = Column(Integer, primary_key=True, autoincrement=False)
+    on_order: Named[str] = Column(String(20), primary_key=True, index=True)
+    on_position = Column(Integer, primary_key=True, autoincrement=False)
+    tenant: Named[str]
+
+
 class ResourceOrderColumns(TypedColumns):
     """A resource order (TMF652): one per device change of a transaction."""
 
@@ -346,6 +359,7 @@ order = sa.Table(
 )
 cancel = sa.Table("ord_cancel", METADATA, CancelColumns)
 item = sa.Table("ord_item", METADATA, ItemColumns)
+dependency = sa.Table("ord_dependency", METADATA, DependencyColumns)
 resource_order = sa.Table("ord_resource_order", METADATA, ResourceOrderColumns)
 resource_item = sa.Table("ord_resource_item", METADATA, ResourceItemColumns)
 transaction = sa.Table("ord_transaction", METADATA, TransactionColumns)

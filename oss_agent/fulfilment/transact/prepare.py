@@ -17,6 +17,7 @@ from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import design
 from oss_agent.fulfilment.ordering import conclude
 from oss_agent.fulfilment.record import (
+    dependencies,
     journal,
     order_rows,
     participant_rows,
@@ -25,7 +26,7 @@ from oss_agent.fulfilment.record import (
     states,
 )
 from oss_agent.fulfilment.transact import planning
-from oss_agent.fulfilment.turn import approvals, cancels, group, leases, stop_rows, waits
+from oss_agent.fulfilment.turn import approvals, cancels, group, leases, sequence, stop_rows, waits
 from oss_agent.spi import flow, views
 
 
@@ -84,15 +85,20 @@ def _reserve(
 ) -> tuple[planning.Share, ...]:
     journal.must_be_ours(connection, transaction)
     at = p.clock.now()
-    if cancels.flagged(connection, transaction):
-        gone = _error(p, states.Cause.CANCELLED, "cancelled before anything was sent")
-        conclude.without_change(connection, p, transaction, views.OrderState.CANCELLED, gone)
+    ending = _ending(connection, p, transaction, at)
+    if ending is not None:
+        conclude.without_change(connection, p, transaction, *ending)
         return ()
-    if approvals.overdue(connection, p, transaction, at):
-        late = _error(p, states.Cause.REFUSED, "nobody approved its plan in time")
-        conclude.without_change(connection, p, transaction, views.OrderState.FAILED, late)
+    first = sequence.behind(connection, transaction, at)
+    if first is not None:
+        journal.wait(connection, transaction, first, deadline=None, deadline_of=None)
         return ()
     made = design.reserve(connection, p, transaction, at)
+    later = sequence.early(connection, transaction, at)
+    if later is not None:
+        # What it needs is its own from now on; the plan is made when its date has come.
+        journal.wait(connection, transaction, later, deadline=None, deadline_of=None)
+        return ()
     conclude.move_item(connection, p, transaction, views.OrderState.IN_PROGRESS, at)
     why = _obstacle(connection, p, transaction, made.devices, at)
     if why is not None:
@@ -100,6 +106,22 @@ def _reserve(
         return ()
     _open(connection, transaction, made, at)
     return (planning.Share(transaction, made), *_carried(connection, p, transaction, made, at))
+
+
+def _ending(
+    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, at: datetime
+) -> tuple[views.OrderState, views.ErrorView] | None:
+    """What an item ends as before anything is begun for it, and why; None: it goes on."""
+    if cancels.flagged(connection, transaction):
+        gone = _error(p, states.Cause.CANCELLED, "cancelled before anything was sent")
+        return views.OrderState.CANCELLED, gone
+    lost = sequence.given_up(connection, transaction)
+    if lost is not None:
+        return views.OrderState.CANCELLED, _without(p, transaction, lost)
+    if approvals.overdue(connection, p, transaction, at):
+        late = _error(p, states.Cause.REFUSED, "nobody approved its plan in time")
+        return views.OrderState.FAILED, late
+    return None
 
 
 def _open(
@@ -213,6 +235,14 @@ async def _refuse(
 def _reference(refusal: errors.OrderRejected | errors.Conflict) -> str | None:
     field = refusal.field if isinstance(refusal, errors.OrderRejected) else refusal.holder
     return field or None
+
+
+def _without(
+    p: parts.Parts, transaction: states.Transaction, lost: dependencies.Missing
+) -> views.ErrorView:
+    what = lost.named(transaction.order)
+    message = f"it comes after {what}, which is {lost.state}: nothing was sent for it"
+    return views.ErrorView("dependencyFailed", f"{what} is {lost.state}", message, p.clock.now())
 
 
 def _error(

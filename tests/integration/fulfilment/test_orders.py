@@ -69,11 +69,8 @@ REFUSED: list[tuple[dict[str, Any], str, int]] = [
     ({"action": views.ItemAction.NO_CHANGE, "service_id": "s9-9"}, "action", 501),
     ({"service_id": "s9-9"}, "service.id", 400),
     ({"action": views.ItemAction.DELETE}, "service.id", 400),
-    (
-        {"item_extra": {"serviceOrderItemRelationship": [{"id": "2"}]}},
-        "serviceOrderItemRelationship",
-        501,
-    ),
+    ({"after": ("2",)}, "serviceOrderItemRelationship", 400),
+    ({"after": ("1",)}, "serviceOrderItemRelationship", 400),
 ]
 
 

@@ -261,6 +261,7 @@ def request(name: str = "acme", **more: Any) -> orders.OrderRequest:
         characteristics=body,
         path="serviceOrderItem[0]",
         extra=more.pop("item_extra", {}),
+        after=more.pop("after", ()),
     )
     digest = more.pop("body_digest", f"digest-{name}-{sorted(body.items())}")
     sender: dict[str, Any] = {"tenant": TENANT, "requester": "bss", **more}

@@ -1,0 +1,109 @@
+"""Which items begin only after others: their rows, what is still missing, and who is let go by an end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from oss_agent import errors
+from oss_agent.fulfilment.record import states, tables
+from oss_agent.spi import orders, views
+
+_D = tables.dependency.c
+WHOLE = 0
+"""The position that stands for all of an order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something that has to be completed first: an item, or (``item`` None) a whole order."""
+
+    order: str
+    item: str | None
+    state: views.OrderState
+
+    def named(self, order: str) -> str:
+        """What it is called in words of order ``order``."""
+        if self.item is None:
+            return f"order {self.order}"
+        return f"item {self.item}" + (f" of order {self.order}" if self.order != order else "")
+
+
+def insert(connection: sa.Connection, order: str, request: orders.OrderRequest) -> None:
+    """Store what an order's items come after. OrderRejected for an order that does not exist."""
+    _require_orders(connection, request)
+    position = {item.id: number for number, item in enumerate(request.items, start=1)}
+    rows = [
+        {
+            "tenant": request.tenant,
+            "order_id": order,
+            "position": position[item.id],
+            "on_order": on_order,
+            "on_position": on_position,
+        }
+        for item in request.items
+        for on_order, on_position in (
+            *((order, position[before]) for before in item.after),
+            *((other, WHOLE) for other in request.after),
+        )
+    ]
+    if rows:
+        connection.execute(tables.dependency.insert(), rows)
+
+
+def _require_orders(connection: sa.Connection, request: orders.OrderRequest) -> None:
+    of = tables.order.c
+    asked = sa.select(of.id).where(of.tenant == request.tenant, of.id.in_(request.after))
+    known = set(connection.execute(asked).scalars()) if request.after else set[str]()
+    for place, other in enumerate(request.after):
+        if other not in known:
+            raise errors.OrderRejected(
+                f"there is no order {ascii(other)[:40]} to come after",
+                field=f"orderRelationship[{place}].id",
+                code="unknownOrder",
+            )
+
+
+def missing(connection: sa.Connection, order: str, position: int) -> tuple[Missing, ...]:
+    """What of all that it comes after is not completed; what can never be comes first."""
+    item, whole = tables.item, tables.order
+    mine = sa.and_(_D.order_id == order, _D.position == position)
+    done = views.OrderState.COMPLETED
+    items = (
+        sa.select(item.c.order_id, item.c.item_id, item.c.state)
+        .join(
+            tables.dependency,
+            sa.and_(_D.on_order == item.c.order_id, _D.on_position == item.c.position),
+        )
+        .where(mine, item.c.state != done)
+    )
+    orders_too = (
+        sa.select(whole.c.id, sa.null(), whole.c.state)
+        .join(tables.dependency, _D.on_order == whole.c.id)
+        .where(mine, _D.on_position == WHOLE, whole.c.state != done)
+    )
+    found = [
+        Missing(row[0], row[1], views.OrderState(row[2]))
+        for asked in (items, orders_too)
+        for row in connection.execute(asked)
+    ]
+    return tuple(sorted(found, key=lambda one: (not one.state.final, one.order, one.item or "")))
+
+
+def wake(connection: sa.Connection, order: str, positions: Sequence[int], at: datetime) -> None:
+    """Let whoever comes after these items (``WHOLE``: after the order) look now."""
+    of = tables.transaction
+    behind = sa.select(_D.order_id, _D.position).where(
+        _D.on_order == order, _D.on_position.in_(positions)
+    )
+    for row in connection.execute(behind).all():
+        asleep = sa.and_(
+            of.c.order_id == row.order_id,
+            of.c.position == row.position,
+            of.c.stage == states.Stage.WAITING,
+            of.c.wait_kind == states.WaitKind.DEPENDENCY,
+        )
+        connection.execute(of.update().where(asleep).values(wake_at=at))
