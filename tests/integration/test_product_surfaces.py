@@ -22,6 +22,7 @@ from oss_agent.catalog import collection, offerings
 from oss_agent.fulfilment import product, product_cancellation
 from oss_agent.spi import events
 from tests.integration.fulfilment import world as worlds
+from tests.unit.bss_bridge import official
 from tests.unit.bss_bridge import world as bridge
 
 pytestmark = pytest.mark.anyio
@@ -116,12 +117,6 @@ def change(action: str, *said: dict[str, Any], key: str = "p1-1") -> dict[str, A
     return {"productOrderItem": [{"id": "1", "action": action, "product": about}]}
 
 
-def mend(definitions: dict[str, Any]) -> None:
-    """The status aborted is written with a space behind it."""
-    statuses = definitions["ProductStatusType"]["enum"]
-    statuses[:] = [word.strip() for word in statuses]
-
-
 def judged(body: dict[str, Any]) -> dict[str, Any]:
     """The body, judged as what its place says it is."""
     place = body["href"].removeprefix(bridge.URL).rpartition("/")[0]
@@ -131,7 +126,7 @@ def judged(body: dict[str, Any]) -> dict[str, Any]:
         PRODUCTS: (SPECS_637, "Product"),
     }[place]
     for spec in specs:
-        bridge.judge(spec, kind, body, mend)
+        bridge.judge(spec, kind, body, official.mend_statuses)
     return body
 
 

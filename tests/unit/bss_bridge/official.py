@@ -29,6 +29,12 @@ def mend_642(definitions: dict[str, Any]) -> None:
     definitions["Alarm"]["properties"]["id"]["type"] = "string"
 
 
+def mend_statuses(definitions: dict[str, Any]) -> None:
+    """The product status aborted is written with a space behind it."""
+    statuses = definitions["ProductStatusType"]["enum"]
+    statuses[:] = [word.strip() for word in statuses]
+
+
 SURFACES: Final[Mapping[str, tuple[str, ...]]] = {
     "productOrderingManagement/v4": (
         "TMF622/TMF622_Product_Ordering_Management_API_v4.0.0_swagger.json",
@@ -61,7 +67,12 @@ SURFACES: Final[Mapping[str, tuple[str, ...]]] = {
     "event/v4": ("TMF688/TMF688-Event-v4.0.0.swagger.json",),
 }
 """Each base path under ``/tmf-api/`` and the editions that judge it."""
-MENDED: Final[Mapping[str, Repair]] = {"TMF641": mend_641, "TMF642": mend_642}
+MENDED: Final[Mapping[str, Repair]] = {
+    "TMF622": mend_statuses,
+    "TMF637": mend_statuses,
+    "TMF641": mend_641,
+    "TMF642": mend_642,
+}
 """What the official files say against themselves; the answers are never mended."""
 _ERRORS: Final = "TMF641/TMF641-ServiceOrdering-v4.1.0.swagger.json"
 _REFUSED: Final = 400
