@@ -181,7 +181,8 @@ async def test_a_jump_of_the_wall_clock_neither_starts_nor_starves_nor_fails(
     jump: float, world: World
 ) -> None:
     start = world.clock.now() + timedelta(days=30)
-    await world.order("later", requested_start=start)
+    ports = {"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"}  # what is ordered for later is taken at once
+    await world.order("later", requested_start=start, characteristics=ports)
     world.devices["pe2"].faults = Faults(lock_held_by=77)
     await world.order()
     await world.run()
