@@ -45,7 +45,8 @@ class Desk:
     heard: list[Heard] = dataclasses.field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer), contextlib.suppress(ConnectionError):
+        gone = contextlib.suppress(ConnectionError, asyncio.IncompleteReadError)
+        with contextlib.closing(writer), gone:  # whose patience ended before it said anything
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             method, target, _ = head[0].split(" ")
             headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:])}
