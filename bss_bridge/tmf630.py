@@ -164,11 +164,11 @@ def _plain(piece: str) -> str:
 def _require_width(found: clauses.Clauses, *, wide: bool) -> None:
     if wide:
         return
-    for one in found:
-        if len(one) > 1:
-            raise _unsupported("OR over different attributes", one[0].path)
-        if one[0].operator is Operator.LIKE:
-            raise _unsupported("regular expressions", one[0].path)
+    for first, *others in found:
+        if others:
+            raise _unsupported("OR over different attributes", first.path)
+        if first.operator is Operator.LIKE:
+            raise _unsupported("regular expressions", first.path)
 
 
 def _sorts(text: str) -> tuple[Sort, ...]:

@@ -119,8 +119,8 @@ def past_return(connection: sa.Connection, order: str) -> str:
 
 def _decided(connection: sa.Connection, row: sa.Row[Any]) -> states.Decision | None:
     """The decision to commit that stands for a transaction, its leader's when it is carried."""
-    carried = row.stage == states.Stage.MEMBER and row.leader is not None
-    found = journal.load(connection, row.leader if carried else row.id)
+    leader = row.leader if row.stage == states.Stage.MEMBER else None
+    found = journal.load(connection, leader or row.id)
     decided = None if found is None else journal.decision(connection, found)
     commits = decided is not None and decided.verdict is states.Verdict.COMMIT
     return decided if commits else None

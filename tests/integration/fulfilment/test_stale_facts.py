@@ -15,7 +15,7 @@ from oss_agent import errors
 from oss_agent.fulfilment import failpoints
 from oss_agent.fulfilment.record import states, tables
 from oss_agent.fulfilment.talk import contact
-from oss_agent.fulfilment.transact import vote
+from oss_agent.fulfilment.transact import progress, vote
 from oss_agent.fulfilment.turn import stop_desk
 from oss_agent.spi import device, stops, views
 from oss_agent.testing.simulated.faults import Faults
@@ -147,7 +147,11 @@ async def test_a_probe_whose_answer_says_nothing_is_asked_again_later(
         return await call(talk, name, *rest, **named)
 
     monkeypatch.setattr(contact.Talk, "call", refused)
-    monkeypatch.setattr(vote, "_far", lambda _one: False)  # as when proving took long
+
+    def near(_one: progress.Progress) -> bool:
+        return False
+
+    monkeypatch.setattr(vote, "_far", near)  # as when proving took long
     await world.order()
     await world.run_to_the_end()
     assert asked
