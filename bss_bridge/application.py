@@ -13,21 +13,10 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from bss_bridge import (
-    access,
-    hrefs,
-    hub,
-    intake,
-    ordering,
-    problem,
-    surface,
-    tmf638,
-    tmf639,
-    tmf641,
-    tmf641_cancel,
-    tmf642,
-)
-from bss_bridge.door import Door, Limits
+from bss_bridge.engine import access, hrefs, intake, problem, surface
+from bss_bridge.engine.door import Door, Limits
+from bss_bridge.events import hub
+from bss_bridge.resources import ordering, tmf638, tmf639, tmf641, tmf641_cancel, tmf642
 from oss_agent import errors
 from oss_agent.spi.orders import Cancellations, Orders
 from oss_agent.spi.query import Port

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from bss_bridge import hrefs, notifications, static, surface, tmf635, tmf652, tmf688
+from bss_bridge.engine import hrefs, static, surface
+from bss_bridge.events import notifications, tmf688
+from bss_bridge.resources import tmf635, tmf652
 from oss_agent.spi import events
 from oss_agent.spi.query import Port
 from oss_agent.spi.resource_orders import ResourceOrderView

@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol, TypeAlias
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from bss_bridge import door, hrefs, intake, surface
 from bss_bridge.connectors import sender, talk
+from bss_bridge.engine import door, hrefs, intake, surface
 from oss_agent import errors
 from oss_agent.spi import access, orders, views
 from oss_agent.spi.events import Attempt

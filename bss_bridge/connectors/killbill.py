@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
-from bss_bridge import rendering
 from bss_bridge.connectors import record, talk
+from bss_bridge.engine import rendering
 from oss_agent.spi.events import Attempt, Delivery
 
 SERVICE: Final = "oss-agent"

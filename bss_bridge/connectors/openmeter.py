@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bss_bridge import rendering
 from bss_bridge.connectors import record, talk
+from bss_bridge.engine import rendering
 
 STATUS: Final = "service_status"
 """The CloudEvents type of a service's change."""

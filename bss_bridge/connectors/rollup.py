@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import structlog
 
 from bss_bridge.connectors import record, sender
-from bss_bridge.tables import USAGE
+from bss_bridge.events.tables import USAGE
 from oss_agent import errors
 from oss_agent.spi import views
 from oss_agent.spi.clock import Clock

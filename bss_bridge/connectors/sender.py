@@ -14,8 +14,8 @@ from typing import Final
 
 import httpx
 
-from bss_bridge import delivery
 from bss_bridge.connectors import record, talk
+from bss_bridge.events import delivery
 from oss_agent.spi.clock import Clock
 from oss_agent.spi.events import Attempt, Delivery, Event
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
-from bss_bridge import delivery
 from bss_bridge.connectors import record
+from bss_bridge.events import delivery
 from oss_agent.spi.events import Attempt, Delivery
 
 

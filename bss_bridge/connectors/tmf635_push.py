@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bss_bridge import tmf635
 from bss_bridge.connectors import record, talk
+from bss_bridge.resources import tmf635
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bss_bridge import hrefs, rendering
 from bss_bridge.connectors import record, talk
+from bss_bridge.engine import hrefs, rendering
 
 _STATUS: Final[Mapping[record.Change, str]] = {
     record.Change.STARTED: "active",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bss_bridge import hrefs, notifications
 from bss_bridge.connectors import record, talk
+from bss_bridge.engine import hrefs
+from bss_bridge.events import notifications
 
 
 @dataclass(frozen=True, slots=True)

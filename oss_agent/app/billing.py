@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import bss_bridge.hrefs
+import bss_bridge.engine.hrefs
 from bss_bridge.connectors import (
     cgrates,
     inbound,
@@ -33,20 +33,22 @@ _BY_THE_DAY: Final = frozenset({"killbill"})
 
 
 def receivers(
-    tree: settings.Settings, mouth: sender.Mouth, rows: Store, links: bss_bridge.hrefs.Hrefs
+    tree: settings.Settings, mouth: sender.Mouth, rows: Store, links: bss_bridge.engine.hrefs.Hrefs
 ) -> tuple[Receiver, ...]:
     """Everybody in ``[[connectors]]``. ConfigurationError when a secret cannot be had."""
     return tuple(_receiver(of, mouth, rows, links) for of in tree.connectors)
 
 
 def _receiver(
-    of: settings.Connector, mouth: sender.Mouth, rows: Store, links: bss_bridge.hrefs.Hrefs
+    of: settings.Connector, mouth: sender.Mouth, rows: Store, links: bss_bridge.engine.hrefs.Hrefs
 ) -> Receiver:
     told = sender.ConnectorReceiver(of.name, of.tenant, connector(of, links), mouth)
     return rollup.DailyReceiver(told, rows) if of.kind in _BY_THE_DAY else told
 
 
-def lines(tree: settings.Settings, links: bss_bridge.hrefs.Hrefs) -> Mapping[str, inbound.Line]:
+def lines(
+    tree: settings.Settings, links: bss_bridge.engine.hrefs.Hrefs
+) -> Mapping[str, inbound.Line]:
     """The connectors that may speak to us. ConfigurationError when a secret is short."""
     heard = [of for of in tree.connectors if of.inbound]
     return {
@@ -55,7 +57,7 @@ def lines(tree: settings.Settings, links: bss_bridge.hrefs.Hrefs) -> Mapping[str
     }
 
 
-def _ear(of: settings.Connector, links: bss_bridge.hrefs.Hrefs) -> inbound.Ear:
+def _ear(of: settings.Connector, links: bss_bridge.engine.hrefs.Hrefs) -> inbound.Ear:
     secret = _secret(of.inbound) or ""
     if len(secret) < _SHORTEST:
         raise errors.ConfigurationError(
@@ -79,7 +81,7 @@ def closer(tree: settings.Settings, rows: Store, sink: EventSink, time: Clock) -
     return rollup.Closer(rows, sink, time, daily)
 
 
-def connector(of: settings.Connector, links: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+def connector(of: settings.Connector, links: bss_bridge.engine.hrefs.Hrefs) -> talk.Connector:
     """The connector that a section of the settings describes."""
     return _KINDS[of.kind](of, links)
 
@@ -101,23 +103,23 @@ def _base(of: settings.Connector) -> str:
     return of.url.rstrip("/")
 
 
-def _webhook(of: settings.Connector, links: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+def _webhook(of: settings.Connector, links: bss_bridge.engine.hrefs.Hrefs) -> talk.Connector:
     return webhook.Webhook(of.url, asked(of), links, _secret(of.credential))
 
 
-def _tmf635(of: settings.Connector, _: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+def _tmf635(of: settings.Connector, _: bss_bridge.engine.hrefs.Hrefs) -> talk.Connector:
     return tmf635_push.UsageManagement(_base(of), _secret(of.credential))
 
 
-def _tmf637(of: settings.Connector, links: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+def _tmf637(of: settings.Connector, links: bss_bridge.engine.hrefs.Hrefs) -> talk.Connector:
     return tmf637_push.ProductInventory(_base(of), asked(of), links, _secret(of.credential))
 
 
-def _lago(of: settings.Connector, _: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+def _lago(of: settings.Connector, _: bss_bridge.engine.hrefs.Hrefs) -> talk.Connector:
     return lago.Lago(_base(of), asked(of), of.plans, _secret(of.credential))
 
 
-def _openmeter(of: settings.Connector, links: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+def _openmeter(of: settings.Connector, links: bss_bridge.engine.hrefs.Hrefs) -> talk.Connector:
     source = links.public_url or "urn:oss-agent"
     return openmeter.OpenMeter(_base(of), asked(of), source, _secret(of.credential))
 
@@ -128,11 +130,11 @@ def killbill_keys(of: settings.Connector) -> killbill.Keys:
     return killbill.Keys(login, of.api_key, secret)
 
 
-def _killbill(of: settings.Connector, _: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+def _killbill(of: settings.Connector, _: bss_bridge.engine.hrefs.Hrefs) -> talk.Connector:
     return killbill.KillBill(_base(of), asked(of), killbill_keys(of))
 
 
-def _cgrates(of: settings.Connector, _: bss_bridge.hrefs.Hrefs) -> talk.Connector:
+def _cgrates(of: settings.Connector, _: bss_bridge.engine.hrefs.Hrefs) -> talk.Connector:
     form = cgrates.CdrForm(asked(of), of.realm)
     if of.directory is not None:
         return cgrates.CgratesCsv(str(of.directory), form)
@@ -140,7 +142,7 @@ def _cgrates(of: settings.Connector, _: bss_bridge.hrefs.Hrefs) -> talk.Connecto
 
 
 _KINDS: Final[
-    Mapping[str, Callable[[settings.Connector, bss_bridge.hrefs.Hrefs], talk.Connector]]
+    Mapping[str, Callable[[settings.Connector, bss_bridge.engine.hrefs.Hrefs], talk.Connector]]
 ] = {
     "webhook": _webhook,
     "tmf635": _tmf635,

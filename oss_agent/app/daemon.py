@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-import bss_bridge.delivery
+import bss_bridge.events.delivery
 from drivers.snmp import engine, receiver
 from oss_agent import clock, errors, flow, locks, logs, registry, settings, store
 from oss_agent.app import billing, rooms, surfaces, tuning
@@ -107,7 +107,7 @@ async def _foundation(tree: settings.Settings) -> AsyncIterator[tuple[rooms.Grou
         snmp = await stack.enter_async_context(
             engine.running(time, limits=tuning.snmp(tree.snmp), traps=traps)
         )
-        http = await stack.enter_async_context(bss_bridge.delivery.client())
+        http = await stack.enter_async_context(bss_bridge.events.delivery.client())
         yield rooms.Ground(tree, time, rows, registry.installed(), http, snmp), slot
 
 

@@ -10,9 +10,9 @@ import httpx
 import structlog
 
 import bss_bridge.connectors.sender
-import bss_bridge.hrefs
-import bss_bridge.outside
-import bss_bridge.receivers
+import bss_bridge.engine.hrefs
+import bss_bridge.events.outside
+import bss_bridge.events.receivers
 import inventory.devices
 import inventory.ledger
 import inventory.onboarding
@@ -44,9 +44,9 @@ class Ground:
     snmp: engine.Engine
 
     @property
-    def hrefs(self) -> bss_bridge.hrefs.Hrefs:
+    def hrefs(self) -> bss_bridge.engine.hrefs.Hrefs:
         """How links begin."""
-        return bss_bridge.hrefs.Hrefs(self.tree.http.public_url)
+        return bss_bridge.engine.hrefs.Hrefs(self.tree.http.public_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +141,13 @@ async def tell_missing(rows: store.SqlStore, loaded: collection.Collection) -> N
             )
 
 
-def receivers(ground: Ground) -> bss_bridge.receivers.BridgeReceivers:
+def receivers(ground: Ground) -> bss_bridge.events.receivers.BridgeReceivers:
     """Who is told: the configured billing, and whoever registered at a hub."""
     of = ground.tree.http
-    outside = bss_bridge.outside.Outside(
+    outside = bss_bridge.events.outside.Outside(
         ground.http, ground.time, ground.hrefs, tuning.policy(of), tuning.style(of)
     )
     plain = tuning.billing(ground.tree.billing)
     mouth = bss_bridge.connectors.sender.Mouth(ground.http, ground.time)
     told = billing.receivers(ground.tree, mouth, ground.rows, ground.hrefs)
-    return bss_bridge.receivers.BridgeReceivers(ground.rows, outside, plain, told)
+    return bss_bridge.events.receivers.BridgeReceivers(ground.rows, outside, plain, told)

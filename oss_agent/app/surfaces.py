@@ -6,15 +6,15 @@ import functools
 from dataclasses import dataclass
 
 import bss_bridge.application
-import bss_bridge.catalogues
 import bss_bridge.connectors.inbound
 import bss_bridge.connectors.sender
-import bss_bridge.hub
-import bss_bridge.notifications
-import bss_bridge.products
+import bss_bridge.engine.serve
+import bss_bridge.engine.surface
+import bss_bridge.events.hub
+import bss_bridge.events.notifications
 import bss_bridge.records
-import bss_bridge.serve
-import bss_bridge.surface
+import bss_bridge.resources.catalogues
+import bss_bridge.resources.products
 import inventory.ports
 from oss_agent import __version__
 from oss_agent.api import health, network, outbox, state, stops
@@ -31,7 +31,7 @@ from oss_agent.web import reference
 class Surfaces:
     """What listens, and the page that is refreshed beside it."""
 
-    api: bss_bridge.serve.HttpRole
+    api: bss_bridge.engine.serve.HttpRole
     page: metrics.Metrics
 
 
@@ -39,7 +39,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     """Compose and bind. ConfigurationError when the address is taken or open to strangers."""
     of, rows = ground.tree.http, ground.rows
     tokens = tuning.tokens(of)
-    bss_bridge.serve.check_bind(of.bind, tokens)
+    bss_bridge.engine.serve.check_bind(of.bind, tokens)
     page = gauges.page(rows, ground.snmp, built.watch, ground.time)
     services = order.ServiceOrders(built.parts)
     cancels = cancellation.CancelTasks(built.parts)
@@ -48,27 +48,31 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         inventory.ports.ServicePort(rows),
         alarm_port.AlarmPort(rows),
     )
-    told = functools.partial(bss_bridge.notifications.envelope, links=ground.hrefs)
+    told = functools.partial(bss_bridge.events.notifications.envelope, links=ground.hrefs)
     surfaces = bss_bridge.application.Rooms(
         ports.orders,
         cancels,
         ports.services,
         inventory.ports.ResourcePort(rows),
         ports.alarms,
-        bss_bridge.hub.HubOffice(rows, ground.time, ground.hrefs, tuning.policy(of)),
+        bss_bridge.events.hub.HubOffice(rows, ground.time, ground.hrefs, tuning.policy(of)),
     )
     records = bss_bridge.records.Records(
         resource_queries.ResourceOrders(rows), usage_port.UsagePort(rows), port.EventPort(rows)
     )
-    shop = bss_bridge.products.Shop(
+    shop = bss_bridge.resources.products.Shop(
         product.ProductOrders(built.parts, built.offerings, services),
         product_cancellation.ProductCancelTasks(built.parts, cancels),
         inventory.ports.ProductPort(rows),
     )
     beside = (
-        *bss_bridge.products.routers(shop, ground.hrefs, bss_bridge.surface.Paging()),
-        *bss_bridge.records.routers(records, ground.hrefs, bss_bridge.surface.Paging()),
-        *bss_bridge.catalogues.routers(built.shelf, ground.hrefs, bss_bridge.surface.Paging()),
+        *bss_bridge.resources.products.routers(
+            shop, ground.hrefs, bss_bridge.engine.surface.Paging()
+        ),
+        *bss_bridge.records.routers(records, ground.hrefs, bss_bridge.engine.surface.Paging()),
+        *bss_bridge.resources.catalogues.routers(
+            built.shelf, ground.hrefs, bss_bridge.engine.surface.Paging()
+        ),
         state.router(ports),
         outbox.router(deliveries.Deliveries(rows, built.outbox, ground.time, told)),
         network.router(built.onboarding),
@@ -79,8 +83,8 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     )
     options = bss_bridge.application.Options(tokens=tokens, version=__version__)
     application = bss_bridge.application.application(surfaces, options, beside)
-    socket = bss_bridge.serve.listen(tuning.bind(of))
-    return Surfaces(bss_bridge.serve.HttpRole(application, socket), page)
+    socket = bss_bridge.engine.serve.listen(tuning.bind(of))
+    return Surfaces(bss_bridge.engine.serve.HttpRole(application, socket), page)
 
 
 def _billing_office(

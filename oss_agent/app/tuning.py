@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 
-import bss_bridge.access
-import bss_bridge.callbacks
-import bss_bridge.outside
-import bss_bridge.receivers
-import bss_bridge.serve
+import bss_bridge.engine.access
+import bss_bridge.engine.serve
+import bss_bridge.events.callbacks
+import bss_bridge.events.outside
+import bss_bridge.events.receivers
 from drivers.snmp import engine
 from inventory import pools
 from oss_agent import flow, settings
@@ -78,9 +78,9 @@ def catalogue(of: settings.Catalogue) -> dict[str, str]:
     return {name: str(value) for name, value in found.items() if value is not None}
 
 
-def tokens(of: settings.Http) -> bss_bridge.access.Tokens:
+def tokens(of: settings.Http) -> bss_bridge.engine.access.Tokens:
     """Who may come in; secrets are resolved here and only their digests kept."""
-    return bss_bridge.access.Tokens.of(
+    return bss_bridge.engine.access.Tokens.of(
         (
             settings.resolve(token.secret),
             access.Caller(token.name, token.tenant, tuple(map(access.Role, token.roles))),
@@ -89,9 +89,9 @@ def tokens(of: settings.Http) -> bss_bridge.access.Tokens:
     )
 
 
-def bind(of: settings.Http) -> bss_bridge.serve.Bind:
+def bind(of: settings.Http) -> bss_bridge.engine.serve.Bind:
     """Where to listen."""
-    return bss_bridge.serve.Bind(of.bind, of.port, of.fd)
+    return bss_bridge.engine.serve.Bind(of.bind, of.port, of.fd)
 
 
 def outbox(of: settings.Outbox) -> pace.Pace:
@@ -106,19 +106,19 @@ def outbox(of: settings.Outbox) -> pace.Pace:
     )
 
 
-def policy(of: settings.Http) -> bss_bridge.callbacks.Policy:
+def policy(of: settings.Http) -> bss_bridge.events.callbacks.Policy:
     """Which private callbacks are allowed."""
-    return bss_bridge.callbacks.Policy.of(of.callbacks)
+    return bss_bridge.events.callbacks.Policy.of(of.callbacks)
 
 
-def style(of: settings.Http) -> bss_bridge.outside.CallbackStyle:
+def style(of: settings.Http) -> bss_bridge.events.outside.CallbackStyle:
     """Where hub events are posted."""
-    return bss_bridge.outside.CallbackStyle(of.callback_style)
+    return bss_bridge.events.outside.CallbackStyle(of.callback_style)
 
 
-def billing(of: settings.Billing) -> bss_bridge.receivers.BillingTarget | None:
+def billing(of: settings.Billing) -> bss_bridge.events.receivers.BillingTarget | None:
     """Who is told about status and usage; None when nobody is configured."""
     if not of.url:
         return None
     token = settings.resolve(of.token) if of.token else None
-    return bss_bridge.receivers.BillingTarget(of.url, token)
+    return bss_bridge.events.receivers.BillingTarget(of.url, token)

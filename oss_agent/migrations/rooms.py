@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-import bss_bridge.tables
+import bss_bridge.events.tables
 import inventory.tables
 from oss_agent import audit, outbox
 from oss_agent.assurance import tables as assurance_tables
@@ -19,5 +19,5 @@ def everything() -> list[sa.MetaData]:
         product_tables.product_order.metadata,  # all of fulfilment's
         assurance_tables.METADATA,
         inventory.tables.METADATA,
-        bss_bridge.tables.METADATA,
+        bss_bridge.events.tables.METADATA,
     ]

@@ -24,9 +24,9 @@ from pathlib import Path
 import httpx
 import sqlalchemy as sa
 
-from bss_bridge import callbacks, delivery, listeners, notifications, receivers, tables
-from bss_bridge.hrefs import SERVICE_INVENTORY, Hrefs
-from bss_bridge.outside import Outside
+from bss_bridge.engine.hrefs import SERVICE_INVENTORY, Hrefs
+from bss_bridge.events import callbacks, delivery, listeners, notifications, receivers, tables
+from bss_bridge.events.outside import Outside
 from oss_agent import outbox, store
 from oss_agent.clock import SystemClock
 from oss_agent.outbox.tables import DELIVERIES

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from bss_bridge import delivery
+from bss_bridge.events import delivery
 from inventory import ledger, pools
 from oss_agent import database, outbox
 from oss_agent.fulfilment.ordering import intake

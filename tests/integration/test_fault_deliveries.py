@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from bss_bridge import delivery, receivers, tables
-from bss_bridge.hrefs import Hrefs
-from bss_bridge.outside import Outside
+from bss_bridge.engine.hrefs import Hrefs
+from bss_bridge.events import delivery, receivers, tables
+from bss_bridge.events.outside import Outside
 from oss_agent import outbox, store
 from oss_agent.app import complaints
 from oss_agent.assurance import alarm_rows

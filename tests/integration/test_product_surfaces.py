@@ -16,7 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
-from bss_bridge import notifications, product_ordering, products, surface
+from bss_bridge.engine import surface
+from bss_bridge.events import notifications
+from bss_bridge.resources import product_ordering, products
 from inventory import pools, ports
 from oss_agent.catalog import collection, offerings
 from oss_agent.fulfilment import product, product_cancellation

@@ -11,8 +11,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from bss_bridge import tables
 from bss_bridge.connectors import killbill, record, rollup, sender, talk
+from bss_bridge.events import tables
 from oss_agent import outbox, store
 from oss_agent.outbox import rows as outbox_rows
 from oss_agent.outbox.tables import EVENTS

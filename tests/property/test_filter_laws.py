@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bss_bridge import clauses, jsonpath, matching, regex, tmf630
+from bss_bridge.engine import clauses, jsonpath, matching, regex, tmf630
 from oss_agent import errors
 
 DOCUMENT: dict[str, Any] = {

@@ -9,8 +9,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from bss_bridge import hrefs
 from bss_bridge.connectors import cgrates, record, rollup, sender
+from bss_bridge.engine import hrefs
 from oss_agent import clock, errors, settings, store
 from oss_agent.app import billing
 from oss_agent.spi import events

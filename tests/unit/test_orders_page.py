@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bss_bridge import order_body
+from bss_bridge.resources import order_body
 from oss_agent.catalog import catalogue, specification
 from oss_agent.spi import orders, views
 

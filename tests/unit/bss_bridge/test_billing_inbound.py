@@ -17,8 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bss_bridge import access as tokens
-from bss_bridge import application, delivery, order_body
+from bss_bridge import application
 from bss_bridge.connectors import (
     inbound,
     inbound_killbill,
@@ -27,6 +26,9 @@ from bss_bridge.connectors import (
     killbill,
     sender,
 )
+from bss_bridge.engine import access as tokens
+from bss_bridge.events import delivery
+from bss_bridge.resources import order_body
 from oss_agent import errors
 from oss_agent.spi import access, views
 from tests.unit.bss_bridge import desks, record_cases, world

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bss_bridge import callbacks, delivery, hub_listener, listeners, outside
+from bss_bridge.events import callbacks, delivery, hub_listener, listeners, outside
 from oss_agent import errors
 from oss_agent.spi import events, views
 from oss_agent.spi.events import Delivery, EventKind

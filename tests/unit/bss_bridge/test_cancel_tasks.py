@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bss_bridge import tmf641_cancel
+from bss_bridge.resources import tmf641_cancel
 from oss_agent.spi import views
 from tests.unit.bss_bridge import world
 

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from bss_bridge import catalogues, surface
+from bss_bridge.engine import surface
+from bss_bridge.resources import catalogues
 from oss_agent.catalog import collection, resource, shelf, specification
 from tests.unit.bss_bridge import world
 

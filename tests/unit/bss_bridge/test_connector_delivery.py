@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from lago_python_client import client as lago_client
 from lago_python_client.models import event as lago_events
 
-from bss_bridge import delivery
 from bss_bridge.connectors import (
     cgrates,
     killbill,
@@ -26,6 +25,7 @@ from bss_bridge.connectors import (
     tmf637_push,
     webhook,
 )
+from bss_bridge.events import delivery
 from oss_agent import outbox, store
 from oss_agent.spi.events import Attempt, Delivery, Event, EventKind, Receiver
 from tests.unit.bss_bridge import desks, world

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from lago_python_client.models import event as lago_events
 from lago_python_client.models import subscription as lago_subscriptions
 
-from bss_bridge import notifications
 from bss_bridge.connectors import cgrates, lago, openmeter, record, talk
+from bss_bridge.events import notifications
 from oss_agent.spi import views
 from oss_agent.spi.events import EventKind
 from tests.unit.bss_bridge import record_cases, world

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import Request
 
-from bss_bridge import surface, writes
+from bss_bridge.engine import surface, writes
 from oss_agent import errors
 from tests.unit.bss_bridge import world
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import tmforum  # type: ignore[import-untyped]  # annotated, but it does not say so (no py.typed)
 
-from bss_bridge import records, serve, surface, tmf635, tmf652
+from bss_bridge import records
+from bss_bridge.engine import serve, surface
+from bss_bridge.resources import tmf635, tmf652
 from tests.unit.bss_bridge import test_records, world
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bss_bridge import clauses, etags, regex, surface, tmf630
+from bss_bridge.engine import clauses, etags, regex, surface, tmf630
 from oss_agent.spi.query import Operator, Page, Query
 from tests.unit.bss_bridge import test_tmf_surfaces as surfaces
 from tests.unit.bss_bridge import world

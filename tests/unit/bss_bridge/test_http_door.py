@@ -14,8 +14,9 @@ from fastapi import APIRouter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bss_bridge import access as tokens
-from bss_bridge import application, door, intake
+from bss_bridge import application
+from bss_bridge.engine import access as tokens
+from bss_bridge.engine import door, intake
 from oss_agent import errors
 from oss_agent.spi import access
 from tests.unit.bss_bridge import world

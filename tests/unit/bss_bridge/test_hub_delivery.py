@@ -20,15 +20,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bss_bridge import (
-    callbacks,
-    delivery,
-    hub_listener,
-    listeners,
-    notifications,
-    receivers,
-)
-from bss_bridge import outside as outside_
+from bss_bridge.events import callbacks, delivery, hub_listener, listeners, notifications, receivers
+from bss_bridge.events import outside as outside_
 from oss_agent import errors
 from oss_agent.spi import events, views
 from oss_agent.spi.events import Delivery, EventKind

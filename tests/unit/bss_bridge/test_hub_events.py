@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bss_bridge import hrefs, notifications, subscription
+from bss_bridge.engine import hrefs
+from bss_bridge.events import notifications, subscription
 from oss_agent import errors
 from oss_agent.spi import events, views
 from oss_agent.spi.events import EventKind

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from bss_bridge import lines
+from bss_bridge.events import lines
 
 pytestmark = pytest.mark.anyio
 

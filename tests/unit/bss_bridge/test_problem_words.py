@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bss_bridge import problem
+from bss_bridge.engine import problem
 from oss_agent import errors
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from bss_bridge import records, surface, tmf635, tmf652
+from bss_bridge import records
+from bss_bridge.engine import surface
+from bss_bridge.resources import tmf635, tmf652
 from oss_agent.spi import events, views
 from oss_agent.spi.resource_orders import ResourceOrderView
 from tests.unit.bss_bridge import world

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bss_bridge import order_body
+from bss_bridge.resources import order_body
 from oss_agent import errors
 from oss_agent.fulfilment.turn import sequence
 from oss_agent.spi import orders

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bss_bridge import serve
-from bss_bridge.access import Tokens
+from bss_bridge.engine import serve
+from bss_bridge.engine.access import Tokens
 from oss_agent import errors
 from oss_agent.spi import access
 from tests.unit.bss_bridge import world

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from bss_bridge import application, surface, tmf630, tmf635, tmf638, tmf639, tmf641, tmf642
+from bss_bridge import application
+from bss_bridge.engine import surface, tmf630
+from bss_bridge.resources import tmf635, tmf638, tmf639, tmf641, tmf642
 from oss_agent import errors
 from oss_agent.spi import views
 from tests.unit.bss_bridge import world

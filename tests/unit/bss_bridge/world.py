@@ -13,9 +13,11 @@ from typing import Any, Generic, TypeVar
 import httpx
 from fastapi import APIRouter, FastAPI
 
-from bss_bridge import application, callbacks, hub, tables, tmf638, tmf639, tmf641, tmf642
-from bss_bridge.hrefs import Hrefs
-from bss_bridge.matching import matches
+from bss_bridge import application
+from bss_bridge.engine.hrefs import Hrefs
+from bss_bridge.engine.matching import matches
+from bss_bridge.events import callbacks, hub, tables
+from bss_bridge.resources import tmf638, tmf639, tmf641, tmf642
 from oss_agent import errors, store
 from oss_agent.api import health, network, outbox, state
 from oss_agent.spi import clock, events, onboarding, orders, views

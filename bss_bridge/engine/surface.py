@@ -1,0 +1,283 @@
+"""The one engine behind every TM Forum resource: a description becomes its routes.
+
+A resource says its name, base paths, port and rendering; list, filters, paging, headers and
+single reads follow from TMF630 and are the same for all. What a resource can do beyond reading
+(create, patch, delete, tasks) is a capability it names: a new resource costs a table and a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote, unquote, unquote_plus
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from bss_bridge.engine import etags, intake, tmf630, writes
+from oss_agent import errors
+from oss_agent.spi import access
+from oss_agent.spi.access import Permission
+from oss_agent.spi.query import Filter, Operator, Port, Query
+
+View = TypeVar("View")
+Json = dict[str, Any]
+Create = Callable[[Json, Request], Awaitable[Json | writes.Accepted]]
+"""From a strict document and its request to the rendered instance (201), or to work that goes on
+(202); OrderRejected refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[View]):
+    """A task resource beside the others of its API (cancelServiceOrder, ackAlarms): POST, GET."""
+
+    name: str
+    port: Port[View]
+    render: Callable[[View], Json]
+    create: Create
+    example: Json = field(default_factory=dict[str, Any])
+    permission: Permission = Permission.ORDER
+
+
+@dataclass(frozen=True, slots=True)
+class Resource(Generic[View]):
+    """One TM Forum resource.
+
+    The first of ``bases`` is canonical. ``undone`` are the collections whose POST answers 501;
+    ``example`` is a body shown in the API's document. ``permission`` is what each write needs.
+    ``wide``: the port understands ``Query.either`` and ``Operator.LIKE``; else those answer 501.
+    """
+
+    name: str
+    bases: tuple[str, ...]
+    port: Port[View]
+    render: Callable[[View], Json]
+    create: Create | None = None
+    undone: tuple[str, ...] = ()
+    example: Json = field(default_factory=dict[str, Any])
+    patch: writes.Patch[View] | None = None
+    delete: writes.Delete[View] | None = None
+    tasks: tuple[Task[Any], ...] = ()
+    permission: Permission = Permission.ORDER
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How collections answer: rows when nobody asks, and 206 for a part (TMF630's disputed word)."""
+
+    default: int = 100
+    partial_content: bool = False
+
+
+def router(resource: Resource[View], paging: Paging) -> APIRouter:
+    """All routes of one resource, each declaring its permission."""
+    out = APIRouter(tags=[resource.name])
+    for base in resource.bases:
+        for one in (resource, *(_of_task(task, base) for task in resource.tasks)):
+            _add_resource(out, base, one, paging)
+        for name in resource.undone:
+            _add_undone(out, f"{base}/{name}")
+    return out
+
+
+def _of_task(task: Task[Any], base: str) -> Resource[Any]:
+    return Resource(
+        task.name,
+        (base,),
+        task.port,
+        task.render,
+        create=task.create,
+        example=task.example,
+        permission=task.permission,
+    )
+
+
+def _add_resource(out: APIRouter, base: str, resource: Resource[Any], paging: Paging) -> None:
+    _add_reads(out, base, resource, paging)
+    if resource.create is not None:
+        _add_create(out, base, resource, resource.create)
+    if resource.patch is not None:
+        _add_patch(out, base, resource, resource.patch)
+    if resource.delete is not None:
+        _add_delete(out, base, resource, resource.delete)
+
+
+def _add_reads(out: APIRouter, base: str, resource: Resource[View], paging: Paging) -> None:
+    collection = f"{base}/{resource.name}"
+    declared = access.needs(Permission.READ)
+
+    @out.get(collection, summary=f"List {resource.name}", openapi_extra=declared | _PARAMETERS)
+    async def find(request: Request) -> JSONResponse:
+        text = request.scope["query_string"].decode("ascii", "replace")
+        tenant = caller(request).tenant
+        asked = tmf630.parse(text, tenant, default_limit=paging.default, wide=resource.wide)
+        page = await resource.port.find(by_id(asked.query, resource.name))
+        shown = [tmf630.select(resource.render(view), asked.fields) for view in page.items]
+        part = paging.partial_content and len(shown) < page.total
+        headers = _headers(collection, text, asked.query.offset, asked.query.limit, page.total)
+        headers["X-Result-Count"] = str(len(shown))
+        return JSONResponse(shown, 206 if part else 200, headers)
+
+    # A path, because the ids of ports and prefixes may hold a slash, which arrives decoded.
+    @out.get(f"{collection}/{{id:path}}", summary=f"One {resource.name}", openapi_extra=declared)
+    async def get(id: str, request: Request) -> Response:  # noqa: A002  the specification's name
+        names = tmf630.fields(request.query_params.get("fields"))
+        body = resource.render(await resource.port.get(caller(request).tenant, id))
+        headers = {"ETag": etags.tag(body)}
+        if resource.patch is not None:
+            headers["Accept-Patch"] = writes.ACCEPTED
+        if etags.unchanged(headers["ETag"], request.headers.get("if-none-match")):
+            return Response(status_code=304, headers=headers)
+        return JSONResponse(tmf630.select(body, names), 200, headers)
+
+
+def _add_create(out: APIRouter, base: str, resource: Resource[View], create: Create) -> None:
+    declared = access.needs(resource.permission) | body_example(resource.example)
+
+    @out.post(
+        f"{base}/{resource.name}",
+        status_code=201,
+        summary=f"Create {resource.name}",
+        openapi_extra=declared,
+    )
+    async def post(request: Request) -> JSONResponse:
+        names = tmf630.fields(request.query_params.get("fields"))
+        made = await create(await json_body(request), request)
+        if isinstance(made, writes.Accepted):
+            return _accepted(made)
+        headers = {"Location": made["href"], "ETag": etags.tag(made)}
+        return JSONResponse(tmf630.select(made, names), 201, headers)
+
+
+def _add_patch(
+    out: APIRouter, base: str, resource: Resource[View], patch: writes.Patch[View]
+) -> None:
+    declared = access.needs(resource.permission) | body_example({}, *writes.MERGE)
+
+    @out.patch(
+        f"{base}/{resource.name}/{{id:path}}",
+        summary=f"Change {resource.name}",
+        openapi_extra=declared,
+    )
+    async def change(id: str, request: Request) -> JSONResponse:  # noqa: A002  the specification's name
+        names = tmf630.fields(request.query_params.get("fields"))
+        view = await resource.port.get(caller(request).tenant, id)
+        body = resource.render(view)
+        wished = await writes.change(request, view, body, patch)
+        if wished.names:
+            now = await patch.apply(wished, request)
+            if isinstance(now, writes.Accepted):
+                return _accepted(now)
+            body = resource.render(now)
+        return JSONResponse(tmf630.select(body, names), 200, {"ETag": etags.tag(body)})
+
+
+def _add_delete(
+    out: APIRouter, base: str, resource: Resource[View], delete: writes.Delete[View]
+) -> None:
+    @out.delete(
+        f"{base}/{resource.name}/{{id:path}}",
+        status_code=204,
+        summary=f"Remove {resource.name}",
+        openapi_extra=access.needs(resource.permission),
+    )
+    async def remove(id: str, request: Request) -> Response:  # noqa: A002  the specification's name
+        view = await resource.port.get(caller(request).tenant, id)
+        current = etags.tag(resource.render(view))
+        etags.require(current, request.headers.get("if-match"), must=False)
+        going = await delete(view, request)
+        return Response(status_code=204) if going is None else _accepted(going)
+
+
+def _accepted(going: writes.Accepted) -> JSONResponse:
+    """TMF640: the monitor stands in a header of its own; Location is where to ask."""
+    headers = {"Location": going.location, "monitorId": going.monitor}
+    return JSONResponse(going.body, 202, headers)
+
+
+def _add_undone(out: APIRouter, path: str) -> None:
+    name = path.rpartition("/")[2]
+
+    @out.post(path, summary=f"{name}: not yet", openapi_extra=access.needs(Permission.ORDER))
+    async def undone() -> JSONResponse:
+        raise errors.OrderRejected(
+            f"{name} is not built yet; nothing was changed", status=501, code="notSupported"
+        )
+
+
+def caller(request: Request) -> access.Caller:
+    """Who sent it: set by the door."""
+    found: access.Caller = request.state.caller
+    return found
+
+
+async def json_body(request: Request) -> Json:
+    """The strict JSON object of a request. OrderRejected (400, 415)."""
+    intake.require_json(request.headers.get("content-type"))
+    return intake.document(await request.body())
+
+
+def body_example(example: Mapping[str, Any], *types: str) -> Json:
+    """OpenAPI of a body that is judged by our own strict reader, with an example for people."""
+    content = {"schema": {"type": "object"}, "example": example}
+    kinds = types or ("application/json",)
+    return {"requestBody": {"required": True, "content": dict.fromkeys(kinds, content)}}
+
+
+_PARAMETERS = {
+    "parameters": [
+        {"name": name, "in": "query", "schema": {"type": kind}, "description": text}
+        for name, kind, text in (
+            ("fields", "string", "attributes to show, comma separated, dots lead inside"),
+            ("offset", "integer", "rows to skip"),
+            ("limit", "integer", f"rows to show, at most {tmf630.MAX_LIMIT}"),
+            ("sort", "string", "attributes, comma separated, - in front for descending"),
+            ("filter", "string", "a JSONPath expression: $[?(@.state=='held' && @.priority<'3')]"),
+        )
+    ]
+}
+
+
+def _headers(collection: str, text: str, offset: int, limit: int, total: int) -> dict[str, str]:
+    """X-Total-Count and the Link header (RFC 8288) with the pages that exist."""
+    kept = [
+        quote(part, safe="%=+:@/$!*()~")
+        for part in text.split("&")
+        if part and unquote_plus(part).partition("=")[0] not in {"offset", "limit"}
+    ]
+    links = [
+        f'<{collection}?{"&".join([*kept, f"offset={start}", f"limit={limit}"])}>; rel="{rel}"'
+        for rel, start in pages(offset, limit, total).items()
+    ]
+    return {"X-Total-Count": str(total)} | ({"Link": ", ".join(links)} if links else {})
+
+
+def by_id(asked: Query, name: str) -> Query:
+    """Whoever filters by href means the id at its end, whatever host stands before it."""
+
+    def meant(one: Filter) -> Filter:
+        if one.path != "href" or one.operator not in {Operator.EQ, Operator.NE}:
+            return one
+        tails = (value.rpartition(f"/{name}/")[2] for value in one.values)
+        return replace(one, path="id", values=tuple(map(unquote, tails)))
+
+    return replace(
+        asked,
+        filters=tuple(map(meant, asked.filters)),
+        either=tuple(tuple(map(meant, group)) for group in asked.either),
+    )
+
+
+def pages(offset: int, limit: int, total: int) -> dict[str, int]:
+    """Offsets of first, prev, next and last; nothing when all fits in one page."""
+    if limit < 1 or (offset == 0 and total <= limit):
+        return {}
+    last = max(total - 1, 0) // limit * limit
+    found = {"first": 0, "last": last}
+    if offset > 0:
+        found["prev"] = max(offset - limit, 0)
+    if offset + limit < total:
+        found["next"] = offset + limit
+    return found

@@ -1,0 +1,1 @@
+"""Events told to others: hubs, their listeners, and how one delivery is made and judged."""

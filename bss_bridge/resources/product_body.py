@@ -1,0 +1,156 @@
+"""Decides what a posted TMF622 v4 body asks for: a strict ProductOrderRequest, or a refusal by field.
+
+What only the provider sets, and what would be understood but silently not done, is refused here;
+what a product may be told is the catalogue's to judge.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import pydantic
+
+from bss_bridge.engine import intake, wire
+from bss_bridge.engine.hrefs import PRODUCT_INVENTORY
+from bss_bridge.resources import order_body
+from oss_agent import errors
+from oss_agent.spi import catalogue, product_orders, views
+
+_OURS: Final = (
+    *("id", "href", "state", "orderDate", "completionDate", "expectedCompletionDate"),
+    *("cancellationDate", "cancellationReason", "serviceOrder"),
+)
+_OURS_OF_ITEM: Final = ("state",)
+_OURS_OF_PRODUCT: Final = (
+    *("status", "orderDate", "startDate", "terminationDate"),
+    *("productOrderItem", "realizingService", "realizingResource"),
+)
+_UNDONE_OF_ITEM: Final = ("productOrderItem", "productOrderItemRelationship", "appointment")
+_PRODUCTS: Final = f"{PRODUCT_INVENTORY}/product/"
+
+
+class Offering(wire.Body):
+    """TMF622 ProductOfferingRef; ``version`` is ours, absent means the newest."""
+
+    id: wire.Name
+    version: wire.Name | None = None
+
+
+class Product(wire.Body):
+    """TMF622 ProductRefOrValue: a new one is told by its characteristics, one that stands by id."""
+
+    id: wire.Name | None = None
+    name: wire.Name | None = None
+    characteristics: wire.Characteristics = pydantic.Field((), alias="productCharacteristic")
+
+
+class Item(wire.Body):
+    """TMF622 ProductOrderItem."""
+
+    id: wire.Name
+    action: wire.Action
+    offering: Offering | None = pydantic.Field(None, alias="productOffering")
+    product: Product = pydantic.Field(default_factory=lambda: Product.model_validate({}))
+
+
+class ProductOrder(wire.Body):
+    """TMF622 ProductOrder_Create."""
+
+    items: Annotated[tuple[Item, ...], pydantic.BeforeValidator(wire.array)] = pydantic.Field(
+        alias="productOrderItem", min_length=1
+    )
+    external_id: wire.Name | None = pydantic.Field(None, alias="externalId")
+    description: wire.Prose | None = None
+    category: wire.Name | None = None
+    priority: wire.Name | None = None
+    requested_start: wire.Moment | None = pydantic.Field(None, alias="requestedStartDate")
+    requested_completion: wire.Moment | None = pydantic.Field(None, alias="requestedCompletionDate")
+
+
+def product_order_request(
+    found: Mapping[str, Any], *, tenant: str, sender: str, idempotency_key: str | None
+) -> product_orders.ProductOrderRequest:
+    """Translate one posted order. OrderRejected (400) names the field; nothing was stored."""
+    order_body.refuse_given(found, _OURS, "")
+    body = wire.parse(ProductOrder, found)
+    extra = body.model_extra or {}
+    return product_orders.ProductOrderRequest(
+        tenant=tenant,
+        requester=order_body.requester(extra.get("relatedParty")) or sender,
+        items=_items(body.items),
+        body_digest=intake.digest(dict(found)),
+        idempotency_key=idempotency_key,
+        external_id=body.external_id,
+        description=body.description,
+        category=body.category,
+        priority=body.priority,
+        requested_start=body.requested_start,
+        requested_completion=body.requested_completion,
+        extra=extra,
+    )
+
+
+def _items(items: Sequence[Item]) -> tuple[product_orders.ProductItemRequest, ...]:
+    seen: set[str] = set()
+    for place, item in enumerate(items):
+        if item.id in seen:
+            path = f"productOrderItem[{place}].id"
+            raise errors.OrderRejected(f"the item id {item.id!r} stands twice", field=path)
+        seen.add(item.id)
+    return tuple(_item(item, f"productOrderItem[{place}]") for place, item in enumerate(items))
+
+
+def _item(item: Item, path: str) -> product_orders.ProductItemRequest:
+    order_body.refuse_given(item.model_extra or {}, _OURS_OF_ITEM, path)
+    order_body.refuse_given(item.product.model_extra or {}, _OURS_OF_PRODUCT, f"{path}.product")
+    order_body.refuse_undone(item.model_extra or {}, _UNDONE_OF_ITEM, path)
+    target = _target(item.product)
+    _require_target(item, target, path)
+    asked = catalogue.ProductItem(
+        id=item.id,
+        action=item.action,
+        offering=item.offering.id if item.offering else "",
+        offering_version=item.offering.version if item.offering else None,
+        name=item.product.name,
+        characteristics={one.name: one.value for one in item.product.characteristics},
+        path=path,
+    )
+    return product_orders.ProductItemRequest(asked, target, _item_extra(item))
+
+
+def _item_extra(item: Item) -> dict[str, Any]:
+    """What the sender wrote beyond our model, by place, so that rendering can put it back."""
+    product = item.product
+    beside = {one.name: one.model_extra for one in product.characteristics if one.model_extra}
+    kept = dict(product.model_extra or {})
+    kept |= {"productCharacteristic": beside} if beside else {}
+    extra = dict(item.model_extra or {}) | ({"product": kept} if kept else {})
+    if item.offering and item.offering.model_extra:
+        extra["productOffering"] = item.offering.model_extra
+    return extra
+
+
+def _require_target(item: Item, target: str | None, path: str) -> None:
+    if item.action is views.ItemAction.ADD:
+        if item.offering is None:
+            raise errors.OrderRejected(
+                "add needs the offering of the new product", field=f"{path}.productOffering"
+            )
+        if target is not None:
+            raise errors.OrderRejected(
+                "add makes a new product: its id is set by the provider", field=f"{path}.product.id"
+            )
+    elif target is None:
+        raise errors.OrderRejected(
+            f"{item.action.value} needs the id of an existing product", field=f"{path}.product.id"
+        )
+
+
+def _target(product: Product) -> str | None:
+    """The existing product an item names, by id or by its href here."""
+    href = (product.model_extra or {}).get("href")
+    _, here, tail = href.partition(_PRODUCTS) if isinstance(href, str) else ("", "", "")
+    key = urllib.parse.unquote(tail) if here else None
+    return product.id or (key if key and key.isprintable() and "/" not in key else None)

@@ -1,0 +1,48 @@
+"""TMF639 Resource Inventory v4: X.731 states inside, the v4 spelling outside."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from bss_bridge.engine import rendering as r
+from bss_bridge.engine.hrefs import Hrefs
+from oss_agent.spi import views
+
+_ADMINISTRATIVE: Final = {"locked": "locked", "unlocked": "unlocked", "shuttingDown": "shutdown"}
+_OPERATIONAL: Final = {"enabled": "enable", "disabled": "disable"}
+_USAGE: Final = frozenset({"idle", "active", "busy"})
+_STATUS: Final = frozenset({"standby", "alarm", "available", "reserved", "unknown", "suspended"})
+_PHYSICAL: Final = frozenset({"device", "port"})
+
+
+def render(view: views.ResourceView, hrefs: Hrefs) -> dict[str, Any]:
+    """A resource: device, port or logical value. A state v4 has no word for is left out."""
+    own = {
+        "id": view.id,
+        "href": hrefs.resource(view.id),
+        "name": view.name,
+        "category": view.category,
+        "administrativeState": _ADMINISTRATIVE.get(view.administrative_state),
+        "operationalState": _OPERATIONAL.get(view.operational_state),
+        "usageState": view.usage_state if view.usage_state in _USAGE else None,
+        "resourceStatus": view.resource_status if view.resource_status in _STATUS else None,
+        "startOperatingDate": r.stamp(view.start_date),
+        "resourceCharacteristic": r.characteristics(view.characteristics),
+        "resourceRelationship": [
+            _relationship(kind, key, hrefs) for kind, key in view.relationships
+        ],
+        "@type": "PhysicalResource" if view.category in _PHYSICAL else "LogicalResource",
+    }
+    return r.present(own)
+
+
+def _relationship(kind: str, key: str, hrefs: Hrefs) -> dict[str, Any]:
+    """Both official editions of v4 at once: one wants id and href, the other a resource."""
+    href = hrefs.resource(key)
+    return {
+        "id": key,
+        "href": href,
+        "relationshipType": kind,
+        "resource": r.reference(key, href, "Resource"),
+        "@type": "ResourceRelationship",
+    }

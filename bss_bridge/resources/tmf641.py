@@ -1,0 +1,114 @@
+"""TMF641 Service Ordering v4.1: an order view becomes a body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bss_bridge.engine import rendering as r
+from bss_bridge.engine.hrefs import Hrefs
+from oss_agent.spi import views
+
+
+def render(view: views.ServiceOrderView, hrefs: Hrefs) -> dict[str, Any]:
+    """A service order as TMF641 v4.1 shows it."""
+    own = {
+        "id": view.id,
+        "href": hrefs.order(view.id),
+        "externalId": view.external_id,
+        "description": view.description,
+        "category": view.category,
+        "priority": view.priority,
+        "state": view.state.value,
+        "orderDate": r.stamp(view.order_date),
+        "requestedStartDate": r.stamp(view.requested_start),
+        "requestedCompletionDate": r.stamp(view.requested_completion),
+        "startDate": r.stamp(view.start_date),
+        "completionDate": r.stamp(view.completion_date),
+        "cancellationDate": r.stamp(view.cancellation_date),
+        "cancellationReason": view.cancellation_reason,
+        "errorMessage": [_error(view.error, "ServiceOrderErrorMessage")] if view.error else None,
+        "milestone": _milestones(view) or None,
+        "note": _notes(view) or None,
+        "serviceOrderItem": [_render_item(item, hrefs) for item in view.items],
+    }
+    return {"@type": "ServiceOrder"} | dict(view.extra) | r.present(own)
+
+
+def _render_item(item: views.OrderItemView, hrefs: Hrefs) -> dict[str, Any]:
+    extra = dict(item.extra)
+    service = _render_service(item, dict(extra.pop("service", {})), hrefs)
+    error = [_error(item.error, "ServiceOrderItemErrorMessage")] if item.error else None
+    own = {
+        "id": item.id,
+        "action": item.action.value,
+        "state": item.state.value,
+        "service": service,
+        "errorMessage": error,
+    }
+    return {"@type": "ServiceOrderItem"} | extra | r.present(own)
+
+
+def _render_service(
+    item: views.OrderItemView, extra: dict[str, Any], hrefs: Hrefs
+) -> dict[str, Any]:
+    beside = extra.pop("serviceCharacteristic", {})
+    ref = extra.pop("serviceSpecification", {}) | r.specification(item.specification)
+    own = {
+        "id": item.service_id or None,
+        "href": hrefs.service(item.service_id) if item.service_id else None,
+        "name": item.service_name or None,
+        "serviceSpecification": ref if item.specification.id else None,
+        "serviceCharacteristic": r.characteristics(item.characteristics, beside) or None,
+    }
+    return {"@type": "Service"} | extra | r.present(own)
+
+
+def _error(error: views.ErrorView, kind: str) -> dict[str, Any]:
+    return r.present(
+        {
+            "code": error.code,
+            "reason": error.reason,
+            "message": error.message,
+            "referenceError": error.reference,
+            "timestamp": r.stamp(error.at),
+            "@type": kind,
+        }
+    )
+
+
+def _milestones(view: views.ServiceOrderView) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"{item.id}.{name}",
+            "name": name,
+            "milestoneDate": r.stamp(at),
+            "status": "achieved",
+            "serviceOrderItem": [
+                {"itemId": item.id, "serviceOrderId": view.id, "@type": "ServiceOrderItemRef"}
+            ],
+            "@type": "Milestone",
+        }
+        for item in view.items
+        for name, at in item.milestones
+    ]
+
+
+def _notes(view: views.ServiceOrderView) -> list[Any]:
+    """The sender's notes, then ours: what was proven, and what an item waits for."""
+    theirs = view.extra.get("note")
+    notes: list[Any] = list(theirs) if isinstance(theirs, list) else []
+    for item in view.items:
+        if item.evidence:
+            notes.append(_evidence_note(item))
+        if item.wait:
+            notes.append(_note(f"item {item.id} waits: {item.wait.reason}", item.wait.since))
+    return notes
+
+
+def _evidence_note(item: views.OrderItemView) -> dict[str, Any]:
+    facts = "; ".join(f"{e.kind} {e.device} {e.outcome}: {e.reason}" for e in item.evidence)
+    return _note(f"item {item.id} evidence: {facts}", max(e.at for e in item.evidence))
+
+
+def _note(text: str, at: Any) -> dict[str, Any]:
+    return {"author": "oss-agent", "date": r.stamp(at), "text": text, "@type": "Note"}
