@@ -76,9 +76,20 @@ Value = Annotated[Any, pydantic.AfterValidator(device_safe)]
 
 
 class Body(pydantic.BaseModel):
-    """Strict: "1" is no number and 1 no text. Unknown attributes are kept."""
+    """Strict: "1" is no number and 1 no text. Unknown attributes are kept, unless they are null.
+
+    The official schemas know no null: given back, it would make our answer an invalid one.
+    """
 
     model_config = pydantic.ConfigDict(strict=True, extra="allow", frozen=True)
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, found: Any) -> Any:
+        if not isinstance(found, dict):
+            return found
+        ours = {field.alias or name for name, field in cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None or name in ours}
 
 
 class Specification(Body):

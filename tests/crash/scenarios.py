@@ -128,8 +128,11 @@ def _approve(world: World) -> None:
 def _cancel(world: World) -> None:
     """Whoever sent them wants none of the open orders any more; one may be past its return."""
     wish = {"cancellationReason": "a test"}
+    deadline = time.monotonic() + 3.0
+    while not (found := world.open_orders()) and time.monotonic() < deadline:
+        time.sleep(0.01)  # it is on its way
     with contextlib.suppress(httpx.HTTPError):
-        for order in world.open_orders():
+        for order in found:
             world.http.post(CANCELLATIONS, json=wish | {"serviceOrder": {"id": order}})
 
 
