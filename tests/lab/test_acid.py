@@ -75,10 +75,11 @@ def routers(telco5: Lab, netconf: thread_agent.NetconfOf) -> Routers:
 
 
 @contextlib.contextmanager
-def agent_in(network: Lab, place: Path, *stops: str) -> Iterator[Agent]:
+def agent_in(network: Lab, place: Path, *stops: str, **more: str) -> Iterator[Agent]:
     """An agent that stops itself at failpoints; what it left standing is ended at the end."""
     armed = ",".join(f"{one}:stop" for one in stops)
-    with thread_agent.running(network, place, **SETTINGS, OSS_AGENT_FAILPOINT=armed) as agent:
+    env = SETTINGS | more | {"OSS_AGENT_FAILPOINT": armed}
+    with thread_agent.running(network, place, **env) as agent:
         try:
             yield agent
         finally:
@@ -271,7 +272,7 @@ def test_acid_6_an_order_that_breaks_a_neighbour_is_reverted_everywhere(
 ) -> None:
     """The customer's gateway on pe1 would be pe3's loopback, where the VPN's tunnel ends."""
     before = routers.seen(*PES, "p1")
-    with agent_in(telco5, place) as agent:
+    with agent_in(telco5, place, **thread_agent.PATIENT) as agent:
         service = agent.completed(vpn("acid-neighbour", site(1), site(2), site(3)))
         standing = routers.seen(*PES, "p1")
         wanted = {"accessPort": "pe1:eth4", "bandwidth": 10, "prefix": "10.255.0.12/30"}

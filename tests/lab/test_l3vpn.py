@@ -20,7 +20,8 @@ HOSTS = {"a1": "172.16.1.10", "a2": "172.16.2.10", "a3": "172.16.3.10"}
 
 @pytest.fixture(scope="module")
 def agent(telco5: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
-    with thread_agent.running(telco5, tmp_path_factory.mktemp("agent")) as here:
+    there = tmp_path_factory.mktemp("agent")
+    with thread_agent.running(telco5, there, **thread_agent.PATIENT) as here:
         here.onboard()
         yield here
 

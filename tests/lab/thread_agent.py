@@ -24,6 +24,11 @@ BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 SERVICES = "urn:oss-agent:lab:services"
 RUNNING = "<get-config><source><running/></source></get-config>"
 
+PATIENT = {
+    "OSS_AGENT_FULFILMENT__PROVE_WITHIN": "45",
+    "OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "120",
+}
+"""Routing of a VPN comes up late on a machine that does other work beside."""
 NetconfOf = Callable[[Lab, str], Any]  # conftest's client
 State = tuple[str, tuple[str, ...]]  # a node's running configuration, and what its kernel has
 
