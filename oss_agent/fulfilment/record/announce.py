@@ -1,12 +1,49 @@
-"""Events of orders, tasks and services, appended in the unit that changes them."""
+"""Events of orders, products, tasks and services, appended in the unit that changes them."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
 import sqlalchemy as sa
 
 from oss_agent.spi import events, views
+
+
+class Told(Protocol):
+    """A view of something that others are told about."""
+
+    @property
+    def id(self) -> str:
+        """Its id, unique among its entity's."""
+        ...
+
+    @property
+    def tenant(self) -> str:
+        """Whose it is."""
+        ...
+
+
+def tell(
+    connection: sa.Connection,
+    sink: events.EventSink,
+    kind: events.EventKind,
+    view: Told,
+    at: datetime,
+    *,
+    entity: str,
+    mark: str,
+) -> None:
+    """Tell what ``view`` is now, once: ``mark`` is what sets this event of it apart from all others."""
+    event = events.Event(
+        id=f"{entity}-{view.id}-{mark}",
+        kind=kind,
+        tenant=view.tenant,
+        entity=f"{entity}:{view.id}",
+        at=at,
+        payload=views.as_json(view),
+    )
+    sink(connection, event)
 
 
 def order(
@@ -19,15 +56,8 @@ def order(
     number: int = 0,
 ) -> None:
     """Tell that an order came or changed; ``number`` counts its changes, for a state may come back."""
-    event = events.Event(
-        id=f"serviceOrder-{view.id}-{kind}-{view.state}-{number}",
-        kind=kind,
-        tenant=view.tenant,
-        entity=f"serviceOrder:{view.id}",
-        at=at,
-        payload=views.as_json(view),
-    )
-    sink(connection, event)
+    mark = f"{kind}-{view.state}-{number}"
+    tell(connection, sink, kind, view, at, entity="serviceOrder", mark=mark)
 
 
 def cancellation(
@@ -38,15 +68,8 @@ def cancellation(
     at: datetime,
 ) -> None:
     """Tell that a task came or changed its state; it is in none of them twice."""
-    event = events.Event(
-        id=f"cancelServiceOrder-{view.id}-{kind}-{view.state}",
-        kind=kind,
-        tenant=view.tenant,
-        entity=f"cancelServiceOrder:{view.id}",
-        at=at,
-        payload=views.as_json(view),
-    )
-    sink(connection, event)
+    mark = f"{kind}-{view.state}"
+    tell(connection, sink, kind, view, at, entity="cancelServiceOrder", mark=mark)
 
 
 def service(
@@ -57,12 +80,5 @@ def service(
     at: datetime,
 ) -> None:
     """Tell that a service came to be or changed its state, by the order that did it."""
-    event = events.Event(
-        id=f"service-{view.id}-{kind}-{view.state}-{view.order}",
-        kind=kind,
-        tenant=view.tenant,
-        entity=f"service:{view.id}",
-        at=at,
-        payload=views.as_json(view),
-    )
-    sink(connection, event)
+    mark = f"{kind}-{view.state}-{view.order}"
+    tell(connection, sink, kind, view, at, entity="service", mark=mark)

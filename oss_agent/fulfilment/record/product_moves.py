@@ -8,7 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from oss_agent import errors
-from oss_agent.fulfilment.record import order_rows, product_life, product_rows, product_views
+from oss_agent.fulfilment.record import (
+    announce,
+    order_rows,
+    product_life,
+    product_rows,
+    product_views,
+)
 from oss_agent.spi import events, product_orders, products, views
 
 _KIND = events.EventKind
@@ -63,15 +69,7 @@ def tell(
     view = product_views.view(connection, order)
     if view is None:
         raise errors.AgentError(f"product order {order} was written and cannot be read back")
-    event = events.Event(
-        id=f"productOrder-{order}-{number}",
-        kind=kind,
-        tenant=view.tenant,
-        entity=f"productOrder:{order}",
-        at=at,
-        payload=views.as_json(view),
-    )
-    sink(connection, event)
+    announce.tell(connection, sink, kind, view, at, entity="productOrder", mark=str(number))
     return view
 
 
@@ -87,15 +85,8 @@ def tell_cancellation(
     if row is None:
         return
     told = product_orders.ProductCancelView(task.id, task.tenant, row.id, task)
-    event = events.Event(
-        id=f"cancelProductOrder-{task.id}-{kind}-{task.state}",
-        kind=kind,
-        tenant=task.tenant,
-        entity=f"cancelProductOrder:{task.id}",
-        at=at,
-        payload=views.as_json(told),
-    )
-    sink(connection, event)
+    mark = f"{kind}-{task.state}"
+    announce.tell(connection, sink, kind, told, at, entity="cancelProductOrder", mark=mark)
 
 
 def tell_product(
@@ -107,12 +98,5 @@ def tell_product(
     at: datetime,
 ) -> None:
     """Tell of a product: what ``order`` (any order's id) made of it."""
-    event = events.Event(
-        id=f"product-{view.id}-{kind}-{view.status}-{order}",
-        kind=kind,
-        tenant=view.tenant,
-        entity=f"product:{view.id}",
-        at=at,
-        payload=views.as_json(view),
-    )
-    sink(connection, event)
+    mark = f"{kind}-{view.status}-{order}"
+    announce.tell(connection, sink, kind, view, at, entity="product", mark=mark)
