@@ -61,14 +61,25 @@ def derive(items: Sequence[OrderState]) -> OrderState:
     """An order's state from those of its items.
 
     While nothing has begun, a rejected item does not begin it; what never began is rejected whole.
+    While any item is worked on the order is in progress; else what its requester can end is told
+    before what we have to end.
     """
-    kinds = set(items)
+    kinds = frozenset(items)
     if not all(state.final for state in kinds):
-        waits = kinds <= {OrderState.ACKNOWLEDGED, OrderState.REJECTED}
-        return OrderState.ACKNOWLEDGED if waits else _BEGUN
+        return _open(kinds)
     if len(kinds) == 1:
         return items[0]
     return OrderState.PARTIAL if OrderState.COMPLETED in kinds else OrderState.FAILED
+
+
+def _open(kinds: frozenset[OrderState]) -> OrderState:
+    if OrderState.IN_PROGRESS in kinds:
+        return _BEGUN
+    for still in (OrderState.PENDING, OrderState.HELD):
+        if still in kinds:
+            return still
+    waits = kinds <= {OrderState.ACKNOWLEDGED, OrderState.REJECTED}
+    return OrderState.ACKNOWLEDGED if waits else _BEGUN
 
 
 def path(before: OrderState, after: OrderState) -> tuple[OrderState, ...]:

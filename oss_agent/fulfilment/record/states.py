@@ -86,6 +86,12 @@ class WaitKind(StrEnum):
     """another item, or another order"""
     APPROVAL = "approval"
     """a person who looks at its plan"""
+    HOLD = "hold"
+    """somebody who put it on hold; its item is held"""
+    INFORMATION = "information"
+    """its requester, who has to say something more; its item is pending"""
+    FALLOUT = "fallout"
+    """a person who decides what becomes of it, for it failed; its item is held"""
 
 
 @dataclass(frozen=True, slots=True)
