@@ -50,7 +50,9 @@ class OrderColumns(TypedColumns):
     """A service order (TMF641). ``number`` is ``id`` as an integer, for sorting.
 
     ``state_before`` is what it was before its cancellation was assessed: a refusal returns to it.
-    ``changes`` counts the changes of state that were told.
+    ``changes`` counts the changes of state that were told. ``expected_completion`` is what we
+    promised, with the machine's own time of it where it is a duration from acceptance (law 9) and
+    not a calendar's date; ``jeopardy`` are the alerts told, each level once.
     """
 
     id = Column(String(20), primary_key=True)
@@ -74,6 +76,10 @@ class OrderColumns(TypedColumns):
     changes: Named[int] = Column(Integer, server_default="0")
     cancellation_date: Named[datetime | None] = Column(Moment)
     cancellation_reason: Named[str | None] = Column(Text)
+    expected_completion: Named[datetime | None] = Column(Moment)
+    expected_boot_id: Named[str | None]
+    expected_boot: Named[float | None]
+    jeopardy = Column(sa.JSON, server_default="[]")
     error = Column(sa.JSON(none_as_null=True), nullable=True)
     extra = Column(sa.JSON)
 
@@ -97,7 +103,10 @@ class CancelColumns(TypedColumns):
 
 
 class ItemColumns(TypedColumns):
-    """An item of a service order; ``position`` counts from 1."""
+    """An item of a service order; ``position`` counts from 1.
+
+    ``parent`` is the position of the item that it is nested in.
+    """
 
     order_id: Named[str] = Column(ForeignKey("ord_order.id"), primary_key=True)
     position = Column(Integer, primary_key=True, autoincrement=False)
@@ -115,6 +124,7 @@ class ItemColumns(TypedColumns):
     milestones = Column(sa.JSON)
     extra = Column(sa.JSON)
     path: Named[str]
+    parent: Named[int | None]
 
 
 class DependencyColumns(TypedColumns):
@@ -161,7 +171,8 @@ class TransactionColumns(TypedColumns):
     """The device work of one service order item. ``accepted`` orders the queues.
 
     ``deadline`` is when waiting for ``deadline_of`` (a device, a lease) ends in failure; ``faults``
-    counts how often the agent itself failed at it in a row.
+    counts how often the agent itself failed at it in a row. ``wait_until`` is the calendar's date
+    before which its wait does not end (a start date, a window), where there is one.
     """
 
     id = Column(String(40), primary_key=True)
@@ -180,6 +191,7 @@ class TransactionColumns(TypedColumns):
     wake_at: Named[datetime | None] = Column(Moment)
     wait_who: Named[str | None] = Column(Text)
     wait_kind: Named[str | None] = Column(String(16))
+    wait_until: Named[datetime | None] = Column(Moment)
     deadline: Named[datetime | None] = Column(Moment)
     deadline_of: Named[str | None]
     faults: Named[int] = Column(Integer, server_default="0")
@@ -327,6 +339,15 @@ class StopColumns(TypedColumns):
     lifted_by: Named[str | None]
 
 
+class PaceColumns(TypedColumns):
+    """How long the last completed items of a specification took, step by step, in seconds."""
+
+    tenant = Column(String(255), primary_key=True)
+    specification_id = Column(String(255), primary_key=True)
+    action = Column(String(16), primary_key=True)
+    samples = Column(sa.JSON)
+
+
 class PlanColumns(TypedColumns):
     """The native text of a plan by its hash, so that two plans can be shown side by side."""
 
@@ -371,5 +392,6 @@ queue = sa.Table("ord_lease_queue", METADATA, QueueColumns)
 claim = sa.Table("ord_claim", METADATA, ClaimColumns)
 evidence = sa.Table("ord_evidence", METADATA, EvidenceColumns)
 stop = sa.Table("ord_stop", METADATA, StopColumns)
+pace = sa.Table("ord_pace", METADATA, PaceColumns)
 plan = sa.Table("ord_plan", METADATA, PlanColumns)
 history = sa.Table("ord_history", METADATA, HistoryColumns)
