@@ -77,6 +77,14 @@ class Limits:
     """devices of one transaction above which it is large"""
     approve_within: float = 86_400.0
     """a plan waits so long for approval, then its order fails"""
+    watch_every: float = 10.0
+    """pause between two looks at whether open orders will be ready as promised"""
+    promise_slack: float = 60.0
+    """at least so much later than what its history says a completion is promised; looks are nearer"""
+    relations: int = 1_000
+    """what the items of one order come after, all together"""
+    depth: int = 5
+    """items nested in one another"""
     stopped_look: float = 60.0
     """longest sleep of a transaction that a stop keeps from starting"""
 

@@ -115,9 +115,35 @@ class SpecificationRef:
     name: str
 
 
+class Jeopardy(StrEnum):
+    """TMF641 jeopardyType: how sure it is that a date will not be kept."""
+
+    NORMAL = "Normal"
+    """it can be kept, unless the rest takes long"""
+    HAZARD = "Hazard"
+    """it will not be kept, unless the rest is quicker than usual"""
+    CRITICAL = "Critical"
+    """it cannot be kept any more"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class JeopardyView:
+    """TMF641 jeopardyAlert: which date is in danger (``name``), why, and by which items.
+
+    ``exception`` is what stands in the way, "" when it only takes long.
+    """
+
+    level: Jeopardy
+    name: str
+    exception: str
+    message: str
+    at: datetime
+    items: tuple[str, ...] = ()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class OrderItemView:
-    """One item of a service order."""
+    """One item of a service order; ``parent`` is the id of the item that it is nested in."""
 
     id: str
     action: ItemAction
@@ -133,11 +159,12 @@ class OrderItemView:
     milestones: tuple[tuple[str, datetime], ...] = ()
     evidence: tuple[EvidenceView, ...] = ()
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    parent: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServiceOrderView:
-    """A service order as TMF641 shows it."""
+    """A service order as TMF641 shows it; ``expected_completion`` is what we promised."""
 
     id: str
     tenant: str
@@ -157,6 +184,8 @@ class ServiceOrderView:
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     cancellation_date: datetime | None = None
     cancellation_reason: str | None = None
+    expected_completion: datetime | None = None
+    jeopardy: tuple[JeopardyView, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -192,7 +221,10 @@ class ParticipantView:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer to 'what is this order waiting for?': one sentence first, facts after."""
+    """The answer to 'what is this order waiting for?': one sentence first, facts after.
+
+    ``promise`` says whether what was promised will be kept; "" when nothing was.
+    """
 
     order: str
     state: OrderState
@@ -200,6 +232,7 @@ class Explanation:
     waits: tuple[tuple[str, WaitView], ...]
     participants: tuple[ParticipantView, ...]
     history: tuple[tuple[datetime, str], ...]
+    promise: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

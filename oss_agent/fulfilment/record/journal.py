@@ -114,7 +114,9 @@ def of_row(row: sa.Row[Any]) -> states.Transaction:
     wait = None
     if row.wait_reason is not None:
         kind = states.WaitKind(row.wait_kind or states.WaitKind.WORK)
-        wait = states.Wait(row.wait_reason, row.wait_since, row.wake_at, row.wait_who, kind)
+        wait = states.Wait(
+            row.wait_reason, row.wait_since, row.wake_at, row.wait_who, kind, row.wait_until
+        )
     return states.Transaction(
         id=row.id,
         tenant=row.tenant,
@@ -191,6 +193,7 @@ def wait_columns(why: states.Wait | None) -> dict[str, Any]:
         "wake_at": why.wake_at if why else None,
         "wait_who": plain.line(why.who) if why else None,
         "wait_kind": why.kind if why else None,
+        "wait_until": why.until if why else None,
     }
 
 

@@ -96,13 +96,17 @@ class WaitKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Why a transaction stands still; the reason is a sentence, ``who`` says who can help."""
+    """Why a transaction stands still; the reason is a sentence, ``who`` says who can help.
+
+    ``until`` is the calendar's date before which it does not end (a start, a window), if there is one.
+    """
 
     reason: str
     since: datetime
     wake_at: datetime
     who: str
     kind: WaitKind = WaitKind.WORK
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,4 +74,4 @@ def early(connection: sa.Connection, one: states.Transaction, at: datetime) -> s
         return None
     reason = f"its requestedStartDate {clock.rfc3339(start)}"
     who = f"wait, or ask {row.requester}"
-    return states.Wait(reason, waits.since(one, at), start, who, states.WaitKind.START)
+    return states.Wait(reason, waits.since(one, at), start, who, states.WaitKind.START, start)

@@ -54,7 +54,7 @@ def wait(
         for stop in standing:
             if _holds(stop, at) and covers(stop.scope, stop.name, place):
                 wake = min(stop.ends, latest) if stop.ends else latest
-                return states.Wait(_paused(stop, place), at, wake, _who(stop), _STOP)
+                return states.Wait(_paused(stop, place), at, wake, _who(stop), _STOP, stop.ends)
         opens = _opens(windows, place, at)
         if opens is not None:
             return states.Wait(
@@ -63,6 +63,7 @@ def wait(
                 min(opens, latest),
                 "wait, or an operator, who can change fulfilment.windows",
                 _STOP,
+                opens,
             )
     return None
 
