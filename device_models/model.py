@@ -12,7 +12,7 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from oss_agent.spi import device
@@ -151,7 +151,8 @@ class Netconf:
     locks, in this order. ``validate_harmless`` is false where ``<validate>`` does damage;
     ``test_option`` goes into
     every edit-config where it is set and the device offers :validate:1.1. ``pause`` is the quiet
-    between the hellos and the first RPC.
+    between the hellos and the first RPC. ``pipeline`` is how many requests may be unanswered at once
+    on one session: 1 for a server that must be asked one thing at a time.
     """
 
     transport: Literal["own", "ncclient"] = "own"
@@ -160,6 +161,7 @@ class Netconf:
     validate_harmless: bool = False
     test_option: Literal["test-then-set", "set", "test-only"] | None = None
     pause: float = 0.06
+    pipeline: Annotated[int, Field(ge=1, le=16)] = 16
     message_limit: int = 64 * 1024 * 1024
     hello_within: float = 15.0
     rpc_within: float = 30.0

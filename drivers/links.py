@@ -84,7 +84,7 @@ class Links:
                 full.append(link)
             except asyncio.CancelledError:
                 # Its channel may still open, and nobody would know to close it.
-                self._links[port].remove(link)
+                self._links[port] = [one for one in self._links[port] if one is not link]
                 raise
             else:
                 return channel, cast("S", session)

@@ -51,6 +51,7 @@ class LinesSession:
         self._talk = talk
         self._observe = observe
         self._staged: list[Edit] = []
+        self._asking = asyncio.Lock()
 
     @property
     def offers(self) -> frozenset[Capability]:
@@ -204,8 +205,9 @@ class LinesSession:
 
     async def _asked(self, line: str, within: float | None = None) -> str:
         """The answer to a command that changes no running configuration."""
-        shell = await self._reached(self._talk.shell())
-        answer = await self._reached(shell.send([line], within=within))
+        async with self._asking:  # a conversation is one thing after another, several may ask
+            shell = await self._reached(self._talk.shell())
+            answer = await self._reached(shell.send([line], within=within))
         wrong = answers.error(answer, self._facts)
         if wrong is not None:
             raise DeviceRefused(self._device, f"{line!r} was answered with {wrong!r}")

@@ -23,8 +23,8 @@ class Exchange(Protocol):
         """Why no request can be sent any more, or None."""
         ...
 
-    async def call(self, operation: Element, *, within: float) -> Element:
-        """The rpc-reply to one operation. rpc.NoAnswer when none will come."""
+    async def call(self, operation: Element, *, within: float, reads: bool = False) -> Element:
+        """The rpc-reply to one operation; what only ``reads`` may fail alone. rpc.NoAnswer."""
         ...
 
     def end(self, reason: str) -> None:
@@ -48,7 +48,7 @@ class Calls:
 
     async def data(self, operation: Element) -> Element:
         """Ask for what is answered with ``<data>``."""
-        data = document.child(await self._reply(operation), "data")
+        data = document.child(await self._reply(operation, reads=True), "data")
         if data is None:
             raise self._senseless(operation)
         return data
@@ -64,14 +64,14 @@ class Calls:
         if not operations.succeeded(reply):
             raise CommitUnknown(self.device, self._senseless(operation).reason)
 
-    async def _reply(self, operation: Element) -> Element:
+    async def _reply(self, operation: Element, *, reads: bool = False) -> Element:
         try:
-            return await self._call(operation, self.netconf.rpc_within)
+            return await self._call(operation, self.netconf.rpc_within, reads=reads)
         except rpc.NoAnswer as silence:
             raise DeviceUnreachable(self.device, silence.reason) from silence
 
-    async def _call(self, operation: Element, within: float) -> Element:
-        reply = await self.exchange.call(operation, within=within)
+    async def _call(self, operation: Element, within: float, *, reads: bool = False) -> Element:
+        reply = await self.exchange.call(operation, within=within, reads=reads)
         errors = faults.errors_of(reply)
         if errors:
             raise faults.of(self.device, errors)

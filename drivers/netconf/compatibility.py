@@ -110,7 +110,13 @@ class Exchange:
         """Why no request can be sent any more, or None."""
         return self._ended
 
-    async def call(self, operation: Element, *, within: float) -> Element:
+    async def call(
+        self,
+        operation: Element,
+        *,
+        within: float,
+        reads: bool = False,  # noqa: ARG002 - nothing else is in flight
+    ) -> Element:
         """Send one operation; rpc.NoAnswer ends the exchange: the device may still carry it out."""
         if self._ended is not None:
             raise rpc.NoAnswer(self._ended, sent=False)

@@ -1,7 +1,9 @@
 """Decides which reply belongs to which request (RFC 6241 4.1), and how long each may take.
 
-Requests are pipelined up to a depth. A request without an answer in time ends the exchange: the
-device may still run it, and nothing sent behind it could be judged.
+Requests are pipelined up to a depth. A place in it is free again when the device has answered, not
+when the caller has left, so that a slow device never has more to do than it may have. A read that
+is not answered in time fails alone while others are answered; in silence, or when it could have
+changed something, the whole exchange ends: nothing that is sent behind it could be judged.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from drivers.netconf import document
 DEPTH = 16
 """Requests in flight; deeper gives nothing more (measured)."""
 _PARSE_IN_THREAD = 256 * 1024  # above this, parsing would hold the loop for milliseconds
+_REFUSED_MOST = 100
+"""Answers to nothing that was asked; who sends more of them is not listened to."""
 
 
 class NoAnswer(Exception):
@@ -28,15 +32,21 @@ class NoAnswer(Exception):
 
 
 class Exchange:
-    """Requests and replies of one NETCONF session, once both hellos are through."""
+    """Requests and replies of one NETCONF session, once both hellos are through.
 
-    def __init__(self, send: Callable[[bytes], None], close: Callable[[], None]) -> None:
+    ``depth`` requests at most are unanswered at any time.
+    """
+
+    def __init__(
+        self, send: Callable[[bytes], None], close: Callable[[], None], depth: int = DEPTH
+    ) -> None:
         self._send = send
         self._close = close
         self._ids = itertools.count(1)
         self._issued = 0
         self._pending: dict[str, asyncio.Future[document.Element]] = {}
-        self._slots = asyncio.Semaphore(DEPTH)
+        self._slots = asyncio.Semaphore(depth)
+        self._answered = 0
         self._ended: str | None = None
         self._counters = Counter[str]()
 
@@ -46,28 +56,28 @@ class Exchange:
         return self._ended
 
     def counters(self) -> Mapping[str, int]:
-        """What was dropped: ``late`` replies, ``unknown`` message-ids and other documents."""
+        """What was dropped: ``late`` replies, ``duplicate`` ones, and ``unknown`` documents."""
         return dict(self._counters)
 
-    async def call(self, operation: document.Element, *, within: float) -> document.Element:
+    async def call(
+        self, operation: document.Element, *, within: float, reads: bool = False
+    ) -> document.Element:
         """Send one operation and return its rpc-reply; ``within`` is its deadline in seconds.
 
-        NoAnswer when the session ended or the deadline passed (which ends it). Cancelling is
-        harmless to the session: the reply is dropped when it comes.
+        NoAnswer when the session ended or the deadline passed, which ends it unless the operation
+        only ``reads`` and another was answered meanwhile. Cancelling is harmless to the session:
+        the reply is dropped when it comes.
         """
-        async with self._slots:
-            if self._ended is not None:
-                raise NoAnswer(self._ended, sent=False)
-            message_id, reply = self._request(operation)
-            try:
-                async with asyncio.timeout(within):
-                    return await reply
-            except TimeoutError:
-                reason = f"no answer to {document.local(operation)} within {within:g} s"
+        await self._slot(within)
+        reply, answered = self._request(operation), self._answered
+        try:
+            async with asyncio.timeout(within):
+                return await reply
+        except TimeoutError:
+            reason = f"no answer to {document.local(operation)} within {within:g} s"
+            if not reads or self._answered == answered:
                 self.end(reason)
-                raise NoAnswer(reason, sent=True) from None
-            finally:
-                self._pending.pop(message_id, None)
+            raise NoAnswer(reason, sent=True) from None
 
     def receive(self, message: bytes) -> None:
         """Take one message from the server, large ones through a thread."""
@@ -83,11 +93,29 @@ class Exchange:
             return
         self._ended = reason
         for reply in self._pending.values():
+            self._slots.release()
             if not reply.done():
                 reply.set_exception(NoAnswer(reason, sent=True))
+        self._pending.clear()
         self._close()
 
-    def _request(self, operation: document.Element) -> tuple[str, asyncio.Future[document.Element]]:
+    async def _slot(self, within: float) -> None:
+        """Wait for a place in flight; in silence for ``within`` seconds the exchange ends."""
+        while self._ended is None:
+            answered = self._answered
+            try:
+                async with asyncio.timeout(within):
+                    await self._slots.acquire()
+            except TimeoutError:
+                if self._answered == answered:
+                    self.end(f"{len(self._pending)} requests are unanswered for {within:g} s")
+                continue
+            if self._ended is None:
+                return
+            self._slots.release()  # for the next who waits to hear it
+        raise NoAnswer(self._ended, sent=False)
+
+    def _request(self, operation: document.Element) -> asyncio.Future[document.Element]:
         self._issued = next(self._ids)
         message_id = str(self._issued)
         rpc = document.base("rpc", operation)
@@ -95,21 +123,37 @@ class Exchange:
         reply = asyncio.get_running_loop().create_future()
         self._pending[message_id] = reply
         self._send(document.serialise(rpc))
-        return message_id, reply
+        return reply
 
     def _parsed(self, root: document.Element | document.Unreadable) -> None:
+        if self._ended is not None:
+            return
         if isinstance(root, document.Unreadable):
             self.end(f"the device sent what is not NETCONF: {root}")
             return
         message_id = root.get("message-id", "")
-        reply = self._pending.get(message_id)
-        if root.tag != f"{{{document.BASE}}}rpc-reply" or reply is None or reply.done():
-            self._counters["late" if self._was_issued(message_id) else "unknown"] += 1
+        is_reply = root.tag == f"{{{document.BASE}}}rpc-reply"
+        reply = self._pending.pop(message_id, None) if is_reply else None
+        if reply is None:
+            self._refuse("duplicate" if is_reply and self._was_issued(message_id) else "unknown")
             return
-        reply.set_result(root)
+        self._answered += 1
+        self._slots.release()
+        if reply.done():
+            self._counters["late"] += 1
+        else:
+            reply.set_result(root)
+
+    def _refuse(self, kind: str) -> None:
+        self._counters[kind] += 1
+        if self._counters["duplicate"] + self._counters["unknown"] > _REFUSED_MOST:
+            self.end(f"the device sent more than {_REFUSED_MOST} answers to nothing that was asked")
 
     def _was_issued(self, message_id: str) -> bool:
-        return message_id.isascii() and message_id.isdigit() and int(message_id) <= self._issued
+        # By its own form and length: int() of what a device made up could raise.
+        known = str(self._issued)
+        plain = message_id.isascii() and message_id.isdigit() and len(message_id) <= len(known)
+        return plain and 1 <= int(message_id) <= self._issued
 
 
 def _attempt(message: bytes) -> document.Element | document.Unreadable:

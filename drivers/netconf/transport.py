@@ -61,9 +61,9 @@ class Channel(asyncssh.SSHClientSession[bytes]):
         if self._channel is not None and self._ended is None:
             self._channel.write(self._frame(message))
 
-    def start(self, *, chunked: bool) -> rpc.Exchange:
+    def start(self, *, chunked: bool, depth: int) -> rpc.Exchange:
         """The hellos are through: from here on messages are an exchange of requests."""
-        self._exchange = rpc.Exchange(self.send, self.close)
+        self._exchange = rpc.Exchange(self.send, self.close, depth)
         if chunked:
             self._frame = framing.chunked
         decoder = framing.ChunkedDecoder if chunked else framing.EndOfMessageDecoder
@@ -156,7 +156,7 @@ async def _greet(
         raise
     # A server that gets our hello and the first RPC in one read may sit on the RPC (netconfd 2.13).
     await asyncio.sleep(netconf.pause)
-    return greeted, channel.start(chunked=greeted.chunked)
+    return greeted, channel.start(chunked=greeted.chunked, depth=netconf.pipeline)
 
 
 def _read_hello(first: bytes | str) -> hello.Hello:

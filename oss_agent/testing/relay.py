@@ -13,20 +13,25 @@ _CHUNK = 65536
 
 
 class Relay:
-    """``async with Relay(host, port) as relay:`` listens on loopback at ``relay.port``."""
+    """``async with Relay(host, port) as relay:`` listens on loopback at ``relay.port``.
 
-    def __init__(self, host: str, port: int) -> None:
+    ``delay`` seconds are between what the peer sends and its arrival, as on a long line.
+    """
+
+    def __init__(self, host: str, port: int, *, delay: float = 0.0) -> None:
         self._there = (host, port)
+        self._delay = delay
         self._muted = False
         self._answers_left: int | None = None
         self._asked = False
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._carrying: set[asyncio.Task[None]] = set()
         self.host = "127.0.0.1"
         self.port = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._carry, self.host, 0)
+        self._server = await asyncio.start_server(self._kept, self.host, 0)
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self
 
@@ -40,6 +45,8 @@ class Relay:
             self._server.close()
             self.cut()
             await self._server.wait_closed()
+            if self._carrying:  # asyncio waits for its own handlers from 3.12 on only
+                await asyncio.wait(self._carrying)
 
     def mute(self, *, after: int = 0) -> None:
         """Nothing comes back from the peer any more; what is sent to it still arrives.
@@ -53,6 +60,13 @@ class Relay:
         """Abort every connection, on both sides."""
         for writer in self._writers:
             writer.transport.abort()
+
+    async def _kept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._carrying.add(task)
+            task.add_done_callback(self._carrying.discard)
+        await self._carry(reader, writer)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -82,6 +96,9 @@ class Relay:
                 if replies and self._is_muted():
                     continue
                 self._asked = self._asked or not replies
+                if replies and self._delay:
+                    asyncio.get_running_loop().call_later(self._delay, sink.write, data)
+                    continue
                 sink.write(data)
                 await sink.drain()
         except OSError:

@@ -9,6 +9,7 @@ the ratios.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 import warnings
 from collections.abc import Iterator
@@ -19,11 +20,13 @@ from drivers.frr_linux.driver import DRIVER
 from lab import peers
 from oss_agent.spi import device
 from oss_agent.spi.tree import Edit, Operation, Step, Tree
+from oss_agent.testing import relay
 from tests.bench import table
 
 _ENTRY = (Step("services"), Step("eline", (("name", "bench"),)))
 _RATE = (*_ENTRY, Step("rate"))
 _NAMESPACE = "urn:oss-agent:lab:services"
+_LINE = 0.005  # seconds that each answer takes on its way, as from the next town
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,12 @@ def _config(rate: int) -> str:
     )
 
 
+async def _far_reads(peer: peers.NetconfPeer, depth: int, count: int) -> Cost:
+    async with relay.Relay(peer.host, peer.port, delay=_LINE) as line:
+        far = dataclasses.replace(peer, host=line.host, port=line.port)
+        return await _reads(far, depth, count)
+
+
 async def _reads(peer: peers.NetconfPeer, depth: int, count: int) -> Cost:
     async with DRIVER.session(_endpoint(peer)) as session:
         turns = asyncio.Semaphore(depth)
@@ -144,6 +153,7 @@ def measure() -> Iterator[table.Row]:
         theirs = _ncclient(peer, 40)
         ours = asyncio.run(_ours(peer, 1000))
         alone, piped = asyncio.run(_reads(peer, 1, 1000)), asyncio.run(_reads(peer, 16, 1000))
+        waits, flies = (asyncio.run(_far_reads(peer, depth, 200)) for depth in (1, 16))
     assert ours.last == "1000", ours
     yield _rate("edit+commit, one session", ours.rate, "ncclient", theirs.rate)
     yield table.cost("edit+commit, CPU", ours.cpu, "ncclient", theirs.cpu)
@@ -151,6 +161,7 @@ def measure() -> Iterator[table.Row]:
     yield table.cost("opening a session, CPU", ours.opening, "ncclient", theirs.opening)
     yield _rate("reads, 16 at a time", piped.rate, "one at a time", alone.rate)
     yield table.cost("reads, 16 at a time, CPU", piped.cpu, "one at a time", alone.cpu)
+    yield _rate("the same, 5 ms away", flies.rate, "one at a time", waits.rate)
 
 
 def _rate(what: str, ours: float, whose: str, theirs: float) -> table.Row:

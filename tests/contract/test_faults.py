@@ -540,3 +540,59 @@ async def test_all_sessions_of_a_connection_ride_on_one_login(b: Bench) -> None:
 
     assert len(b.box.login_attempts) == 1
     assert len(b.box.history.of(Kind.SESSION)) == 2
+
+
+async def test_a_read_that_is_swallowed_fails_alone_and_the_session_goes_on(b: Bench) -> None:
+    b.box.faults = Faults(swallow_read=2)
+    async with b.peer.session() as session:
+        reads = [asyncio.ensure_future(session.read(SERVICES)) for _ in range(5)]
+        done = await asyncio.gather(*reads, return_exceptions=True)
+        await b.peer.put(session, _TARGET)
+
+    assert [type(one) for one in done].count(errors.DeviceUnreachable) == 1
+    assert isinstance(done[1], errors.DeviceUnreachable)
+    assert await b.peer.holds(_TARGET)
+
+
+async def test_an_answer_that_comes_twice_counts_once(b: Bench) -> None:
+    b.box.faults = Faults(answers_twice=True)
+    async with b.peer.session() as session:
+        await b.peer.put(session, _TARGET)
+        async with asyncio.TaskGroup() as group:
+            reads = [group.create_task(session.read(SERVICES)) for _ in range(5)]
+
+    assert all(one.result().children for one in reads)
+    assert await b.peer.holds(_TARGET)
+
+
+async def test_a_read_that_was_given_up_leaves_the_session_usable(b: Bench) -> None:
+    async with b.peer.session() as session:
+        given_up = [asyncio.ensure_future(session.read(SERVICES)) for _ in range(5)]
+        await asyncio.sleep(0)
+        for one in given_up:
+            one.cancel()
+        await asyncio.gather(*given_up, return_exceptions=True)
+        await b.peer.put(session, _TARGET)
+
+    assert await b.peer.holds(_TARGET)
+
+
+async def test_a_server_that_must_be_asked_one_thing_at_a_time_is(
+    driver: NetconfDriver, tmp_path: Path
+) -> None:
+    shutil.copytree(driver.data / "sim_netconf", tmp_path / "sim_netconf")
+    file = tmp_path / "sim_netconf" / "platform.yaml"
+    platform = yaml.safe_load(file.read_text())
+    platform["netconf"] |= {"pipeline": 1}
+    file.write_text(yaml.safe_dump(platform))
+    one_at_a_time = NetconfDriver("sim_netconf", tmp_path)
+
+    box = SimulatedDevice("simple", faults=Faults(swallow_read=2))
+    async with bench(one_at_a_time, box) as b, b.peer.session() as session:
+        reads = [asyncio.ensure_future(session.read(SERVICES)) for _ in range(3)]
+        done = await asyncio.gather(*reads, return_exceptions=True)
+
+    assert isinstance(done[0], Tree)
+    assert [type(one) for one in done[1:]] == [errors.DeviceUnreachable] * 2, (
+        "the third was never sent: nobody knows whether the second is still in work"
+    )

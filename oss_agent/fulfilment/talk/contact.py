@@ -48,8 +48,8 @@ class Talk:
         return result
 
     async def read(self, roots: Sequence[Path]) -> Tree:
-        """The part of running at these paths, as one tree."""
-        return tree.merge([await self._read(root) for root in roots])
+        """The part of running at these paths, as one tree: all are asked for at once."""
+        return tree.merge(await together([self._read(root) for root in roots]))
 
     async def _read(self, root: Path) -> Tree:
         return await self.call("read", lambda session: session.read(root))

@@ -22,6 +22,9 @@ from oss_agent.proof import judge
 from oss_agent.spi import catalogue, device, proof
 from oss_agent.spi.tree import EMPTY, Path, Tree, path_text
 
+_COMMANDS = 4
+"""Questions to one store at once. Each is a channel, and OpenSSH gives ten for a login, all told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -173,6 +176,7 @@ class _Observer:
         self._until = until
         self._asked = asked
         self._verdicts: dict[int, proof.Verdict | None] = dict.fromkeys(range(len(asked)))
+        self._commands = asyncio.Semaphore(_COMMANDS)
 
     def not_asked(self, reason: str) -> Opinion:
         """The opinion of a place that nobody asked."""
@@ -188,15 +192,20 @@ class _Observer:
 
     async def _until_all_pass(self, talk: contact.Talk) -> None:
         while True:
-            for number, verdict in list(self._verdicts.items()):
-                if not self._settled(number, verdict):
-                    asked = self._asked[number]
-                    seen = await self._observe(talk, asked)
-                    self._verdicts[number] = judge.judge(asked.predicate, seen)
+            await contact.together([self._ask(talk, number) for number in self._open()])
             left = self._until - self._p.clock.monotonic()
-            if left <= 0 or all(self._settled(*pair) for pair in self._verdicts.items()):
+            if left <= 0 or not self._open():
                 return
             await asyncio.sleep(min(self._p.limits.prove_every, left))
+
+    async def _ask(self, talk: contact.Talk, number: int) -> None:
+        asked = self._asked[number]
+        self._verdicts[number] = judge.judge(asked.predicate, await self._observe(talk, asked))
+
+    def _open(self) -> list[int]:
+        return [
+            number for number, found in self._verdicts.items() if not self._settled(number, found)
+        ]
 
     def _settled(self, number: int, verdict: proof.Verdict | None) -> bool:
         """Would asking again be of no use?"""
@@ -217,7 +226,8 @@ class _Observer:
         if predicate.kind == proof.CONFIG_EQUAL:
             return await self._read_back(talk, asked.roots, asked.wanted)
         question = proof.Question(predicate.kind, predicate.params)
-        return await talk.call("observe", lambda session: session.observe(question))
+        async with self._commands:
+            return await talk.call("observe", lambda session: session.observe(question))
 
     async def _read_back(
         self, talk: contact.Talk, roots: Sequence[Path], wanted: Tree

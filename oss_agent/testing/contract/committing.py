@@ -9,7 +9,7 @@ from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi import device
 from oss_agent.spi.device import Capability
 from oss_agent.spi.proof import Question
-from oss_agent.spi.tree import EMPTY, Path, Tree
+from oss_agent.spi.tree import EMPTY, Path, Step, Tree
 from oss_agent.testing.contract.peer import (
     Peer,
     clean,
@@ -135,6 +135,20 @@ async def read_gives_only_what_was_asked(peer: Peer) -> None:
     expect_equal(_count(found), len(deepest), "and nothing beside it")
 
 
+async def reads_at_once_get_their_own_answers(peer: Peer) -> None:
+    """More than may be in flight: what is there, what is not, and the whole, side by side."""
+    await clean(peer, peer.samples[0])
+    deepest, sample = _leaf(peer.samples[0]), trees.normal(peer.samples[0])
+    absent = (*deepest[:-1], Step("what-is-not-there"))
+    async with peer.session() as session, asyncio.TaskGroup() as group:
+        paths = [peer.scope, deepest, absent] * 8
+        asked = [(path, group.create_task(session.read(path))) for path in paths]
+
+    for path, one in asked:
+        found, wanted = trees.normal(one.result()).at(path), sample.at(path)
+        expect_equal(found, wanted, f"what was asked for at {path}")
+
+
 async def an_unknown_question_is_unobservable(peer: Peer) -> None:
     """No exception: an answer that says why there is none."""
     async with peer.session() as session:
@@ -176,6 +190,7 @@ CHECKS = (
     discard_and_cancel_are_safe_twice,
     what_is_absent_reads_as_absent,
     read_gives_only_what_was_asked,
+    reads_at_once_get_their_own_answers,
     an_unknown_question_is_unobservable,
     render_is_pure,
 )

@@ -65,6 +65,10 @@ class Faults:
     """what is refused so leaves its first node live, rollback-on-error or not"""
     refuse_confirm: str | None = None
     """every confirming commit is refused with these words"""
+    swallow_read: int | None = None
+    """the n-th get-config of a session is never answered; those behind it are"""
+    answers_twice: bool = False
+    """every reply is sent a second time"""
     wrong_message_id: bool = False
     """replies carry another message-id than the request"""
     mangling: Mangling | None = None

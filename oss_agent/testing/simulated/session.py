@@ -87,6 +87,7 @@ class NetconfSession:
         self._reader = reader
         self._writer = writer
         self._unframer = framing.Unframer()
+        self._reads = 0
 
     async def run(self) -> None:
         """Serve until close-session, the end of input or broken framing; Cut to abort."""
@@ -147,8 +148,12 @@ class NetconfSession:
         return operation.name != "close-session"
 
     def _swallows(self, operation: Element) -> bool:
+        faults = self._host.faults
+        if operation.name == "get-config":
+            self._reads += 1
+            return faults.swallow_read == self._reads
         plain = operation.name == "commit" and operation.child("confirmed") is None
-        return self._host.faults.swallow_confirm and plain and self._host.pending
+        return faults.swallow_confirm and plain and self._host.pending
 
     async def _commit(self, attributes: dict[str, str], operation: Element) -> None:
         faults, number = self._host.faults, self._host.count_commit()
@@ -190,7 +195,8 @@ class NetconfSession:
         named = "".join(f" {k}={quoteattr(v)}" for k, v in attributes.items() if k[0] != "{")
         reply = f'<rpc-reply xmlns="{BASE}"{named}>{body}</rpc-reply>'.encode()
         framed = mangling.frame(reply, faults.mangling, chunked=self._unframer.chunked)
-        await self._send_raw(faults.garbage_reply or framed)
+        for _ in range(2 if faults.answers_twice else 1):
+            await self._send_raw(faults.garbage_reply or framed)
 
     async def _send_raw(self, data: bytes) -> None:
         delay = self._host.faults.byte_delay

@@ -30,8 +30,8 @@ class Wire:
     def close(self) -> None:
         self.closed += 1
 
-    def exchange(self) -> rpc.Exchange:
-        return rpc.Exchange(self.send, self.close)
+    def exchange(self, depth: int = rpc.DEPTH) -> rpc.Exchange:
+        return rpc.Exchange(self.send, self.close, depth)
 
 
 def reply(message_id: str, body: str = "<ok/>") -> bytes:
@@ -42,6 +42,16 @@ async def sent(wire: Wire, count: int) -> None:
     async with asyncio.timeout(5):
         while len(wire.sent) < count:  # noqa: ASYNC110 - the wire is a fake without events
             await asyncio.sleep(0)
+
+
+async def turns() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def read(exchange: rpc.Exchange, within: float = 5) -> asyncio.Task[document.Element]:
+    operation = operations.get_config("running")
+    return asyncio.ensure_future(exchange.call(operation, within=within, reads=True))
 
 
 async def test_replies_find_their_requests_in_any_order() -> None:
@@ -59,17 +69,17 @@ async def test_replies_find_their_requests_in_any_order() -> None:
     assert [call.result().get("message-id") for call in calls] == wire.sent
 
 
-async def test_never_more_in_flight_than_the_depth() -> None:
+@pytest.mark.parametrize("depth", [1, 4, rpc.DEPTH])
+async def test_never_more_in_flight_than_the_depth(depth: int) -> None:
     wire = Wire()
-    exchange = wire.exchange()
+    exchange = wire.exchange(depth)
     async with asyncio.TaskGroup() as group:
-        for _ in range(rpc.DEPTH + 4):
+        for _ in range(depth + 4):
             group.create_task(exchange.call(operations.get_config("running"), within=5))
-        await sent(wire, rpc.DEPTH)
-        for _ in range(20):
-            await asyncio.sleep(0)
-        assert len(wire.sent) == rpc.DEPTH
-        for number in range(rpc.DEPTH + 4):
+        await sent(wire, depth)
+        await turns()
+        assert len(wire.sent) == depth
+        for number in range(depth + 4):
             await sent(wire, number + 1)
             exchange.receive(reply(wire.sent[number]))
 
@@ -88,6 +98,84 @@ async def test_a_timeout_ends_the_exchange_and_everything_in_it() -> None:
     assert len(wire.sent) == 1
 
 
+async def test_a_read_without_its_answer_fails_alone_while_others_are_answered() -> None:
+    wire = Wire()
+    exchange = wire.exchange()
+    lost, found = read(exchange, within=0.02), read(exchange)
+    await sent(wire, 2)
+    exchange.receive(reply("2"))
+
+    with pytest.raises(rpc.NoAnswer, match="no answer to get-config within"):
+        await lost
+    assert document.child(await found, "ok") is not None
+    assert exchange.ended is None
+
+    exchange.receive(reply("1"))
+    later = read(exchange)
+    await sent(wire, 3)
+    exchange.receive(reply("3"))
+    await later
+
+    assert exchange.counters() == {"late": 1}
+
+
+async def test_a_read_that_nothing_answers_ends_the_exchange() -> None:
+    wire = Wire()
+    exchange = wire.exchange()
+    silent, other = read(exchange, within=0.02), read(exchange)
+
+    for one in (silent, other):
+        with pytest.raises(rpc.NoAnswer, match="no answer to get-config within"):
+            await one
+    assert wire.closed == 1
+
+
+async def test_a_device_never_has_more_to_do_because_somebody_left() -> None:
+    wire = Wire()
+    exchange = wire.exchange(depth=1)
+    gone = read(exchange)
+    await sent(wire, 1)
+    gone.cancel()
+    waits = read(exchange)
+    await turns()
+
+    assert wire.sent == ["1"], "the first is still being answered"
+    exchange.receive(reply("1"))
+    await sent(wire, 2)
+    exchange.receive(reply("2"))
+    await waits
+    assert exchange.counters() == {"late": 1}
+
+
+async def test_who_waits_for_a_place_in_silence_ends_the_exchange() -> None:
+    wire = Wire()
+    exchange = wire.exchange(depth=1)
+    gone = read(exchange)
+    await sent(wire, 1)
+    gone.cancel()
+    waiting = [read(exchange, within=0.02) for _ in range(2)]
+
+    for one in waiting:
+        with pytest.raises(rpc.NoAnswer, match="1 requests are unanswered") as silence:
+            await one
+        assert not silence.value.sent
+    assert (wire.sent, wire.closed) == (["1"], 1)
+
+
+async def test_who_answers_nothing_that_was_asked_is_not_listened_to_for_ever() -> None:
+    wire = Wire()
+    exchange = wire.exchange()
+    waiting = read(exchange)
+    await sent(wire, 1)
+
+    for number in range(101):
+        exchange.receive(reply(str(number + 2)))
+
+    with pytest.raises(rpc.NoAnswer, match="more than 100 answers to nothing"):
+        await waiting
+    assert wire.closed == 1
+
+
 async def test_late_and_unknown_replies_are_counted_and_dropped() -> None:
     wire = Wire()
     exchange = wire.exchange()
@@ -100,8 +188,10 @@ async def test_late_and_unknown_replies_are_counted_and_dropped() -> None:
     exchange.receive(reply("x"))
     exchange.receive(b"<rpc-reply/>")
     exchange.receive(b"<notification/>")
+    exchange.receive(reply("9" * 5000))
+    exchange.receive(reply("0"))
 
-    assert exchange.counters() == {"late": 1, "unknown": 4}
+    assert exchange.counters() == {"late": 1, "unknown": 6}
     assert exchange.ended is None
 
 
@@ -115,7 +205,7 @@ async def test_a_second_reply_to_the_same_request_is_dropped() -> None:
     exchange.receive(reply("1", "<data/>"))
 
     assert document.child(await call, "ok") is not None
-    assert exchange.counters() == {"late": 1}
+    assert exchange.counters() == {"duplicate": 1}
 
 
 async def test_a_hang_up_fails_what_waits() -> None:
