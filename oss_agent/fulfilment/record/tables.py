@@ -52,7 +52,9 @@ class OrderColumns(TypedColumns):
     ``state_before`` is what it was before its cancellation was assessed: a refusal returns to it.
     ``changes`` counts the changes of state that were told. ``expected_completion`` is what we
     promised, with the machine's own time of it where it is a duration from acceptance (law 9) and
-    not a calendar's date; ``jeopardy`` are the alerts told, each level once.
+    not a calendar's date; ``jeopardy`` are the alerts told, each level once. ``fallout`` is what
+    becomes of an item that fails for good, where its sender said so; ``undone_by`` is the order of
+    ours that undoes it.
     """
 
     id = Column(String(20), primary_key=True)
@@ -74,6 +76,8 @@ class OrderColumns(TypedColumns):
     cancel_requested: Named[bool]
     state_before: Named[str | None]
     changes: Named[int] = Column(Integer, server_default="0")
+    fallout: Named[str | None] = Column(String(8))
+    undone_by: Named[str | None] = Column(String(20), index=True)
     cancellation_date: Named[datetime | None] = Column(Moment)
     cancellation_reason: Named[str | None] = Column(Text)
     expected_completion: Named[datetime | None] = Column(Moment)
@@ -130,7 +134,8 @@ class ItemColumns(TypedColumns):
 class DependencyColumns(TypedColumns):
     """An item begins only when another item, or a whole order, is completed.
 
-    ``on_position`` 0 means all of ``on_order``.
+    ``on_position`` 0 means all of ``on_order``. ``waived``: it failed, and a person said that what
+    comes after it goes on all the same.
     """
 
     order_id: Named[str] = Column(ForeignKey("ord_order.id"), primary_key=True)
@@ -138,6 +143,7 @@ class DependencyColumns(TypedColumns):
     on_order: Named[str] = Column(String(20), primary_key=True, index=True)
     on_position = Column(Integer, primary_key=True, autoincrement=False)
     tenant: Named[str]
+    waived: Named[bool] = Column(sa.Boolean, server_default="0")
 
 
 class ResourceOrderColumns(TypedColumns):
