@@ -30,10 +30,7 @@ def routers(records: Records, links: hrefs.Hrefs, paging: surface.Paging) -> tup
         surface.router(_resource_orders(records, links), paging),
         surface.router(_usage(records, links), paging),
         surface.router(_specifications(links), paging),
-        *(
-            surface.router(_events(records, one.name, links), paging)
-            for one in notifications.ENTITIES
-        ),
+        *(surface.router(_events(records, one, links), paging) for one in notifications.topics()),
         surface.router(_topics(links), paging),
     )
 

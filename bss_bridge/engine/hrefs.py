@@ -10,6 +10,7 @@ PRODUCT_ORDERING: Final = "/tmf-api/productOrderingManagement/v4"
 PRODUCT_INVENTORY: Final = "/tmf-api/productInventory/v4"
 SERVICE_ORDERING: Final = "/tmf-api/serviceOrdering/v4"
 SERVICE_INVENTORY: Final = "/tmf-api/serviceInventory/v4"
+ACTIVATION: Final = "/tmf-api/ServiceActivationAndConfiguration/v4"
 USAGE: Final = "/tmf-api/usageManagement/v4"
 RESOURCE_INVENTORY: Final = "/tmf-api/resourceInventoryManagement/v4"
 RESOURCE_ORDERING: Final = (
@@ -58,6 +59,14 @@ class Hrefs:
     def service(self, key: str) -> str:
         """TMF638 service."""
         return self.to(f"{SERVICE_INVENTORY}/service", key)
+
+    def activated(self, key: str) -> str:
+        """TMF640 service: the same that TMF638 shows, where it can be changed."""
+        return self.to(f"{ACTIVATION}/service", key)
+
+    def monitor(self, key: str) -> str:
+        """TMF640 monitor."""
+        return self.to(f"{ACTIVATION}/monitor", key)
 
     def resource(self, key: str) -> str:
         """TMF639 resource."""

@@ -41,8 +41,7 @@ class HubListener:
 
     def wants(self, event: Event) -> bool:
         """Of its tenant and surface, and as its query says."""
-        about = notifications.entity_of(event.kind)
-        if about is None or about.bases[0] != self._listener.surface:
+        if notifications.entity_of(event.kind, self._listener.surface) is None:
             return False
         if event.tenant != self._listener.tenant:
             return False
@@ -86,7 +85,7 @@ class HubListener:
         )
 
     def _notification(self, event: Event) -> dict[str, object]:
-        return notifications.notification(event, self._outside.hrefs)
+        return notifications.notification(event, self._outside.hrefs, self._listener.surface)
 
     @functools.cached_property
     def _asked(self) -> subscriptions.Subscription:

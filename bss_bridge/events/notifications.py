@@ -21,6 +21,7 @@ from bss_bridge.resources import (
     tmf635,
     tmf637,
     tmf638,
+    tmf640,
     tmf641,
     tmf641_cancel,
     tmf642,
@@ -58,10 +59,12 @@ ENTITIES: Final = (
     Entity((hrefs.SERVICE_ORDERING,), "serviceOrder", views.ServiceOrderView, tmf641.render),
     Entity((hrefs.SERVICE_ORDERING,), "cancelServiceOrder", views.CancelView, tmf641_cancel.render),
     Entity((hrefs.SERVICE_INVENTORY,), "service", views.ServiceView, tmf638.render),
+    Entity((hrefs.ACTIVATION,), "service", views.ServiceView, tmf640.service),
+    Entity((hrefs.ACTIVATION,), "monitor", views.ServiceOrderView, tmf640.monitor),
     Entity(hrefs.ALARMS, "alarm", views.AlarmView, tmf642.render),
     Entity((hrefs.USAGE,), "usage", views.UsageView, _usage),
 )
-"""What the bridge can tell."""
+"""What the bridge can tell. An entity that two surfaces show stands twice, its own surface first."""
 
 _SUFFIXES: Final[Mapping[str, str]] = {
     "Create": "{what} was created",
@@ -82,11 +85,17 @@ _URGENT_SUFFIXES: Final = frozenset({"InformationRequired", "Jeopardy"})
 _URGENT_SEVERITIES: Final = frozenset({views.Severity.CRITICAL.value, views.Severity.MAJOR.value})
 
 
-def entity_of(kind: events.EventKind) -> Entity | None:
-    """What an event of this kind is about; None when the bridge has no surface for it."""
+def entity_of(kind: events.EventKind, base: str | None = None) -> Entity | None:
+    """What an event of this kind is about at ``base``, else at its own surface; None: it is nothing."""
     found = _NAME.fullmatch(kind.value)
     stem = found["entity"] if found else ""
-    return next((one for one in ENTITIES if _capital(one.name) == stem), None)
+    about = (one for one in ENTITIES if _capital(one.name) == stem)
+    return next((one for one in about if base is None or base in one.bases), None)
+
+
+def topics() -> tuple[str, ...]:
+    """What the entities are called, each once."""
+    return tuple(dict.fromkeys(one.name for one in ENTITIES))
 
 
 def hub_bases() -> tuple[tuple[str, ...], ...]:
@@ -96,8 +105,7 @@ def hub_bases() -> tuple[tuple[str, ...], ...]:
 
 def names_at(base: str) -> frozenset[str]:
     """The event types that a hub at ``base`` ever sends."""
-    about = ((kind, entity_of(kind)) for kind in events.EventKind)
-    return frozenset(name(kind) for kind, one in about if one is not None and base in one.bases)
+    return frozenset(name(kind) for kind in events.EventKind if entity_of(kind, base) is not None)
 
 
 def name(kind: events.EventKind) -> str:
@@ -110,15 +118,17 @@ def _reader(about: Entity) -> pydantic.TypeAdapter[Any]:
     return pydantic.TypeAdapter(about.view)
 
 
-def entity(event: events.Event, links: hrefs.Hrefs) -> dict[str, Any]:
+def entity(event: events.Event, links: hrefs.Hrefs, base: str | None = None) -> dict[str, Any]:
     """The rendered entity of an event. ValueError when the row does not hold its view."""
-    about = _require(event.kind)
+    about = _require(event.kind, base)
     return about.render(_reader(about).validate_python(event.payload), links)
 
 
-def notification(event: events.Event, links: hrefs.Hrefs) -> dict[str, Any]:
-    """The envelope as hub listeners get it, under version 4's name. ValueError as ``entity``."""
-    return _envelope(event, links, name(event.kind))
+def notification(
+    event: events.Event, links: hrefs.Hrefs, base: str | None = None
+) -> dict[str, Any]:
+    """The envelope as listeners at ``base`` get it, under version 4's name. ValueError as ``entity``."""
+    return _envelope(event, links, name(event.kind), base)
 
 
 def envelope(event: events.Event, links: hrefs.Hrefs) -> dict[str, Any]:
@@ -126,10 +136,12 @@ def envelope(event: events.Event, links: hrefs.Hrefs) -> dict[str, Any]:
     return _envelope(event, links, event.kind.value)
 
 
-def _envelope(event: events.Event, links: hrefs.Hrefs, told_as: str) -> dict[str, Any]:
+def _envelope(
+    event: events.Event, links: hrefs.Hrefs, told_as: str, base: str | None = None
+) -> dict[str, Any]:
     """``correlationId`` is the entity: what belongs together, in order."""
-    about = _require(event.kind)
-    shown = entity(event, links)
+    about = _require(event.kind, base)
+    shown = entity(event, links, base)
     at = rendering.stamp(event.at)
     return {
         "eventId": event.id,
@@ -168,8 +180,8 @@ def listener_path(kind: events.EventKind) -> str:
     return f"/listener/{told_as[0].lower()}{told_as[1:]}"
 
 
-def _require(kind: events.EventKind) -> Entity:
-    found = entity_of(kind)
+def _require(kind: events.EventKind, base: str | None) -> Entity:
+    found = entity_of(kind, base)
     if found is None:
         raise ValueError(f"no surface tells {kind.value}")
     return found

@@ -15,7 +15,7 @@ from oss_agent.spi.events import Event, EventKind
 
 def topics(links: Hrefs) -> static.StaticPort:
     """Each kind of entity is a topic: ``serviceOrder``, ``service``, ``alarm``."""
-    return static.StaticPort([_topic(one.name, links) for one in notifications.ENTITIES])
+    return static.StaticPort([_topic(one, links) for one in notifications.topics()])
 
 
 def _topic(name: str, links: Hrefs) -> dict[str, Any]:

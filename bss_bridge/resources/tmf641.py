@@ -36,7 +36,8 @@ def render(view: views.ServiceOrderView, hrefs: Hrefs) -> dict[str, Any]:
 
 def _render_item(item: views.OrderItemView, hrefs: Hrefs) -> dict[str, Any]:
     extra = dict(item.extra)
-    service = _render_service(item, dict(extra.pop("service", {})), hrefs)
+    extra.pop("service", None)
+    service = service_of(item, hrefs)
     error = [_error(item.error, "ServiceOrderItemErrorMessage")] if item.error else None
     own = {
         "id": item.id,
@@ -48,9 +49,9 @@ def _render_item(item: views.OrderItemView, hrefs: Hrefs) -> dict[str, Any]:
     return {"@type": "ServiceOrderItem"} | extra | r.present(own)
 
 
-def _render_service(
-    item: views.OrderItemView, extra: dict[str, Any], hrefs: Hrefs
-) -> dict[str, Any]:
+def service_of(item: views.OrderItemView, hrefs: Hrefs) -> dict[str, Any]:
+    """The service of an item, with what its sender wrote beside our model."""
+    extra = dict(item.extra.get("service", {}))
     beside = extra.pop("serviceCharacteristic", {})
     ref = extra.pop("serviceSpecification", {}) | r.specification(item.specification)
     own = {

@@ -13,6 +13,7 @@ import bss_bridge.engine.surface
 import bss_bridge.events.hub
 import bss_bridge.events.notifications
 import bss_bridge.records
+import bss_bridge.resources.activation
 import bss_bridge.resources.catalogues
 import bss_bridge.resources.products
 import inventory.ports
@@ -21,7 +22,7 @@ from oss_agent.api import health, network, outbox, state, stops
 from oss_agent.app import billing, deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics, usage_port
 from oss_agent.fulfilment import cancellation, order, product, product_cancellation
-from oss_agent.fulfilment.record import resource_queries
+from oss_agent.fulfilment.record import monitors, resource_queries
 from oss_agent.fulfilment.turn import stop_desk
 from oss_agent.outbox import port
 from oss_agent.web import reference
@@ -65,7 +66,13 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         product_cancellation.ProductCancelTasks(built.parts, cancels),
         inventory.ports.ProductPort(rows),
     )
+    activation = bss_bridge.resources.activation.Activation(
+        services, ports.services, monitors.Monitors(rows)
+    )
     beside = (
+        *bss_bridge.resources.activation.routers(
+            activation, ground.hrefs, bss_bridge.engine.surface.Paging()
+        ),
         *bss_bridge.resources.products.routers(
             shop, ground.hrefs, bss_bridge.engine.surface.Paging()
         ),

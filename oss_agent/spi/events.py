@@ -33,6 +33,8 @@ class EventKind(StrEnum):
     SERVICE_ORDER_JEOPARDY = "ServiceOrderJeopardyEvent"
     CANCEL_SERVICE_ORDER_CREATE = "CancelServiceOrderCreateEvent"
     CANCEL_SERVICE_ORDER_STATE = "CancelServiceOrderStateChangeEvent"
+    MONITOR_CREATE = "MonitorCreateEvent"
+    MONITOR_STATE = "MonitorStateChangeEvent"
     SERVICE_CREATE = "ServiceCreateEvent"
     SERVICE_STATE = "ServiceStateChangeEvent"
     SERVICE_CHANGE = "ServiceAttributeValueChangeEvent"

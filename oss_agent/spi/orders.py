@@ -17,6 +17,9 @@ from oss_agent.spi.views import (
     ServiceOrderView,
 )
 
+ACTIVATION = "TMF640"
+"""``OrderRequest.surface`` of an order of one item that somebody watches as a TMF640 monitor."""
+
 
 @dataclass(frozen=True, slots=True)
 class ItemRequest:
@@ -65,6 +68,8 @@ class OrderRequest:
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     after: tuple[str, ...] = ()
     """ids of orders that must be completed before any item of this one begins"""
+    surface: str | None = None
+    """the API that made it of a request of its own and watches it by a monitor (``ACTIVATION``)"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from oss_agent.fulfilment.record import (
     by_hand,
     dependencies,
     journal,
+    monitors,
     order_rows,
     order_views,
     tables,
@@ -207,4 +208,5 @@ def accept(
     if view is None:
         raise errors.AgentError(f"order {order} was written and cannot be read back")
     announce.order(connection, p.events, events.EventKind.SERVICE_ORDER_CREATE, view, at)
+    monitors.begin(connection, p.events, view, request.surface, at)
     return orders.Submitted(view, created=True)

@@ -11,6 +11,7 @@ from oss_agent.fulfilment.record import (
     announce,
     dependencies,
     life_cycle,
+    monitors,
     order_rows,
     order_views,
     product_moves,
@@ -37,6 +38,7 @@ def move(
             announce.order(
                 connection, sink, events.EventKind.SERVICE_ORDER_STATE, view, at, number=number
             )
+            monitors.follow(connection, sink, view, row.surface, at)
         product_moves.follow(connection, sink, order, state, at)
     if after.final:
         dependencies.wake(connection, order, [dependencies.WHOLE], at)

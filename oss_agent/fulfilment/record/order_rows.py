@@ -51,6 +51,7 @@ def insert(
             order_date=at,
             cancel_requested=False,
             extra=dict(request.extra),
+            surface=request.surface,
         )
     )
     pairs = zip(request.items, specifications, strict=True)

@@ -54,7 +54,8 @@ class OrderColumns(TypedColumns):
     promised, with the machine's own time of it where it is a duration from acceptance (law 9) and
     not a calendar's date; ``jeopardy`` are the alerts told, each level once. ``fallout`` is what
     becomes of an item that fails for good, where its sender said so; ``undone_by`` is the order of
-    ours that undoes it.
+    ours that undoes it. ``surface`` is the API that made it of a request of its own, where that API
+    shows it by a monitor.
     """
 
     id = Column(String(20), primary_key=True)
@@ -86,6 +87,7 @@ class OrderColumns(TypedColumns):
     jeopardy = Column(sa.JSON, server_default="[]")
     error = Column(sa.JSON(none_as_null=True), nullable=True)
     extra = Column(sa.JSON)
+    surface: Named[str | None] = Column(String(16))
 
 
 class CancelColumns(TypedColumns):

@@ -19,6 +19,7 @@ SPECIFICATIONS = {
     "serviceOrder": "TMF641/TMF641-ServiceOrdering-v4.1.0.swagger.json",
     "cancelServiceOrder": "TMF641/TMF641-ServiceOrdering-v4.1.0.swagger.json",
     "service": "TMF638/TMF638-ServiceInventory-v4.0.0.swagger.json",
+    "monitor": "TMF640/TMF640-ServiceActivation-v4.0.0.swagger.json",
     "alarm": "TMF642/TMF642-Alarm-v4.0.0.swagger.json",
     "usage": "TMF635/TMF635-UsageManagement-v4.0.0.swagger.json",
 }
@@ -28,6 +29,7 @@ VIEWS: dict[str, Any] = {
         "3", "default", views.TaskState.ACKNOWLEDGED, "17", "acme", world.NOW, "no need", world.NOW
     ),
     "service": world.service(),
+    "monitor": world.finished_order(),
     "alarm": world.alarm(),
     "usage": world.usage(),
 }
