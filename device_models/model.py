@@ -152,7 +152,9 @@ class Netconf:
     ``test_option`` goes into
     every edit-config where it is set and the device offers :validate:1.1. ``pause`` is the quiet
     between the hellos and the first RPC. ``pipeline`` is how many requests may be unanswered at once
-    on one session: 1 for a server that must be asked one thing at a time.
+    on one session: 1 for a server that must be asked one thing at a time. ``predict`` is false where
+    a filtered read of the candidate costs much or does damage: by it a change that the device
+    understood otherwise is stopped before its commit.
     """
 
     transport: Literal["own", "ncclient"] = "own"
@@ -162,6 +164,7 @@ class Netconf:
     test_option: Literal["test-then-set", "set", "test-only"] | None = None
     pause: float = 0.06
     pipeline: Annotated[int, Field(ge=1, le=16)] = 16
+    predict: bool = True
     message_limit: int = 64 * 1024 * 1024
     hello_within: float = 15.0
     rpc_within: float = 30.0

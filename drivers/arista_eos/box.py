@@ -90,6 +90,12 @@ class EosBox(NapalmBox):
         self._name_session("edit")
         super().load(lines)
 
+    def candidate(self) -> str | None:
+        """The session itself, as the device shows it."""
+        name = self._driver.config_session
+        shown = self._run(f"show session-config named {name}", encoding="text")
+        return str(shown["output"])
+
     def commit(self) -> None:
         """For good; NAPALM saves it to startup in the same request."""
         with self._session_ends():

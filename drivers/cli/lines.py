@@ -89,6 +89,10 @@ class LinesSession:
         target = self._applied(now)
         return block.text(self._block(difference.between(now, target)))
 
+    async def predict(self, path: Path) -> Tree | None:  # noqa: ARG002 - the Protocol's signature
+        """A command line has not seen a line before it is live."""
+        return None
+
     async def commit(
         self,
         *,

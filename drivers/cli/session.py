@@ -44,6 +44,10 @@ class ProbeSession:
         """Nothing is ever staged."""
         return ""
 
+    async def predict(self, path: Path) -> Tree | None:  # noqa: ARG002 - the Protocol's signature
+        """Nothing is ever staged."""
+        return None
+
     async def commit(
         self,
         *,

@@ -47,6 +47,10 @@ class Box(Protocol):
         """The device's own difference of what is staged."""
         ...
 
+    def candidate(self) -> str | None:
+        """The text of the whole configuration with what is staged; None where it cannot be had."""
+        ...
+
     def running(self) -> str:
         """The text of the running configuration."""
         ...
@@ -124,6 +128,10 @@ class NapalmBox:
     def compare(self) -> str:
         """As NAPALM does."""
         return str(self._driver.compare_config())
+
+    def candidate(self) -> str | None:
+        """None: NAPALM has a difference in each platform's own words, and no whole."""
+        return None
 
     def running(self) -> str:
         """Of all that NAPALM could get, running alone."""

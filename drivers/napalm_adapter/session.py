@@ -85,6 +85,11 @@ class NapalmSession:
         """The device's own difference."""
         return text.clean(await self._do(self._box.compare)) if self._box.staged else ""
 
+    async def predict(self, path: Path) -> Tree | None:
+        """What the device's own candidate has at ``path``, where its box can show one."""
+        staged = await self._do(self._box.candidate) if self._box.staged else None
+        return None if staged is None else self._at(staged, path)
+
     async def commit(
         self,
         *,
@@ -136,12 +141,7 @@ class NapalmSession:
 
     async def read(self, path: Path) -> Tree:
         """What running has at ``path``. DeviceRefused when it is no configuration."""
-        try:
-            return running.only(running.read(await self._running(), self._grammar), path)
-        except running.Unreadable as wrong:
-            raise DeviceRefused(
-                self._device, f"its configuration cannot be read: {wrong}"
-            ) from wrong
+        return self._at(await self._running(), path)
 
     async def snapshot(self) -> str:
         """The whole of running, without what changes by itself."""
@@ -150,6 +150,13 @@ class NapalmSession:
     async def observe(self, question: Question) -> Observation:
         """Answer by the platform's observe.yaml."""
         return await self._observe(question)
+
+    def _at(self, configuration: str, path: Path) -> Tree:
+        try:
+            return running.only(running.read(configuration, self._grammar), path)
+        except running.Unreadable as wrong:
+            reason = f"its configuration cannot be read: {wrong}"
+            raise DeviceRefused(self._device, reason) from wrong
 
     @property
     def _timed(self) -> bool:

@@ -28,9 +28,13 @@ class Reading:
 
     async def running(self, paths: Sequence[Path]) -> Tree:
         """What running has at ``paths``, in one request. DeviceRefused when it does not fit."""
+        return await self.at(operations.RUNNING, paths)
+
+    async def at(self, datastore: str, paths: Sequence[Path]) -> Tree:
+        """The same of any datastore."""
         schema = self.platform.configuration
         selection = configuration.subtree_filter(paths, schema)
-        data = await self.calls.data(operations.get_config(operations.RUNNING, selection))
+        data = await self.calls.data(operations.get_config(datastore, selection))
         try:
             return await self._made_of(data, trees.read)
         except trees.Mismatch as wrong:

@@ -57,6 +57,10 @@ class NetconfSession:
         """What a commit would change."""
         return await self._staging.diff()
 
+    async def predict(self, path: Path) -> Tree | None:
+        """What a commit would leave at ``path``, where there is a candidate that says so."""
+        return await self._staging.predict(path)
+
     async def commit(
         self, *, confirm_within: float | None = None, persist: str | None = None
     ) -> None:

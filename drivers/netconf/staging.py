@@ -14,7 +14,7 @@ from drivers.netconf.document import Element
 from drivers.netconf.locks import Locks
 from drivers.netconf.reading import Reading
 from oss_agent.errors import ChangeRejected, DeviceBusy, DeviceError
-from oss_agent.spi.tree import Edit
+from oss_agent.spi.tree import Edit, Path, Tree
 
 
 class Staging(Protocol):
@@ -43,6 +43,10 @@ class Staging(Protocol):
 
     async def diff(self) -> str:
         """Tell what is staged."""
+        ...
+
+    async def predict(self, path: Path) -> Tree | None:
+        """Tell what it would leave at ``path``."""
         ...
 
     async def discard(self) -> None:
@@ -109,6 +113,12 @@ class InCandidate:
         running = await self.reading.text(operations.RUNNING)
         return canonical.difference(running, await self.reading.text(operations.CANDIDATE))
 
+    async def predict(self, path: Path) -> Tree | None:
+        """The candidate itself, only where the platform's data call that cheap and harmless."""
+        if not self.reading.platform.netconf.predict:
+            return None
+        return trees.only(await self.reading.at(operations.CANDIDATE, [path]), path)
+
     async def discard(self) -> None:
         """RFC 6241 8.3.4.2."""
         await self.calls.do(operations.discard_changes())
@@ -153,6 +163,10 @@ class InMemory:
     async def diff(self) -> str:
         """The edit that would be sent; there is nothing that the device could compare."""
         return configuration.text(self.staged, self.reading.platform.configuration)
+
+    async def predict(self, path: Path) -> Tree | None:  # noqa: ARG002 - nothing is staged there
+        """Nothing: the device has not seen the edit yet."""
+        return None
 
     async def discard(self) -> None:
         """Forget."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from oss_agent.errors import ChangeRejected, DeviceRefused
 from oss_agent.spi.device import Pending
-from oss_agent.spi.tree import Edit
+from oss_agent.spi.tree import Edit, Path, Tree
 
 _REASON = (
     "its hello offers neither a candidate nor writable-running with rollback-on-error: a change "
@@ -45,6 +45,10 @@ class Unwritable:
     async def diff(self) -> str:
         """Nothing is staged."""
         return ""
+
+    async def predict(self, path: Path) -> Tree | None:  # noqa: ARG002 - the Protocol's signature
+        """Nothing is staged."""
+        return None
 
     async def discard(self) -> None:
         """Nothing is staged."""

@@ -169,6 +169,14 @@ class Session(Protocol):
         """What a commit would change, as the device's native text ("" = nothing)."""
         ...
 
+    async def predict(self, path: Path) -> Tree | None:
+        """As ``read``, of what a commit would leave there, by the device's own word.
+
+        None where nothing is staged in the device itself, or its data say not to ask. Nothing goes
+        live. Several may be asked for at once, and beside ``validate``.
+        """
+        ...
+
     async def commit(
         self, *, confirm_within: float | None = None, persist: str | None = None
     ) -> None:

@@ -71,7 +71,7 @@ async def _prepare(peer: peers.NetconfPeer) -> None:
         await session.commit()
 
 
-async def _ours(peer: peers.NetconfPeer, count: int) -> Cost:
+async def _ours(peer: peers.NetconfPeer, count: int, *, asks: bool = False) -> Cost:
     opening = time.process_time()
     async with DRIVER.session(_endpoint(peer)) as session:
         opened = time.process_time() - opening
@@ -79,6 +79,9 @@ async def _ours(peer: peers.NetconfPeer, count: int) -> Cost:
         for number in range(count):
             leaf = Tree(_RATE[-1], str(number + 1))
             await session.edit([Edit(Operation.REPLACE, _RATE, leaf, leaf)])
+            if asks:
+                told = await session.predict(_ENTRY)
+                assert told is not None, "netconfd has a candidate"
             await session.commit()
         cost = meter.stop(count, opened, "")
         found = (await session.read(_RATE)).at(_RATE)
@@ -152,11 +155,15 @@ def measure() -> Iterator[table.Row]:
         _ncclient(peer, 1)  # what it imports at its first connection is not its price
         theirs = _ncclient(peer, 40)
         ours = asyncio.run(_ours(peer, 1000))
+        asking = asyncio.run(_ours(peer, 300, asks=True))
         alone, piped = asyncio.run(_reads(peer, 1, 1000)), asyncio.run(_reads(peer, 16, 1000))
         waits, flies = (asyncio.run(_far_reads(peer, depth, 200)) for depth in (1, 16))
     assert ours.last == "1000", ours
     yield _rate("edit+commit, one session", ours.rate, "ncclient", theirs.rate)
     yield table.cost("edit+commit, CPU", ours.cpu, "ncclient", theirs.cpu)
+    asked, bare = asking.rate, ours.rate
+    yield table.cost("edit+prediction+commit", 1 / asked, "without the prediction", 1 / bare)
+    yield table.cost("the same, CPU", asking.cpu, "without the prediction", ours.cpu)
     # ncclient's host key is not checked, ours is
     yield table.cost("opening a session, CPU", ours.opening, "ncclient", theirs.opening)
     yield _rate("reads, 16 at a time", piped.rate, "one at a time", alone.rate)

@@ -79,6 +79,7 @@ async def eapi(rung: Rung = Rung.TIMED) -> AsyncIterator[Peer]:
                 protocol="eapi",
                 patience=0.5,
                 shortest_timer=1.0,
+                predicts=True,
                 logins=lambda: len(box.login_attempts),
                 # One request is two answers, TLS's and the device's: first running is looked at.
                 answers_before_commit=3,

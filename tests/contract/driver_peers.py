@@ -74,6 +74,7 @@ async def simulated(rung: Rung = Rung.PERSIST) -> AsyncIterator[Peer]:
             stands_on=rung,
             patience=0.5,
             logins=lambda: len(box.login_attempts),
+            predicts=rung is not Rung.RUNNING,
             answers_before_commit=_LOOKS.get(rung, 0),
         )
 
@@ -104,6 +105,7 @@ async def real(rung: Rung = Rung.PERSIST) -> AsyncIterator[Peer]:
             refused=_REFUSED,
             stands_on=rung,
             patience=QUIET,
+            predicts=rung is not Rung.RUNNING,
             answers_before_commit=_LOOKS.get(rung, 0),
         )
 

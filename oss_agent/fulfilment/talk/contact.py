@@ -51,6 +51,22 @@ class Talk:
         """The part of running at these paths, as one tree: all are asked for at once."""
         return tree.merge(await together([self._read(root) for root in roots]))
 
+    async def opinion(self, roots: Sequence[Path]) -> Tree | None:
+        """Have what is staged validated, and be told what it would leave at these paths.
+
+        None where the device cannot tell. ChangeRejected when it does not want it.
+        """
+        asked = [self._predict(root) for root in roots]
+        _, *told = await together([self._validate(), *asked])
+        known = [one for one in told if one is not None]
+        return tree.merge(known) if len(known) == len(roots) else None
+
+    async def _validate(self) -> None:
+        await self.call("validate", lambda session: session.validate())
+
+    async def _predict(self, root: Path) -> Tree | None:
+        return await self.call("predict", lambda session: session.predict(root))
+
     async def _read(self, root: Path) -> Tree:
         return await self.call("read", lambda session: session.read(root))
 

@@ -41,11 +41,22 @@ async def staged(one: Progress) -> None:
             current = await _unchanged(one, talk)
             edits = tree.diff(current, one.one.target)
             await talk.call("edit", lambda session: session.edit(edits))
-            await talk.call("validate", lambda session: session.validate())
+            _must_be_as_planned(talk, one.one.target, await talk.opinion(one.one.roots))
             await one.move(State.VALIDATED)
         except (errors.DeviceError, errors.Conflict):
             await talk.tidy()
             raise
+
+
+def _must_be_as_planned(talk: contact.Talk, target: Tree, told: Tree | None) -> None:
+    """ChangeRejected when the device says that it would hold something else than the target.
+
+    An ``<ok/>`` to an edit proves nothing: a device may leave out what it does not know, or write a
+    value as it likes it. Where it cannot tell, the read-back behind the commit does.
+    """
+    if told is not None and not tree.same(told, target):
+        reason = f"would change otherwise than planned: {standing.otherwise(target, told)}"
+        raise errors.ChangeRejected(talk.device, reason, tag="operation-failed")
 
 
 async def unstage(one: Progress) -> None:

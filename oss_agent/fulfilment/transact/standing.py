@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from oss_agent.fulfilment.trees import mixture, tree
-from oss_agent.spi.tree import Tree, path_text
+from oss_agent.spi.tree import Edit, Tree, path_text
 
 
 class Standing(StrEnum):
@@ -33,6 +33,17 @@ def of(current: Tree, before: Tree, target: Tree) -> Standing:
 def difference(name: str, wanted: Tree, current: Tree) -> str:
     """What is not as ``wanted``, in words: ``it differs from the target: delete /eline[name=a]``."""
     return f"it differs from the {name}: {edits(wanted, current)}"
+
+
+def otherwise(wanted: Tree, told: Tree) -> str:
+    """As ``edits``, with the values that a device makes of ours."""
+    found = tree.diff(wanted, told)
+    return ", ".join(f"{one.operation} {path_text(one.path)}{_value(one)}" for one in found)
+
+
+def _value(edit: Edit) -> str:
+    value = edit.node.value if edit.node is not None else None
+    return "" if value is None else f" {value!r}"
 
 
 def edits(wanted: Tree, current: Tree) -> str:

@@ -69,6 +69,29 @@ async def validate_harms_nothing(peer: Peer) -> None:
     expect(await peer.holds(peer.samples[0]), "a validated change is committed like any other")
 
 
+async def a_prediction_is_what_a_commit_leaves(peer: Peer) -> None:
+    """What the device says of the staged change, beside its own judgement, comes true exactly."""
+    await clean(peer, peer.samples[0])
+    for sample in (*peer.samples[1:], EMPTY):
+        async with peer.session() as session:
+            await session.lock()
+            await peer.stage(session, sample)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(session.validate())
+                asked = group.create_task(session.predict(peer.scope))
+            live = await peer.content(session)
+            await session.commit()
+            left = await peer.content(session)
+            await session.unlock()
+
+        told = asked.result()
+        expect_equal(told is not None, peer.predicts, "it tells where it can, and nowhere else")
+        if told is not None:
+            expect_equal(trees.normal(told), trees.normal(sample), "it tells of the target")
+            expect_equal(trees.normal(told), left, "and so it comes")
+        expect(live != trees.normal(sample), "to be asked makes nothing live")
+
+
 async def a_refused_change_leaves_running_as_before(peer: Peer) -> None:
     """ChangeRejected at edit or commit; after discard the session is as good as new."""
     await clean(peer, peer.samples[0])
@@ -185,6 +208,7 @@ CHECKS = (
     an_edit_is_not_live,
     a_commit_is_live_and_read_back,
     validate_harms_nothing,
+    a_prediction_is_what_a_commit_leaves,
     a_refused_change_leaves_running_as_before,
     a_lost_reply_is_commit_unknown,
     discard_and_cancel_are_safe_twice,

@@ -37,6 +37,7 @@ class Peer:
       ``shortest_timer`` the shortest one that the device can set.
     * ``logins`` counts authentications begun, where the peer can tell.
     * ``excludes``: its lock keeps other sessions out; ``names_holder``: and says whose it is.
+    * ``predicts``: the device itself tells what a commit would leave.
     * ``answers_before_commit``: how many answers a commit waits for before it changes anything.
     """
 
@@ -53,6 +54,7 @@ class Peer:
     logins: Callable[[], int] | None = None
     excludes: bool = True
     names_holder: bool = True
+    predicts: bool = False
     answers_before_commit: int = 0
 
     @property

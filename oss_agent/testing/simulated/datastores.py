@@ -144,6 +144,8 @@ class Datastores:
         Testing means the schema's constraints; a device's ceilings show at commit only.
         """
         self._locks.ask(session, CANDIDATE)
+        if self.faults.edit_ignores is not None:
+            config = config.without(self.faults.edit_ignores)
         result = edit.apply(self.schema, self.candidate, config, default_operation)
         if test_option != "set":
             constraints.check(self.schema, result, ())

@@ -53,6 +53,9 @@ class Faults:
     order)"""
     warning_with_ok: bool = False
     """a commit answers <ok/> beside an rpc-error of severity warning (Junos)"""
+    edit_ignores: str | None = None
+    """an edit-config is answered with <ok/> and stages nothing of this name (what a release or a
+    licence does not know)"""
     lock_held_by: int | None = None
     """every lock is denied in the name of this session"""
     lock_held_for: float | None = None

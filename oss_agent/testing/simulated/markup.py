@@ -49,6 +49,11 @@ class Element:
                     self, children=[dataclasses.replace(child, children=[below])]
                 )
 
+    def without(self, name: str) -> Element:
+        """The element without anything of this name below it."""
+        kept = [child.without(name) for child in self.children if child.name != name]
+        return dataclasses.replace(self, children=kept)
+
     def content(self) -> str:
         """Its children as canonical text: attributes sorted, namespaces spelt out, no blanks."""
         if not self.children:

@@ -78,7 +78,8 @@ class Commands:
             return {}, editor
         if command == "exit" and not editor.mode:
             return {}, None
-        editor.type(command)
+        if self.faults.ignores is None or not command.startswith(self.faults.ignores):
+            editor.type(command)
         return {}, None if command == "end" else editor
 
     def _acts(self) -> dict[str, Act]:
@@ -88,6 +89,7 @@ class Commands:
             "show configuration sessions": lambda _: self._sessions(),
             "show configuration sessions detail": lambda _: self._sessions(),
             "show running-config": lambda _: self._shown(),
+            rf"show session-config named {_NAME}": lambda found: self._staged(found["name"]),
             rf"show session-config named {_NAME} diffs": lambda found: self._diff(found["name"]),
             "copy startup-config flash:rollback-0": lambda _: self._copy(),
             rf"configure session {_NAME} commit": lambda found: self._commit(found["name"], None),
@@ -122,6 +124,9 @@ class Commands:
             f"! Command: show running-config\n! device: {self.hostname} (EOS-{self.version})\n!\n"
         )
         return head + configuration.text(self.store.running) + "end\n"
+
+    def _staged(self, name: str) -> str:
+        return configuration.text(self.store.get(name).editor.lines) + "end\n"
 
     def _diff(self, name: str) -> str:
         staged = configuration.text(self.store.get(name).editor.lines)

@@ -17,6 +17,8 @@ class Faults:
     """a commit is answered with an error; running stays"""
     silent_commits: int = 0
     """a commit is answered with success and changes nothing"""
+    ignores: str | None = None
+    """a line of a session that begins so is accepted and stages nothing"""
     garbage: int = 0
     """the answer is no JSON"""
     delay: float = 0.0

@@ -75,6 +75,9 @@ class Router:
     async def diff(self) -> str:
         return ""
 
+    async def predict(self, path: TreePath) -> Tree:
+        return self.staged if self.staged.at(path) is not None else EMPTY
+
     async def commit(
         self, *, confirm_within: float | None = None, persist: str | None = None
     ) -> None:

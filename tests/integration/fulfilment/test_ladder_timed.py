@@ -165,6 +165,17 @@ async def test_a_proof_that_fails_elsewhere_takes_it_back(either: Fabric) -> Non
     assert "vrf instance acme" not in either.leaf.running
 
 
+async def test_a_session_that_would_change_otherwise_is_never_committed(either: Fabric) -> None:
+    either.leaf.faults.ignores = "vxlan vrf"
+    await ladder.eline(either.world, ENDS)
+    assert await either.agree() is FAILED
+    error = (await either.world.get("1")).error
+    assert error is not None
+    assert (error.code, error.reference) == ("changeRejected", "leaf1")
+    assert "would change otherwise than planned" in error.message
+    assert either.happened == []
+
+
 async def test_a_commit_that_did_nothing_is_seen(either: Fabric) -> None:
     either.leaf.faults.silent_commits = 1
     await ladder.eline(either.world, ENDS)
