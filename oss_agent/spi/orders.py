@@ -80,6 +80,18 @@ class Submitted:
     created: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """What an item asks for now: all its characteristics, those that are as before too.
+
+    ``extra``: what the sender wrote beside them, None: as before.
+    """
+
+    id: str
+    characteristics: Mapping[str, Any]
+    extra: Mapping[str, Any] | None = None
+
+
 class Orders(Protocol):
     """Service orders, owned by fulfilment."""
 

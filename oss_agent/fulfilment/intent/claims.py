@@ -27,7 +27,8 @@ def claim(
 ) -> dict[str, str]:
     """A value for each need of the item; ``has`` are those of the service as it stands.
 
-    Again for the same transaction: the same values. Conflict when one is somebody else's.
+    Again for the same transaction: the same values, but where another one is wished for by now.
+    Conflict when one is somebody else's.
     """
     values: dict[str, str] = {}
     taken: set[str] = set()
@@ -37,15 +38,26 @@ def claim(
             continue
         key = f"{item.service_id}.{need.name}" + (f"~{transaction.id}" if has else "")
         try:
-            values[need.name] = p.ledger.claim(
-                connection, pool=need.pool, key=key, wanted=need.wanted, at=at
-            )
+            values[need.name] = _claimed(connection, p, need, key, at)
         except errors.Conflict as held:
             raise _named(connection, p, transaction.tenant, held) from held
         _remember(connection, transaction, item.service_id or "", key, need.name)
         taken.add(key)
     _release(connection, p, _mine(connection, transaction) - taken, at)
     return values
+
+
+def _claimed(
+    connection: sa.Connection, p: parts.Parts, need: catalogue.PoolNeed, key: str, at: datetime
+) -> str:
+    try:
+        return p.ledger.claim(connection, pool=need.pool, key=key, wanted=need.wanted, at=at)
+    except errors.Conflict as held:
+        if held.holder != key:
+            raise
+        # It has another value from when something else was wished for: its order was amended.
+        p.ledger.release(connection, key=key, at=at)
+        return p.ledger.claim(connection, pool=need.pool, key=key, wanted=need.wanted, at=at)
 
 
 def likely(

@@ -68,10 +68,24 @@ def _reserve(
     design = _decompose(connection, p, tenant, item, pools)
     if built is None:
         service_rows.plan(connection, p, transaction, service, design, at)
-    p.ledger.take_ports(
-        connection, service=service, order=transaction.order, ports=ports(design), at=at
-    )
+    _take_ports(connection, p, transaction, service, design, built, at)
     return _made(connection, p, item, design, built)
+
+
+def _take_ports(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    service: str,
+    design: catalogue.Design,
+    built: catalogue.Design | None,
+    at: datetime,
+) -> None:
+    """The ports of the design; those that an earlier one of this order took are free."""
+    wanted, order = ports(design), transaction.order
+    keep = (*wanted, *(ports(built) if built is not None else ()))
+    p.ledger.free_ports(connection, service=service, order=order, keep=keep, at=at)
+    p.ledger.take_ports(connection, service=service, order=order, ports=wanted, at=at)
 
 
 def imagine(

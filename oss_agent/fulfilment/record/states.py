@@ -66,11 +66,20 @@ class Cause(StrEnum):
     INTERRUPTED = "interrupted"
     STOPPED = "writesStopped"
     """writes were paused after it was planned and before anything was sent"""
+    AMENDED = "amended"
+    """what it asks for was changed while it was carried out: it is planned anew"""
+    HELD = "held"
+    """somebody put its order on hold while it was carried out"""
 
     @property
     def transient(self) -> bool:
-        """Worth another attempt, because time alone may heal it."""
-        return self in {Cause.UNREACHABLE, Cause.BUSY, Cause.INTERRUPTED, Cause.STOPPED}
+        """Worth another attempt, because time or a person heals it."""
+        return self in {Cause.UNREACHABLE, Cause.BUSY} or self.at_once
+
+    @property
+    def at_once(self) -> bool:
+        """No device is waited for: the next run finds out whether it may go on."""
+        return self in {Cause.INTERRUPTED, Cause.STOPPED, Cause.AMENDED, Cause.HELD}
 
 
 class WaitKind(StrEnum):

@@ -50,7 +50,7 @@ class OrderColumns(TypedColumns):
     """A service order (TMF641). ``number`` is ``id`` as an integer, for sorting.
 
     ``state_before`` is what it was before its cancellation was assessed: a refusal returns to it.
-    ``changes`` counts the changes of state that were told. ``expected_completion`` is what we
+    ``changes`` counts the changes that were told, ``held_by`` is who put it on hold. ``expected_completion`` is what we
     promised, with the machine's own time of it where it is a duration from acceptance (law 9) and
     not a calendar's date; ``jeopardy`` are the alerts told, each level once. ``fallout`` is what
     becomes of an item that fails for good, where its sender said so; ``undone_by`` is the order of
@@ -85,6 +85,8 @@ class OrderColumns(TypedColumns):
     expected_boot_id: Named[str | None]
     expected_boot: Named[float | None]
     jeopardy = Column(sa.JSON, server_default="[]")
+    held_by: Named[str | None]
+    held_reason: Named[str | None] = Column(Text)
     error = Column(sa.JSON(none_as_null=True), nullable=True)
     extra = Column(sa.JSON)
     surface: Named[str | None] = Column(String(16))
@@ -180,7 +182,8 @@ class TransactionColumns(TypedColumns):
 
     ``deadline`` is when waiting for ``deadline_of`` (a device, a lease) ends in failure; ``faults``
     counts how often the agent itself failed at it in a row. ``wait_until`` is the calendar's date
-    before which its wait does not end (a start date, a window), where there is one.
+    before which its wait does not end (a start date, a window), where there is one. ``stale`` is the
+    attempt that works on what its item does not ask for any more.
     """
 
     id = Column(String(40), primary_key=True)
@@ -209,6 +212,7 @@ class TransactionColumns(TypedColumns):
     by_hand: Named[str | None] = Column(String(8))
     leader: Named[str | None] = Column(String(40), index=True)
     group_limit: Named[int | None]
+    stale: Named[int | None]
     closed_at: Named[datetime | None] = Column(Moment)
 
 

@@ -9,6 +9,7 @@ the journal says is checked against the device, never assumed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -18,7 +19,7 @@ from oss_agent.fulfilment.record import journal, participant_rows, states
 from oss_agent.fulfilment.talk import contact, ladder
 from oss_agent.fulfilment.transact import committing, doubt, neighbours, staging
 from oss_agent.fulfilment.transact.progress import Progress
-from oss_agent.fulfilment.turn import stop_rows
+from oss_agent.fulfilment.turn import stop_rows, wishes
 from oss_agent.spi import device, flow
 
 
@@ -58,18 +59,29 @@ async def _pass_the_gate(
 async def _heed_stops(
     p: parts.Parts, transaction: states.Transaction, every: Sequence[Progress]
 ) -> None:
-    """A pause that was set since it was planned; where a commit may be out already it settles."""
+    """A pause or a wish since it was planned; where a commit may be out already it settles."""
     if any(one.one.sent for one in every):
         return
     devices = [one.one.device for one in every]
     at = p.clock.now()
-    why = await p.journal.read(lambda c: stop_rows.keeps(c, p, transaction, devices, at))
+    why = await p.journal.read(lambda c: _stop(c, p, transaction, devices, at))
     if why is None:
         return
     for one in every:
         if not one.failed:
             cause = states.Cause.STOPPED
             await one.mark("stop", cause=cause, reason=why.reason, who=why.who)
+
+
+def _stop(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    devices: Sequence[str],
+    at: datetime,
+) -> states.Wait | None:
+    wished = wishes.obstacle(connection, transaction, at)
+    return wished or stop_rows.keeps(connection, p, transaction, devices, at)
 
 
 async def _unstage(one: Progress) -> None:

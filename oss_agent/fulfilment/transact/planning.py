@@ -19,7 +19,7 @@ from oss_agent.fulfilment.intent import design, intents, plan
 from oss_agent.fulfilment.ordering import conclude
 from oss_agent.fulfilment.record import codec, journal, participant_rows, resource_orders, states
 from oss_agent.fulfilment.talk import contact
-from oss_agent.fulfilment.turn import approvals, cancels
+from oss_agent.fulfilment.turn import approvals, wishes
 from oss_agent.spi import device, flow, views
 from oss_agent.spi.tree import Path
 
@@ -96,7 +96,7 @@ def _write(
     changes = [one.change for one in found]
     busy = plan.devices(changes)
     shown = approvals.Plan(plan.digest(changes), plan.natives(changes), len(busy))
-    if cancels.yields(connection, transaction, at):
+    if wishes.yields(connection, transaction, at):
         return flow.Next.END
     if approvals.hold(connection, p, transaction, shown, at):
         return flow.Next.END
@@ -129,8 +129,8 @@ def _nothing_to_do(connection: sa.Connection, p: parts.Parts, shares: Sequence[S
     reason = f"nothing to change: looked at {looked}, no device is touched"
     proven = states.Decision(states.Verdict.COMMIT, states.Cause.PROVEN, reason, None, "", at)
     carried = [share.transaction for share in shares[1:]]
-    cancelled = cancels.instead(connection, transaction, carried, at)
-    journal.decide(connection, transaction, cancelled or proven)
+    otherwise = wishes.instead(connection, transaction, carried, at)
+    journal.decide(connection, transaction, otherwise or proven)
     for share in shares:
         conclude.say(connection, share.transaction, at, reason)
 

@@ -26,7 +26,16 @@ from oss_agent.fulfilment.record import (
     states,
 )
 from oss_agent.fulfilment.transact import planning
-from oss_agent.fulfilment.turn import approvals, cancels, group, leases, sequence, stop_rows, waits
+from oss_agent.fulfilment.turn import (
+    approvals,
+    cancels,
+    group,
+    leases,
+    sequence,
+    stop_rows,
+    waits,
+    wishes,
+)
 from oss_agent.spi import flow, views
 
 
@@ -195,7 +204,7 @@ async def _put_off(
 
     def unit(connection: sa.Connection) -> None:
         at = p.clock.now()
-        if cancels.yields(connection, transaction, at):
+        if wishes.yields(connection, transaction, at):
             return
         lasts = not cause.transient or waits.overdue(transaction, trouble.device, at)
         if lasts and not alone:

@@ -21,7 +21,7 @@ from oss_agent.fulfilment.record import (
     resource_orders,
     states,
 )
-from oss_agent.fulfilment.turn import cancels, group, leases, waits
+from oss_agent.fulfilment.turn import group, leases, waits, wishes
 from oss_agent.spi import flow, views
 
 
@@ -110,13 +110,16 @@ def _may_retry(
 ) -> bool:
     """A device is waited for until the deadline, an interruption is tolerated a few times.
 
-    A stop is waited for as long as it takes.
+    A stop or a hold is waited for as long as it takes.
     """
-    if not decision.cause.transient or cancels.flagged(connection, transaction):
+    wish = wishes.standing(connection, transaction)
+    if wish is states.Cause.AMENDED:
+        return True  # what failed is not what is asked for any more
+    if not decision.cause.transient or wish is states.Cause.CANCELLED:
         return False
     if decision.cause is states.Cause.INTERRUPTED:
         return journal.interruptions(connection, transaction) < p.limits.attempts
-    if decision.cause is states.Cause.STOPPED:
+    if decision.cause.at_once:
         return True
     return not waits.overdue(transaction, decision.culprit or "", at)
 
@@ -130,7 +133,7 @@ def _again(
 ) -> None:
     """A new attempt with rows of its own; what this one did stays in the journal."""
     why = waits.device_wait(decision.reason, decision.who, transaction, p.limits, at)
-    if decision.cause in {states.Cause.INTERRUPTED, states.Cause.STOPPED}:
+    if decision.cause.at_once or wishes.standing(connection, transaction) is not None:
         why = states.Wait(decision.reason, at, at, decision.who)
     waits.for_device(connection, transaction, why, p.limits, at, decision.culprit or "")
     journal.update(connection, transaction, attempt=transaction.attempt + 1)

@@ -20,7 +20,7 @@ from oss_agent.fulfilment.talk import contact, ladder
 from oss_agent.fulfilment.transact import doubt, evidence, neighbours, observer
 from oss_agent.fulfilment.transact.progress import Progress
 from oss_agent.fulfilment.trees import tree
-from oss_agent.fulfilment.turn import breaker, cancels, group, waits
+from oss_agent.fulfilment.turn import breaker, group, waits, wishes
 from oss_agent.spi import device, flow, proof
 
 
@@ -179,7 +179,7 @@ def _decide(
 ) -> None:
     at = p.clock.now()
     carried = group.members(connection, transaction)
-    wanted = cancels.instead(connection, transaction, carried, at) or wanted
+    wanted = wishes.instead(connection, transaction, carried, at) or wanted
     if carried and wanted.verdict is states.Verdict.ABORT and not wanted.cause.transient:
         wanted = dataclasses.replace(wanted, cause=states.Cause.BISECTED)
     decided = journal.decide(connection, transaction, wanted)

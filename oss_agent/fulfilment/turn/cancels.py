@@ -24,7 +24,7 @@ from oss_agent.fulfilment.record import (
     states,
     tables,
 )
-from oss_agent.fulfilment.turn import leases
+from oss_agent.fulfilment.turn import wishes
 from oss_agent.spi import clock, orders, views
 
 _ASSESSING = views.OrderState.ASSESSING_CANCELLATION
@@ -108,22 +108,10 @@ def past_return(connection: sa.Connection, order: str) -> str:
     for row in connection.execute(asked):
         if row.state == views.OrderState.COMPLETED:
             return f"item {row.item_id} is completed"
-        decided = _decided(connection, row)
-        if decided is not None:
-            return (
-                f"item {row.item_id} is past its point of no return: it was decided at "
-                f"{clock.rfc3339(decided.at)} to go through with it ({decided.reason})"
-            )
+        why = wishes.passed(connection, journal.of_row(row), row.item_id)
+        if why:
+            return why
     return ""
-
-
-def _decided(connection: sa.Connection, row: sa.Row[Any]) -> states.Decision | None:
-    """The decision to commit that stands for a transaction, its leader's when it is carried."""
-    leader = row.leader if row.stage == states.Stage.MEMBER else None
-    found = journal.load(connection, leader or row.id)
-    decided = None if found is None else journal.decision(connection, found)
-    commits = decided is not None and decided.verdict is states.Verdict.COMMIT
-    return decided if commits else None
 
 
 def refuse(
@@ -183,42 +171,6 @@ def done(
 def flagged(connection: sa.Connection, one: states.Transaction) -> bool:
     """Is its order to be cancelled? Then nothing of it goes on."""
     return bool(order_rows.row_of(connection, one.order).cancel_requested)
-
-
-def yields(connection: sa.Connection, one: states.Transaction, at: datetime) -> bool:
-    """Put it to sleep for no time when its order is to be cancelled: its next run ends it.
-
-    For whoever would let it wait long, for a person or a device, with the flag raised meanwhile.
-    """
-    if not flagged(connection, one):
-        return False
-    leases.release(connection, one.id, at)
-    rest = states.Wait("its cancellation", at, at, "nobody: it is ended at once")
-    journal.wait(connection, one, rest, deadline=None, deadline_of=None)
-    return True
-
-
-def instead(
-    connection: sa.Connection,
-    transaction: states.Transaction,
-    carried: Sequence[states.Transaction],
-    at: datetime,
-) -> states.Decision | None:
-    """The abort that is decided for a cancelled order, whatever else was wanted; None: it goes on.
-
-    Those that share the commit go on without it.
-    """
-    if flagged(connection, transaction) and not carried:
-        return _abort(states.Cause.CANCELLED, "the order was cancelled", at)
-    for one in (transaction, *carried):
-        if flagged(connection, one):
-            reason = f"order {one.order}, which the same commit carries, was cancelled"
-            return _abort(states.Cause.BISECTED, reason, at)
-    return None
-
-
-def _abort(cause: states.Cause, reason: str, at: datetime) -> states.Decision:
-    return states.Decision(states.Verdict.ABORT, cause, reason, None, "", at)
 
 
 def _note(connection: sa.Connection, task: views.CancelView, at: datetime, text: str) -> None:

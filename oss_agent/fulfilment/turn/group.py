@@ -137,13 +137,14 @@ def _may_come(
 ) -> bool:
     table, order = tables.transaction, tables.order
     asked = (
-        sa.select(table.c.approved, order.c.cancel_requested)
+        sa.select(table.c.approved, order.c.cancel_requested, order.c.held_by)
         .join(order, order.c.id == table.c.order_id)
         .where(table.c.id == one.id)
     )
     row = connection.execute(asked).one()
     lease = tables.lease.select().where(tables.lease.c.transaction_id == one.id)
-    free = row.approved is None and not row.cancel_requested and one.group_limit != 1
+    free = row.approved is None and one.group_limit != 1
+    free = free and not row.cancel_requested and row.held_by is None
     free = free and connection.execute(lease).first() is None
     ready = one.stage in _FREE and (one.wait is None or one.wait.kind is states.WaitKind.WORK)
     return free and ready and one.tenant == leader.tenant
