@@ -50,12 +50,12 @@ class OrderColumns(TypedColumns):
     """A service order (TMF641). ``number`` is ``id`` as an integer, for sorting.
 
     ``state_before`` is what it was before its cancellation was assessed: a refusal returns to it.
-    ``changes`` counts the changes that were told, ``held_by`` is who put it on hold. ``expected_completion`` is what we
-    promised, with the machine's own time of it where it is a duration from acceptance (law 9) and
-    not a calendar's date; ``jeopardy`` are the alerts told, each level once. ``fallout`` is what
-    becomes of an item that fails for good, where its sender said so; ``undone_by`` is the order of
-    ours that undoes it. ``surface`` is the API that made it of a request of its own, where that API
-    shows it by a monitor.
+    ``changes`` counts the changes that were told, ``held_by`` is who put it on hold.
+    ``expected_completion`` is what we promised, with the machine's own time of it where it is a
+    duration from acceptance (law 9) and not a calendar's date; ``jeopardy`` are the alerts told,
+    each level once. ``fallout`` is what becomes of an item that fails for good, where its sender
+    said so; ``undone_by`` is the order of ours that undoes it. ``surface`` is the API that made it
+    of a request of its own, where that API shows it by a monitor.
     """
 
     id = Column(String(20), primary_key=True)
