@@ -20,6 +20,9 @@ orders = typer.Typer(
 )
 
 OrderFile = Annotated[Path, typer.Argument(help="TMF641 or TMF622 order, YAML or JSON; - is stdin")]
+ByHand = Annotated[
+    str | None, typer.Option(help="edits by hand in it: revert, adopt, accept or abort")
+]
 OrderId = Annotated[str, typer.Argument(help="order id")]
 
 
@@ -48,16 +51,14 @@ def submit(
     plan: Annotated[
         str | None, typer.Option("--plan", help="only as planned: the whole hash of a dry-run")
     ] = None,
-    by_hand: Annotated[
-        str | None, typer.Option(help="edits by hand in it: revert, adopt, accept or abort")
-    ] = None,
+    by_hand: ByHand = None,
 ) -> None:
     """Send an order; the answer means it is stored and will be carried out."""
     here = context.of(ctx)
     headers = ({} if key is None else {"Idempotency-Key": key}) | (
         {} if plan is None else {"Plan-Hash": plan}
     )
-    headers |= {} if by_hand is None else {"Out-Of-Band": by_hand}
+    headers |= _chosen(by_hand)
     body = read_order(file)
     order = here.api.post(product_orders.collection_of(body), body, headers)
     if wait:
@@ -68,6 +69,11 @@ def submit(
         here.screen.text(f"order {order['id']} {order['state']}")
     if wait and order["state"] != "completed":
         raise typer.Exit(1)
+
+
+def _chosen(by_hand: str | None) -> dict[str, str]:
+    """The header by which an operator says what becomes of edits by hand."""
+    return {} if by_hand is None else {"Out-Of-Band": by_hand}
 
 
 def follow(here: context.Here, key: str) -> Any:
@@ -260,10 +266,10 @@ def policy(
         here.screen.text(f"order {order} item {items}: edits by hand: {answer['policy']}")
 
 
-def plan(ctx: typer.Context, file: OrderFile) -> None:
+def plan(ctx: typer.Context, file: OrderFile, by_hand: ByHand = None) -> None:
     """What an order would do; claims nothing. Exit code 0: nothing, 1: there is a difference."""
     here = context.of(ctx)
-    plans = here.api.post(f"{client.OPERATOR}/plan", read_order(file))
+    plans = here.api.post(f"{client.OPERATOR}/plan", read_order(file), _chosen(by_hand))
     if here.screen.as_json:
         here.screen.json(plans)
     else:
@@ -295,10 +301,11 @@ def show_plan(here: context.Here, one: Mapping[str, Any]) -> None:
 
 def _show_part(here: context.Here, part: Mapping[str, Any]) -> None:
     where = f"{part['device']} {part['store']} ({part['platform']}, {part['reversibility']})"
+    edits = [f"    by hand {edit}" for edit in part["by_hand"]]
     if not part["diff"]:
-        here.screen.text(f"  {where}: nothing to change")
+        here.screen.text("\n".join([f"  {where}: nothing to change", *edits]))
         return
-    here.screen.text(f"  {where}")
+    here.screen.text("\n".join([f"  {where}", *edits]))
     here.screen.block(part["diff"])
     here.screen.text("  reverse")
     here.screen.block(part["reverse"])

@@ -45,7 +45,7 @@ class ServiceOrders:
         """What it would do, one per item; claims and stores nothing."""
         request, _ = await self.judged(request)
         try:
-            return tuple([await self._plan(request.tenant, item) for item in request.items])
+            return tuple([await self._plan(request, item) for item in request.items])
         except errors.Conflict as taken:
             raise errors.OrderRejected(taken.reason, status=409, code="conflict") from taken
         except errors.DeviceError as trouble:
@@ -65,8 +65,9 @@ class ServiceOrders:
             known, {name: design.ordered(connection, tenant, name) for name in known}
         )
 
-    async def _plan(self, tenant: str, item: orders.ItemRequest) -> views.DryRun:
-        return await dry_run.dry_run(self._p, tenant, item)
+    async def _plan(self, request: orders.OrderRequest, item: orders.ItemRequest) -> views.DryRun:
+        chosen = None if request.by_hand is None else catalogue.OutOfBand(request.by_hand)
+        return await dry_run.dry_run(self._p, request.tenant, item, chosen)
 
     async def find(self, asked: query.Query) -> query.Page[views.ServiceOrderView]:
         """Orders that match; filter paths are TMF641 attribute names."""

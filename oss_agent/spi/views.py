@@ -240,7 +240,8 @@ class DeviceDiff:
     """What a plan does to one configuration store of a device: native text forward and reverse.
 
     Both texts are "" where nothing changes. ``reversibility`` says in words what takes the change
-    back there; ``paths`` are the nodes the service owns there then.
+    back there; ``paths`` are the nodes the service owns there then. ``by_hand`` are the edits by hand
+    in the service's part and what becomes of each, in words.
     """
 
     device: str
@@ -250,6 +251,7 @@ class DeviceDiff:
     reverse: str
     paths: tuple[str, ...]
     store: str = ""
+    by_hand: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -19,11 +19,13 @@ Answer = tuple[int, Any]
 class Daemon(http.server.BaseHTTPRequestHandler):
     answers: ClassVar[dict[str, Answer]] = {}
     seen: ClassVar[list[tuple[str, Any]]] = []
+    chosen: ClassVar[list[str | None]] = []
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         self.seen.append((f"{self.command} {self.path}", body))
+        self.chosen.append(self.headers.get("Out-Of-Band"))
         status, data = self.answers.get(f"{self.command} {self.path}", (404, {"reason": "no"}))
         payload = json.dumps(data).encode()
         self.send_response(status)
@@ -41,6 +43,7 @@ class Daemon(http.server.BaseHTTPRequestHandler):
 def daemon() -> Iterator[type[Daemon]]:
     Daemon.answers.clear()
     Daemon.seen.clear()
+    Daemon.chosen.clear()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Daemon) as server:
         Daemon.url = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]  # test
         thread = threading.Thread(target=server.serve_forever)
@@ -67,6 +70,7 @@ PLAN = {
             "reversibility": "confirmed",
             "diff": "+ eline acme",
             "reverse": "- eline acme",
+            "by_hand": ["/eline[name=acme]/vni is put as ordered"],
         },
         {
             "device": "pe2",
@@ -75,6 +79,7 @@ PLAN = {
             "reversibility": "reversible by us",
             "diff": "",
             "reverse": "",
+            "by_hand": ["/line[.=x] stays as it is, as nobody's"],
         },
     ],
     "claims": [["core-vni", "10100", "likely"]],
@@ -115,8 +120,12 @@ def test_plan_exits_1_when_something_would_change(
     assert "\n    ping on a1 target=10.0.0.1\n" in shown
     assert daemon.seen == [("POST /api/v1/plan", {"serviceOrderItem": []})]
 
+    assert "    by hand /eline[name=acme]/vni is put as ordered" in shown
+    assert "    by hand /line[.=x] stays as it is, as nobody's" in shown
+
     daemon.answers["POST /api/v1/plan"] = (200, [PLAN | {"changes": False}])
-    assert run("plan", str(file)) == 0
+    assert run("plan", str(file), "--by-hand", "revert") == 0
+    assert daemon.chosen == [None, "revert"]
 
 
 def test_json_may_be_asked_for_anywhere(

@@ -89,9 +89,21 @@ def _take_ports(
 
 
 def imagine(
-    connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
+    connection: sa.Connection,
+    p: parts.Parts,
+    tenant: str,
+    item: orders.ItemRequest,
+    by_hand: catalogue.OutOfBand | None = None,
 ) -> Made:
     """The same for a dry-run: nothing is claimed, pool values are those a claim would get now."""
+    made = _imagine(connection, p, tenant, item)
+    return dataclasses.replace(made, design=dataclasses.replace(made.design, by_hand=by_hand))
+
+
+def _imagine(
+    connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
+) -> Made:
+    """The same as its specification has it."""
     if item.action is views.ItemAction.DELETE:
         return _made(connection, p, item, _absent(standing(connection, p, tenant, item)))
     built = None

@@ -21,6 +21,9 @@ from oss_agent.fulfilment.trees import owners, tree
 from oss_agent.spi import catalogue, device
 from oss_agent.spi.tree import EMPTY, Edit, Path, Tree, path_text
 
+_NAMED = 50
+"""How many edits by hand are told of one store."""
+
 Place: TypeAlias = tuple[str, str]
 """A device and one of its configuration stores."""
 
@@ -55,7 +58,8 @@ class Intent:
 class Change:
     """What one store changes. ``before`` and ``target`` are what stands at the intent's roots.
 
-    ``own`` is the service's part of the target: shared nodes have other owners beside it.
+    ``own`` is the service's part of the target: shared nodes have other owners beside it. ``edited``
+    is where somebody had changed the service's part by hand.
     """
 
     intent: Intent
@@ -66,6 +70,19 @@ class Change:
     reverse: tuple[Edit, ...]
     native: str
     native_reverse: str
+    edited: tuple[Path, ...] = ()
+
+    @property
+    def by_hand(self) -> tuple[str, ...]:
+        """Each edit by hand in the service's part, and what becomes of it, as people read it."""
+        return tuple(f"{path_text(path)} {self._becomes(path)}" for path in self.edited[:_NAMED])
+
+    def _becomes(self, path: Path) -> str:
+        now, then = self.before.at(path), self.target.at(path)
+        if then != now:
+            return "goes" if then is None else "is put as ordered"
+        mine = self.own.at(path) == now
+        return "becomes the service's own" if mine else "stays as it is, as nobody's"
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -132,6 +149,7 @@ def change(intent: Intent, now: Tree, driver: device.Driver) -> Change:
         reverse=reverse,
         native=driver.render(edits, intent.store) if edits else "",
         native_reverse=driver.render(reverse, intent.store) if reverse else "",
+        edited=outcome.edited,
     )
 
 

@@ -14,7 +14,7 @@ from oss_agent.fulfilment.intent import claims, design, plan, surroundings
 from oss_agent.fulfilment.talk import contact
 from oss_agent.fulfilment.transact import planning
 from oss_agent.fulfilment.turn import approvals
-from oss_agent.spi import device, orders, views
+from oss_agent.spi import catalogue, device, orders, views
 from oss_agent.spi.tree import Tree
 
 _Claims: TypeAlias = tuple[tuple[str, str, str], ...]
@@ -29,9 +29,17 @@ class _Seen:
     trouble: str = ""
 
 
-async def dry_run(p: parts.Parts, tenant: str, item: orders.ItemRequest) -> views.DryRun:
-    """One item's plan, against what the devices have now. OrderRejected as the order would be."""
-    made = await p.journal.read(lambda c: design.imagine(c, p, tenant, item))
+async def dry_run(
+    p: parts.Parts,
+    tenant: str,
+    item: orders.ItemRequest,
+    by_hand: catalogue.OutOfBand | None = None,
+) -> views.DryRun:
+    """One item's plan, against what the devices have now. OrderRejected as the order would be.
+
+    ``by_hand`` is what an operator would choose for the order about edits by hand.
+    """
+    made = await p.journal.read(lambda c: design.imagine(c, p, tenant, item, by_hand))
     drivers = {name: await p.contact.driver(name) for name in made.devices}
     wanted = await planning.intended(p, made, drivers)
     seen = await contact.together([_look(p, one, drivers[one.device]) for one in wanted])
@@ -103,6 +111,7 @@ def _device(p: parts.Parts, change: plan.Change, seen: _Seen) -> views.DeviceDif
         diff=change.native,
         reverse=change.native_reverse,
         paths=change.paths,
+        by_hand=change.by_hand,
     )
 
 

@@ -41,10 +41,14 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the store shall hold, of what was read, and the service's own part of that."""
+    """What the store shall hold, of what was read, and the service's own part of that.
+
+    ``edited`` is where somebody else had changed our part.
+    """
 
     target: Tree
     own: Tree
+    edited: tuple[Path, ...] = ()
 
 
 def decide(ground: Ground, now: Tree) -> Outcome:
@@ -58,7 +62,8 @@ def decide(ground: Ground, now: Tree) -> Outcome:
     target, own = decision.inside(root, (), ours=False)
     if decision.edited and ground.policy is catalogue.OutOfBand.ABORT:
         raise _by_hand(ground.where, decision.edited)
-    return Outcome(tree.normal(target), tree.normal(own))
+    edited = tuple(dict.fromkeys(decision.edited))
+    return Outcome(tree.normal(target), tree.normal(own), edited)
 
 
 def _by_hand(where: str, paths: list[Path]) -> errors.Conflict:

@@ -151,3 +151,52 @@ async def test_it_is_chosen_while_the_order_waits_and_kept_from_its_date(tmp_pat
         assert await world.count(audit.ENTRIES, *chief) == 1
         with pytest.raises(errors.NotFound, match="that waits"):
             await world.orders.choose(worlds.TENANT, "chief", key, Policy.REVERT)
+
+
+BECOMES = {
+    Policy.REVERT: "is put as ordered",
+    Policy.ADOPT: "becomes the service's own",
+    Policy.ACCEPT: "stays as it is, as nobody's",
+}
+
+
+@pytest.mark.parametrize("policy", BECOMES)
+async def test_a_dry_run_shows_what_a_choice_would_do_and_the_order_does_it(
+    policy: Policy, tmp_path: Path
+) -> None:
+    async with worlds.open_world(tmp_path) as world:
+        await _built_and_edited(world)
+        there = await world.snapshots()
+        asked = worlds.request(action=views.ItemAction.MODIFY, service_id="s1-1", specification="")
+        item = dataclasses.replace(
+            asked.items[0], service_name=None, characteristics={"bandwidth": 50}
+        )
+        asked = dataclasses.replace(asked, items=(item,), by_hand=policy, body_digest="9")
+
+        (plan,) = await world.orders.plan(asked)
+        shown = {one.device: one for one in plan.devices}
+        (edit,) = shown["pe2"].by_hand
+        assert edit == f"/services/eline[name=acme]/vni {BECOMES[policy]}"
+        assert ("10177" in shown["pe2"].reverse) is (policy is Policy.REVERT)
+        assert shown["pe1"].by_hand == ()
+        assert await world.snapshots() == there
+
+        key = (await world.orders.submit(asked)).order.id
+        await world.run()
+        assert (await world.get(key)).state is views.OrderState.COMPLETED
+        (sent,) = await world.orders.plans(worlds.TENANT, key)
+        assert sent.hash == plan.hash
+
+
+@pytest.mark.parametrize("choice", [None, Policy.ABORT])
+async def test_a_dry_run_without_a_choice_is_refused_as_the_order_would_be(
+    choice: Policy | None, tmp_path: Path
+) -> None:
+    async with worlds.open_world(tmp_path) as world:
+        await _built_and_edited(world)
+        asked = worlds.request(action=views.ItemAction.DELETE, service_id="s1-1", specification="")
+        item = dataclasses.replace(asked.items[0], service_name=None, characteristics={})
+        asked = dataclasses.replace(asked, items=(item,), by_hand=choice)
+
+        with pytest.raises(errors.OrderRejected, match="--by-hand revert"):
+            await world.orders.plan(asked)

@@ -13,7 +13,7 @@ from bss_bridge import application
 from bss_bridge.engine import surface, tmf630
 from bss_bridge.resources import tmf635, tmf638, tmf639, tmf641, tmf642
 from oss_agent import errors
-from oss_agent.spi import views
+from oss_agent.spi import catalogue, views
 from tests.unit.bss_bridge import world
 
 pytestmark = pytest.mark.anyio
@@ -337,6 +337,20 @@ async def test_plan_shows_the_dry_run_and_stores_nothing(it: world.World) -> Non
     assert answer.status_code == 200
     assert answer.json()[0]["service_name"] == "acme-hq-branch"
     assert it.orders.rows == []
+
+
+@pytest.mark.parametrize("path", ["/api/v1/plan", ORDERS])
+async def test_what_becomes_of_edits_by_hand_is_a_header_of_plan_and_order(
+    it: world.World, path: str
+) -> None:
+    for policy in catalogue.OutOfBand:
+        answer = await it.http.post(path, json=world.ORDER, headers={"Out-Of-Band": policy})
+        assert answer.status_code in {200, 201}
+        assert it.orders.requests.pop().by_hand == policy
+
+    answer = await it.http.post(path, json=world.ORDER, headers={"Out-Of-Band": "overwrite"})
+    assert (answer.status_code, answer.json()["field"]) == (400, "Out-Of-Band")
+    assert it.orders.requests == []
 
 
 @pytest.mark.reference
