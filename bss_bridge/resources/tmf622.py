@@ -23,6 +23,7 @@ def render(view: product_orders.ProductOrderView, hrefs: Hrefs) -> dict[str, Any
         "requestedStartDate": r.stamp(view.requested_start),
         "requestedCompletionDate": r.stamp(view.requested_completion),
         "completionDate": r.stamp(view.completion_date),
+        "expectedCompletionDate": r.stamp(view.expected_completion),
         "cancellationDate": r.stamp(view.cancellation_date),
         "cancellationReason": view.cancellation_reason,
         "note": _notes(view) or None,

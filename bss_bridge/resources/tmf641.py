@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bss_bridge.engine import rendering as r
 from bss_bridge.engine.hrefs import Hrefs
 from oss_agent.spi import views
+
+_PASSED: Final = {
+    "planned": "what changes on each device is written down",
+    "held": "every device has it and can still take it back",
+    "proven": "it was seen to work and is kept",
+    "completed": "it is completed",
+}
 
 
 def render(view: views.ServiceOrderView, hrefs: Hrefs) -> dict[str, Any]:
@@ -24,10 +31,12 @@ def render(view: views.ServiceOrderView, hrefs: Hrefs) -> dict[str, Any]:
         "requestedCompletionDate": r.stamp(view.requested_completion),
         "startDate": r.stamp(view.start_date),
         "completionDate": r.stamp(view.completion_date),
+        "expectedCompletionDate": r.stamp(view.expected_completion),
         "cancellationDate": r.stamp(view.cancellation_date),
         "cancellationReason": view.cancellation_reason,
         "errorMessage": [_error(view.error, "ServiceOrderErrorMessage")] if view.error else None,
         "milestone": _milestones(view) or None,
+        "jeopardyAlert": [_alert(one, view.id) for one in view.jeopardy] or None,
         "note": _notes(view) or None,
         "serviceOrderItem": [_render_item(item, hrefs) for item in view.items],
     }
@@ -84,14 +93,32 @@ def _milestones(view: views.ServiceOrderView) -> list[dict[str, Any]]:
             "name": name,
             "milestoneDate": r.stamp(at),
             "status": "achieved",
-            "serviceOrderItem": [
-                {"itemId": item.id, "serviceOrderId": view.id, "@type": "ServiceOrderItemRef"}
-            ],
+            "message": f"item {item.id}: {_PASSED.get(name, name)}",
+            "serviceOrderItem": [_item_ref(item.id, view.id)],
             "@type": "Milestone",
         }
         for item in view.items
         for name, at in item.milestones
     ]
+
+
+def _alert(alert: views.JeopardyView, order: str) -> dict[str, Any]:
+    return r.present(
+        {
+            "id": f"{order}.{alert.level}",
+            "name": alert.name,
+            "alertDate": r.stamp(alert.at),
+            "jeopardyType": alert.level.value,
+            "exception": alert.exception or None,
+            "message": alert.message,
+            "serviceOrderItem": [_item_ref(item, order) for item in alert.items],
+            "@type": "JeopardyAlert",
+        }
+    )
+
+
+def _item_ref(item: str, order: str) -> dict[str, Any]:
+    return {"itemId": item, "serviceOrderId": order, "@type": "ServiceOrderItemRef"}
 
 
 def _notes(view: views.ServiceOrderView) -> list[Any]:

@@ -18,7 +18,7 @@ from drivers.snmp import engine, receiver
 from oss_agent import clock, errors, flow, locks, logs, registry, settings, store
 from oss_agent.app import billing, rooms, surfaces, tuning
 from oss_agent.fulfilment.transact import transaction
-from oss_agent.fulfilment.turn import feeder
+from oss_agent.fulfilment.turn import feeder, watch
 from oss_agent.migrations import upgrade
 
 DRAIN = 20.0
@@ -41,6 +41,7 @@ class Agent:
             self.surfaces.api.run(),
             self.surfaces.page.run(self.ground.rows, self.ground.time),
             self.feeder.run(),
+            watch.Watch(self.built.parts).run(),
             self.built.outbox.run(),
             self.built.late.run(),
             billing.closer(

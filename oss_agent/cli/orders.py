@@ -128,7 +128,7 @@ def show(ctx: typer.Context, order: OrderId) -> None:
         return
     here.screen.facts(
         [("order", view["id"]), ("state", view["state"]), ("accepted", view["order_date"])]
-        + [("completed", view["completion_date"])]
+        + [("promised", view["expected_completion"]), ("completed", view["completion_date"])]
         + ([("error", view["error"]["message"])] if view.get("error") else [])
     )
     for item in view["items"]:
@@ -172,6 +172,8 @@ def explain(ctx: typer.Context, order: OrderId) -> None:
         here.screen.json(answer)
         return
     here.screen.text(answer["sentence"])
+    if answer.get("promise"):
+        here.screen.text(answer["promise"])
     for part in answer["participants"]:
         here.screen.text(f"  {part['device']:<10} {part['state']:<12} since {part['since']}")
     for when, what in answer["history"]:

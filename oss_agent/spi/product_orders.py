@@ -59,7 +59,8 @@ class ProductOrderItemView:
 class ProductOrderView:
     """A product order as TMF622 shows it.
 
-    ``service_order`` is what it became; ``error`` is why it did not end as ordered.
+    ``service_order`` is what it became; ``error`` is why it did not end as ordered. What is promised
+    for the service order is promised for it.
     """
 
     id: str
@@ -80,6 +81,7 @@ class ProductOrderView:
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     cancellation_date: datetime | None = None
     cancellation_reason: str | None = None
+    expected_completion: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

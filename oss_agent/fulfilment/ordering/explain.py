@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment.record import journal, order_views, participant_rows, states, tables
+from oss_agent.fulfilment.turn import watch
 from oss_agent.spi import clock, views
 
 
@@ -33,6 +34,7 @@ def explain(
         waits=tuple((item.id, item.wait) for item in view.items if item.wait is not None),
         participants=tuple(_participant(one, time.boot()) for one in participants),
         history=_history(connection, order),
+        promise=watch.state_of(connection, order, time),
     )
 
 

@@ -26,7 +26,7 @@ from oss_agent.fulfilment.record import (
     order_views,
     tables,
 )
-from oss_agent.fulfilment.turn import sequence
+from oss_agent.fulfilment.turn import promises, sequence
 from oss_agent.spi import catalogue, events, orders, views
 
 
@@ -176,7 +176,9 @@ def accept(
     if before is not None:
         return orders.Submitted(before, created=False)
     at = p.clock.now()
-    order = order_rows.insert(connection, request, found, at)
+    promised = promises.made(connection, p, request, found, at)
+    columns = {} if promised is None else promised.columns()
+    order = order_rows.insert(connection, request, found, at, columns)
     for position in range(1, len(request.items) + 1):
         journal.begin(
             connection,

@@ -39,6 +39,16 @@ def _error() -> pydantic.TypeAdapter[views.ErrorView]:
     return pydantic.TypeAdapter(views.ErrorView)
 
 
+def jeopardy_from_json(form: Mapping[str, Any]) -> views.JeopardyView:
+    """An alert of an order, as ``views.as_json`` wrote it."""
+    return _jeopardy().validate_python(form)
+
+
+@functools.cache
+def _jeopardy() -> pydantic.TypeAdapter[views.JeopardyView]:
+    return pydantic.TypeAdapter(views.JeopardyView)
+
+
 def path_to_json(path: Path) -> list[Any]:
     """``path_from_json`` is its inverse."""
     return [[step.name, [list(pair) for pair in step.keys]] for step in path]

@@ -24,6 +24,7 @@ _DIRECT: Mapping[str, sa.ColumnElement[Any]] = MappingProxyType(
         "orderDate": _ORDER.order_date,
         "startDate": _ORDER.start_date,
         "completionDate": _ORDER.completion_date,
+        "expectedCompletionDate": _ORDER.expected_completion,
         "requestedStartDate": _ORDER.requested_start,
         "requestedCompletionDate": _ORDER.requested_completion,
         "relatedParty.name": _ORDER.requester,

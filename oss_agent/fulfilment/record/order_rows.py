@@ -30,8 +30,9 @@ def insert(
     request: orders.OrderRequest,
     specifications: Sequence[views.SpecificationRef],
     at: datetime,
+    promised: Mapping[str, Any],
 ) -> str:
-    """Store an order with its items; returns its id."""
+    """Store an order with its items and what is promised (columns by name); returns its id."""
     number = next_number(connection, "order")
     connection.execute(
         tables.order.insert().values(
@@ -50,8 +51,10 @@ def insert(
             requested_completion=request.requested_completion,
             order_date=at,
             cancel_requested=False,
+            jeopardy=[],
             extra=dict(request.extra),
             surface=request.surface,
+            **promised,
         )
     )
     pairs = zip(request.items, specifications, strict=True)
@@ -118,18 +121,6 @@ def set_item(connection: sa.Connection, order: str, position: int, **values: Any
     table = tables.item
     mine = table.update().where(table.c.order_id == order, table.c.position == position)
     connection.execute(mine.values(**_jsonable(values)))
-
-
-def add_milestone(
-    connection: sa.Connection, order: str, position: int, name: str, at: datetime
-) -> None:
-    """Note a milestone of an item once."""
-    table = tables.item
-    mine = (table.c.order_id == order, table.c.position == position)
-    row = connection.execute(sa.select(table.c.milestones).where(*mine)).one()
-    if name not in [known for known, _ in row.milestones]:
-        reached = [*row.milestones, [name, views.as_json(at)]]
-        connection.execute(table.update().where(*mine).values(milestones=reached))
 
 
 def set_order(connection: sa.Connection, order: str, **values: Any) -> None:

@@ -52,6 +52,8 @@ def _view(row: sa.Row[Any], items: tuple[views.OrderItemView, ...]) -> views.Ser
         extra=row.extra,
         cancellation_date=row.cancellation_date,
         cancellation_reason=row.cancellation_reason,
+        expected_completion=row.expected_completion,
+        jeopardy=tuple(codec.jeopardy_from_json(one) for one in row.jeopardy),
     )
 
 

@@ -30,22 +30,23 @@ def views_of(
 ) -> tuple[product_orders.ProductOrderView, ...]:
     """Rows of ``ord_product_order`` as views, in order; a fixed number of statements."""
     below = [row.service_order for row in rows]
-    names, cancelled = _names(connection, below), _cancelled(connection, below)
+    names, known = _names(connection, below), _known_below(connection, below)
     items = _items(connection, [row.id for row in rows])
     return tuple(
         dataclasses.replace(
             _view(row, items[row.id], names[row.service_order]),
-            cancellation_date=cancelled[row.service_order].cancellation_date,
-            cancellation_reason=cancelled[row.service_order].cancellation_reason,
+            cancellation_date=known[row.service_order].cancellation_date,
+            cancellation_reason=known[row.service_order].cancellation_reason,
+            expected_completion=known[row.service_order].expected_completion,
         )
         for row in rows
     )
 
 
-def _cancelled(connection: sa.Connection, service_orders: Sequence[str]) -> Mapping[str, Any]:
-    """When and why service orders were cancelled, by id: they know it, we only show it."""
+def _known_below(connection: sa.Connection, service_orders: Sequence[str]) -> Mapping[str, Any]:
+    """What service orders promise, when and why they were cancelled, by id: we only show it."""
     c = tables.order.c
-    asked = sa.select(c.id, c.cancellation_date, c.cancellation_reason)
+    asked = sa.select(c.id, c.cancellation_date, c.cancellation_reason, c.expected_completion)
     rows = connection.execute(asked.where(c.id.in_(service_orders)))
     return {row.id: row for row in rows}
 

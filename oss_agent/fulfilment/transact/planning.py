@@ -11,13 +11,21 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import design, intents, plan
 from oss_agent.fulfilment.ordering import conclude
-from oss_agent.fulfilment.record import codec, journal, participant_rows, resource_orders, states
+from oss_agent.fulfilment.record import (
+    codec,
+    journal,
+    milestones,
+    participant_rows,
+    resource_orders,
+    states,
+)
 from oss_agent.fulfilment.talk import contact
 from oss_agent.fulfilment.turn import approvals, wishes
 from oss_agent.spi import device, flow, views
@@ -105,6 +113,7 @@ def _write(
     participant_rows.plan(connection, moving)
     for share in shares:
         _keep(connection, share, found)
+        _planned(connection, p, share.transaction, at)
         if moving:
             conclude.say(connection, share.transaction, at, f"planned on {', '.join(busy)}")
     adds = any(share.made.item.action is views.ItemAction.ADD for share in shares)
@@ -121,6 +130,15 @@ def _keep(connection: sa.Connection, share: Share, found: Sequence[Found]) -> No
     journal.update(connection, share.transaction, design=made, hash=plan.digest(changes))
     intents.keep(connection, share.transaction, changes)
     _show(connection, share.transaction, share.made, changes)
+
+
+def _planned(
+    connection: sa.Connection, p: parts.Parts, one: states.Transaction, at: datetime
+) -> None:
+    reached = milestones.reach(
+        connection, one.order, one.position, {milestones.Milestone.PLANNED: at}
+    )
+    milestones.tell(connection, p.events, one.order, one.position, reached, at)
 
 
 def _nothing_to_do(connection: sa.Connection, p: parts.Parts, shares: Sequence[Share]) -> None:

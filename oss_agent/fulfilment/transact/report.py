@@ -15,7 +15,9 @@ from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.ordering import conclude, outcome
 from oss_agent.fulfilment.record import (
     journal,
+    milestones,
     order_rows,
+    pace,
     participant_rows,
     plain,
     resource_orders,
@@ -67,8 +69,20 @@ def _complete(
             completion_date=at,
         )
     conclude.say(connection, transaction, at, "completed")
-    conclude.move_item(connection, p, transaction, views.OrderState.COMPLETED, at)
+    _passed(connection, p, transaction, at)
     conclude.close(connection, transaction, at)
+
+
+def _passed(
+    connection: sa.Connection, p: parts.Parts, one: states.Transaction, at: datetime
+) -> None:
+    """Its last milestone; where the order ends with it the change of state tells."""
+    mark = {milestones.Milestone.COMPLETED: at}
+    reached = milestones.reach(connection, one.order, one.position, mark)
+    pace.remember(connection, one)
+    conclude.move_item(connection, p, one, views.OrderState.COMPLETED, at)
+    if not views.OrderState(order_rows.row_of(connection, one.order).state).final:
+        milestones.tell(connection, p.events, one.order, one.position, reached, at)
 
 
 def _bisect(

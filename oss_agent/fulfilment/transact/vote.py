@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.ordering import conclude
-from oss_agent.fulfilment.record import journal, order_rows, participant_rows, states
+from oss_agent.fulfilment.record import journal, milestones, participant_rows, states
 from oss_agent.fulfilment.talk import contact, ladder
 from oss_agent.fulfilment.transact import doubt, evidence, neighbours, observer
 from oss_agent.fulfilment.transact.progress import Progress
@@ -194,5 +195,20 @@ def _decide(
     for each in (transaction, *carried):
         conclude.say(connection, each, at, f"decision {decided.verdict}: {decided.reason}")
         if decided.verdict is states.Verdict.COMMIT:
-            order_rows.add_milestone(connection, each.order, each.position, "proven", at)
+            _proven(connection, p, transaction, each, at)
     breaker.after_vote(connection, p, transaction, at)
+
+
+def _proven(
+    connection: sa.Connection,
+    p: parts.Parts,
+    leader: states.Transaction,
+    one: states.Transaction,
+    at: datetime,
+) -> None:
+    """Held since the last device was, and proven now: one event tells both."""
+    held = [row.since for row in participant_rows.of(connection, leader)]
+    marks = {milestones.Milestone.HELD: max(held)} if held else {}
+    marks[milestones.Milestone.PROVEN] = at
+    reached = milestones.reach(connection, one.order, one.position, marks)
+    milestones.tell(connection, p.events, one.order, one.position, reached, at)

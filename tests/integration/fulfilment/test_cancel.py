@@ -32,7 +32,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def told(world: World, key: str = "1") -> list[str]:
-    return [state for _, state in await world.events(f"serviceOrder:{key}")]
+    return await world.states_told(key)
 
 
 async def task_told(world: World, key: str = "1") -> list[str]:

@@ -101,8 +101,7 @@ async def test_after_a_crash_the_order_still_completes_once(name: str, world: Wo
     unheld(world)
     assert await world.count(tables.lease) == 0
     assert await world.count(tables.claim) == 1
-    told = await world.events("serviceOrder:1")
-    assert [state for _, state in told] == ["acknowledged", "inProgress", "completed"]
+    assert await world.states_told("1") == ["acknowledged", "inProgress", "completed"]
     assert not world.alarms.open
 
 

@@ -36,7 +36,7 @@ async def test_the_same_request_again_is_the_same_order(world: World, key: dict[
     assert again.order.id == first.order.id
     assert again.order.state is views.OrderState.COMPLETED
     assert await world.count(tables.order) == 1
-    assert len(await world.events("serviceOrder:1")) == 3
+    assert len(await world.events("serviceOrder:1")) == 5
 
 
 @pytest.mark.parametrize(

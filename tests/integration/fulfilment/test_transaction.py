@@ -33,7 +33,7 @@ async def test_an_order_becomes_a_proven_service(world: World) -> None:
     assert before.state is views.OrderState.ACKNOWLEDGED
     assert order.state is views.OrderState.COMPLETED
     (item,) = order.items
-    assert [name for name, _ in item.milestones] == ["proven"]
+    assert [name for name, _ in item.milestones] == ["planned", "held", "proven", "completed"]
     proven = {(e.kind, e.device): e.outcome for e in item.evidence}
     assert proven["config-equal", "pe1"] == proof.Outcome.PROVEN
     assert proven["config-equal", "pe2"] == proof.Outcome.PROVEN
@@ -49,6 +49,8 @@ async def test_an_order_becomes_a_proven_service(world: World) -> None:
     assert await world.events(f"serviceOrder:{order.id}") == [
         ("ServiceOrderCreateEvent", "acknowledged"),
         ("ServiceOrderStateChangeEvent", "inProgress"),
+        ("ServiceOrderMilestoneEvent", "inProgress"),
+        ("ServiceOrderMilestoneEvent", "inProgress"),
         ("ServiceOrderStateChangeEvent", "completed"),
     ]
     assert ("ServiceStateChangeEvent", "active") in await world.events("service:s1-1")

@@ -222,6 +222,11 @@ class World:
         rows = await self.rows.read(lambda c: c.execute(asked).all())
         return [(row.kind, row.payload["state"]) for row in rows]
 
+    async def states_told(self, key: str) -> list[str]:
+        """The states of a service order that others were told of, in order."""
+        told = await self.events(f"serviceOrder:{key}")
+        return [state for kind, state in told if "Create" in kind or "StateChange" in kind]
+
     async def count(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
         asked = sa.select(sa.func.count()).select_from(table).where(*conditions)
         return int(await self.rows.read(lambda c: c.execute(asked).scalar_one()))

@@ -212,12 +212,16 @@ def finished_order() -> views.ServiceOrderView:
         characteristics={"bandwidth": 20, "a-end": {"device": "pe1"}, "tags": ["x"], "on": True},
         error=error,
         wait=views.WaitView("device pe2 is locked", NOW, None, "operator"),
-        milestones=(("proven", NOW),),
+        milestones=(("planned", NOW), ("proven", NOW)),
         evidence=(evidence,),
+    )
+    alert = views.JeopardyView(
+        views.Jeopardy.HAZARD, "expectedCompletionDate", "device pe2 is locked", "late", NOW, ("1",)
     )
     return views.ServiceOrderView(
         "17", "default", views.OrderState.FAILED, NOW, "acme", (item,), "BSS-1", "an order",
         "network", "1", NOW, NOW, NOW, NOW, error, {"note": [{"text": "hello"}]},
+        expected_completion=NOW, jeopardy=(alert,),
     )  # fmt: skip
 
 

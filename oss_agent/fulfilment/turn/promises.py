@@ -1,0 +1,156 @@
+"""What is promised to whoever orders: expectedCompletionDate, made at acceptance, kept or moved.
+
+Nothing is promised where history is too short, where an order that comes first has no promise, and
+where a pause without an end stands in the way: any date would be invented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from oss_agent.fulfilment import parts
+from oss_agent.fulfilment.record import pace, tables
+from oss_agent.fulfilment.turn import estimate, jeopardy, stop_rows
+from oss_agent.fulfilment.turn import stops as stop_rules
+from oss_agent.spi import clock, orders, views
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A date. ``boot`` is the machine's own time of it; None where the calendar decides."""
+
+    at: datetime
+    boot: clock.BootTime | None
+
+    def columns(self) -> dict[str, Any]:
+        """What an order's row keeps of it."""
+        boot_id, seconds = (self.boot.boot_id, self.boot.seconds) if self.boot else (None, None)
+        return {
+            "expected_completion": self.at,
+            "expected_boot_id": boot_id,
+            "expected_boot": seconds,
+        }
+
+
+def lasting(at: datetime, time: clock.Clock) -> Promise:
+    """A promise that is a duration from now: it keeps its distance when the wall clock is set."""
+    boot = time.boot()
+    left = (at - time.now()).total_seconds()
+    return Promise(at, clock.BootTime(boot.boot_id, boot.seconds + left))
+
+
+def standing(row: sa.Row[Any], time: clock.Clock) -> datetime | None:
+    """When what an order's row promises is due by today's wall clock; None without a promise."""
+    promised: datetime | None = row.expected_completion
+    boot = time.boot()
+    if promised is None or row.expected_boot_id != boot.boot_id:
+        return promised
+    return time.now() + timedelta(seconds=row.expected_boot - boot.seconds)
+
+
+def made(
+    connection: sa.Connection,
+    p: parts.Parts,
+    request: orders.OrderRequest,
+    found: Sequence[views.SpecificationRef],
+    at: datetime,
+) -> Promise | None:
+    """What can be promised for an order that is being accepted; None: nothing is said."""
+    works = _works(connection, request, found)
+    if not works or not all(one.pace.known for one in works):
+        return None
+    before = _before(connection, request, at)
+    stop = _stopped(connection, p, request, at) if before is not None else None
+    if before is None or stop is None:
+        return None
+    start = request.requested_start or at
+    begins = max(at, start, before, stop)
+    expected = estimate.estimate(works, begins)
+    due = jeopardy.promise(expected, begins, begins, p.limits.promise_slack)
+    return Promise(due, None) if max(start, stop) > at else lasting(due, p.clock)
+
+
+def _works(
+    connection: sa.Connection,
+    request: orders.OrderRequest,
+    found: Sequence[views.SpecificationRef],
+) -> tuple[estimate.Work, ...]:
+    paces = pace.of(connection, request.tenant, {one.id for one in found})
+    position = {item.id: number for number, item in enumerate(request.items, start=1)}
+    return tuple(
+        estimate.Work(
+            position=position[item.id],
+            pace=paces.get((request.tenant, of.id, item.action), pace.Pace()),
+            after=tuple(position[name] for name in item.after),
+        )
+        for item, of in zip(request.items, found, strict=True)
+        if item.action is not views.ItemAction.NO_CHANGE
+    )
+
+
+def _before(
+    connection: sa.Connection, request: orders.OrderRequest, at: datetime
+) -> datetime | None:
+    """When the orders that come first are completed, as promised; None when one promises nothing."""
+    if not request.after:
+        return at
+    c = tables.order.c
+    asked = sa.select(c.state, c.expected_completion).where(
+        c.tenant == request.tenant, c.id.in_(request.after)
+    )
+    dates = [
+        row.expected_completion
+        for row in connection.execute(asked)
+        if not views.OrderState(row.state).final
+    ]
+    return None if None in dates else max([at, *dates])
+
+
+def _stopped(
+    connection: sa.Connection, p: parts.Parts, request: orders.OrderRequest, at: datetime
+) -> datetime | None:
+    """When its devices may be written to, as far as can be told; None when nobody says when."""
+    standing_now = stop_rows.standing(connection, request.tenant, at)
+    if not standing_now and not p.limits.windows:
+        return at  # the usual case, and a snapshot of the network costs more than all the rest
+    known = p.ledger.snapshot(connection, request.tenant).devices
+    names = {name for item in request.items for name in _devices(connection, p, item, known)}
+    places = [
+        stop_rules.Place(name, known[name].site, known[name].platform) for name in sorted(names)
+    ]
+    start = max(at, request.requested_start or at)
+    look = p.limits.stopped_look
+    why = stop_rules.wait(standing_now, p.limits.windows, places, start, look)
+    return start if why is None else why.until
+
+
+def _devices(
+    connection: sa.Connection,
+    p: parts.Parts,
+    item: orders.ItemRequest,
+    known: Collection[str],
+) -> Iterator[str]:
+    """Where a service is, and the devices of the ports (``pe1:eth4``) that its order names."""
+    if item.service_id:
+        there = p.ledger.configured(connection, item.service_id)
+        yield from (device for device, _ in there if device in known)
+    for text in _texts(item.characteristics):
+        device, port, _ = text.partition(":")
+        if port and device in known:
+            yield device
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)

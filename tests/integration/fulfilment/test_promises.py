@@ -1,0 +1,277 @@
+"""What is promised at acceptance, and what is told before it is broken: real rows, simulated devices."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from oss_agent.fulfilment import limits
+from oss_agent.fulfilment.record import milestones, pace, tables
+from oss_agent.fulfilment.turn import stop_rows, watch
+from oss_agent.spi import orders, stops, views
+from oss_agent.testing.simulated.faults import Faults
+from tests.integration.fulfilment import world as worlds
+from tests.integration.fulfilment.world import TENANT, World
+
+pytestmark = pytest.mark.anyio
+TOOK = (0.5, 1.0, 2.0, 1.0, 0.5)
+"""Seconds of each step, in the history that most tests begin with."""
+JEOPARDY, CHANGE = "ServiceOrderJeopardyEvent", "ServiceOrderAttributeValueChangeEvent"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with worlds.open_world(tmp_path) as opened:
+        yield opened
+
+
+async def remembers(world: World, count: int = pace.ENOUGH, took: tuple[float, ...] = TOOK) -> None:
+    row: dict[str, Any] = {"tenant": TENANT, "specification_id": "eline", "action": "add"}
+    row["samples"] = [list(took)] * count
+    await world.rows.write(lambda c: c.execute(tables.pace.insert().values(**row)))
+
+
+async def look(world: World) -> int:
+    return await watch.Watch(world.parts).look()
+
+
+async def kinds(world: World, key: str = "1") -> list[str]:
+    return [kind for kind, _ in await world.events(f"serviceOrder:{key}")]
+
+
+def soon(world: World, **apart: float) -> datetime:
+    return world.clock.now() + timedelta(**apart)
+
+
+async def promised(world: World, **more: Any) -> datetime:
+    at = (await world.order(**more)).expected_completion
+    assert at is not None
+    return at
+
+
+async def test_nothing_is_promised_without_history_and_what_completes_makes_some(
+    world: World,
+) -> None:
+    first = await world.order()
+    await world.run()
+    rows = await world.rows.read(lambda c: c.execute(tables.pace.select()).all())
+
+    assert first.expected_completion is None
+    assert [(row.specification_id, row.action) for row in rows] == [("eline", "add")]
+    (took,) = rows[0].samples
+    assert len(took) == len(milestones.STEPS)
+    done = await world.get(first.id)
+    assert done.completion_date is not None
+    whole = (done.completion_date - done.order_date).total_seconds()
+    assert sum(took) == pytest.approx(whole, abs=0.01)
+    assert (await world.orders.explain(TENANT, first.id)).promise == ""
+
+
+async def test_a_promise_is_stored_at_acceptance_told_with_it_and_kept(world: World) -> None:
+    await remembers(world)
+    before = world.clock.now()
+    due = await promised(world)
+
+    assert timedelta(seconds=64.9) <= due - before < timedelta(seconds=67)
+    event = await _created(world)
+    assert event["expected_completion"] == views.as_json(due)
+    assert "holds" in (await world.orders.explain(TENANT, "1")).promise
+    await world.run()
+    assert await look(world) == 0
+    done = (await world.get("1")).completion_date
+    assert done is not None
+    assert done < due
+    assert JEOPARDY not in await kinds(world)
+
+
+async def _created(world: World) -> dict[str, Any]:
+    asked = sa.select(worlds.EVENTS.c.payload).where(
+        worlds.EVENTS.c.kind == "ServiceOrderCreateEvent"
+    )
+    found: dict[str, Any] = await world.rows.read(lambda c: c.execute(asked).scalar_one())
+    return found
+
+
+async def test_an_order_that_is_stuck_is_told_before_its_promise_breaks_and_then_it_moves(
+    world: World,
+) -> None:
+    await remembers(world)
+    world.devices["pe2"].faults = Faults(lock_held_by=77)
+    due = await promised(world)
+    await world.run()
+    assert await look(world) == 0
+    told: list[list[str]] = []
+    while world.clock.now() < due:
+        world.clock.ahead += world.limits.watch_every
+        await world.run()
+        await look(world)
+        told.append([one.level for one in (await world.get("1")).jeopardy])
+    order = await world.get("1")
+
+    assert told[-2], "it was told while the promise still held"
+    assert order.jeopardy[0].at < due
+    assert order.jeopardy[0].name == "expectedCompletionDate"
+    assert "pe2" in order.jeopardy[0].exception
+    assert order.jeopardy[0].items == ("1",)
+    assert order.expected_completion is not None
+    assert order.expected_completion > due
+    assert (await kinds(world)).count(JEOPARDY) == len(order.jeopardy)
+    assert len({one.level for one in order.jeopardy}) == len(order.jeopardy)
+    assert (await kinds(world)).count(CHANGE) == 1
+    history = [text for _, text in (await world.orders.explain(TENANT, "1")).history]
+    assert any(text.startswith("in jeopardy") for text in history)
+    assert any(text.startswith("promised for") for text in history)
+
+
+async def test_a_promise_moves_a_few_times_while_nothing_goes_on_and_each_level_is_told_once(
+    world: World,
+) -> None:
+    await remembers(world)
+    world.devices["pe2"].faults = Faults(lock_held_by=77)
+    await promised(world)
+    await world.run()
+    for _ in range(200):
+        world.clock.ahead += world.limits.watch_every
+        await look(world)
+
+    told = await kinds(world)
+    assert 1 < told.count(CHANGE) <= 8
+    assert told.count(JEOPARDY) <= len(views.Jeopardy)
+    assert len((await world.get("1")).jeopardy) == told.count(JEOPARDY)
+
+
+async def test_a_wish_that_cannot_be_kept_is_told_without_history(world: World) -> None:
+    start, wish = soon(world, hours=2), soon(world, hours=1)
+    await world.order(requested_start=start, requested_completion=wish)
+    await world.run()
+    await look(world)
+    await look(world)
+    order = await world.get("1")
+
+    assert [one.level for one in order.jeopardy] == [views.Jeopardy.CRITICAL]
+    assert order.jeopardy[0].name == "requestedCompletionDate"
+    assert "at the soonest" in order.jeopardy[0].message
+    assert order.expected_completion is None
+    assert (await kinds(world)).count(JEOPARDY) == 1
+    assert "cannot be kept" in (await world.orders.explain(TENANT, "1")).promise
+
+
+async def test_a_wish_that_was_past_already_is_no_deadline(world: World) -> None:
+    world.devices["pe2"].faults = Faults(lock_held_by=77)
+    await world.order(requested_completion=soon(world, days=-1))
+    await world.run()
+    assert await look(world) == 0
+
+
+async def test_what_begins_later_is_promised_for_later(world: World) -> None:
+    await remembers(world)
+    start = soon(world, days=1)
+    due = await promised(world, requested_start=start)
+    assert timedelta(seconds=64.9) <= due - start < timedelta(seconds=67)
+    await world.run()
+    assert await look(world) == 0
+
+
+async def test_a_window_counts_as_a_start_and_a_pause_without_end_promises_nothing(
+    tmp_path: Path,
+) -> None:
+    now = datetime.now(UTC)
+    opens = (now + timedelta(hours=5)).replace(minute=0, second=0, microsecond=0)
+    ends = (opens + timedelta(hours=1)).time()
+    window = limits.Window(stops.Scope.DEVICE, "pe1", frozenset(range(7)), opens.time(), ends)
+    bounds = dataclasses.replace(worlds.TEST_LIMITS, windows=(window,))
+    async with worlds.open_world(tmp_path, limits=bounds) as world:
+        await remembers(world)
+        due = await promised(world)
+        assert due >= opens
+        assert due - opens < timedelta(seconds=70)
+        await world.run()
+        assert await look(world) == 0
+
+        asked = stops.StopRequest(stops.Scope.ALL, "", "works")
+        await world.rows.write(
+            lambda c: stop_rows.put(
+                c, TENANT, asked, cause=stops.Cause.OPERATOR, by="ann", at=world.clock.now()
+            )
+        )
+        assert (await world.order("other")).expected_completion is None
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 7_200.0])
+async def test_a_wall_clock_that_is_set_raises_no_alarm_and_takes_the_promise_along(
+    world: World, jump: float
+) -> None:
+    await remembers(world)
+    world.devices["pe2"].faults = Faults(lock_held_by=77)
+    due = await promised(world)
+    await world.run()
+    world.clock.jump += jump
+    await look(world)
+    order = await world.get("1")
+
+    assert order.jeopardy == ()
+    assert order.expected_completion is not None
+    moved = (order.expected_completion - due).total_seconds()
+    assert moved == pytest.approx(jump, abs=2)
+    assert (await kinds(world)).count(CHANGE) == 1
+    assert await look(world) == 0
+
+
+async def test_an_order_behind_another_is_promised_after_it_or_not_at_all(world: World) -> None:
+    await remembers(world)
+    world.devices["pe2"].faults = Faults(lock_held_by=77)
+    first = await promised(world)
+    second = await world.orders.submit(dataclasses.replace(other(world), after=("1",)))
+    assert second.order.expected_completion is not None
+    assert second.order.expected_completion > first
+
+    unknown = worlds.request("third", specification="l3vpn")
+    only = dataclasses.replace(unknown.items[0], characteristics=sites())
+    key = (await world.orders.submit(dataclasses.replace(unknown, items=(only,)))).order.id
+    behind = dataclasses.replace(other(world, "fourth"), after=(key,))
+    assert (await world.orders.submit(behind)).order.expected_completion is None
+
+
+def other(world: World, name: str = "second") -> orders.OrderRequest:
+    del world
+    return worlds.request(name, characteristics={"aEnd": "pe1:eth5", "zEnd": "pe2:eth5"})
+
+
+def sites() -> dict[str, Any]:
+    ends = {"pe1:eth3": "172.16.1.1/24", "pe2:eth3": "172.16.2.1/24"}
+    return {"sites": [{"port": port, "address": address} for port, address in ends.items()]}
+
+
+async def test_milestones_are_few_in_order_and_told(world: World) -> None:
+    two = worlds.request()
+    line = dataclasses.replace(other(world).items[0], id="2", path="serviceOrderItem[1]")
+    whole = dataclasses.replace(two, items=(*two.items, dataclasses.replace(line, after=("1",))))
+    key = (await world.orders.submit(whole)).order.id
+    await world.run()
+    order = await world.get(key)
+
+    for item in order.items:
+        assert [name for name, _ in item.milestones] == list(milestones.Milestone)
+        dates = [at for _, at in item.milestones]
+        assert dates == sorted(dates)
+    told = (await kinds(world, key)).count("ServiceOrderMilestoneEvent")
+    assert told == 5, (
+        "planned and proven of each, and the first one's end: the order's tells the other"
+    )
+
+
+async def test_what_was_undone_and_done_again_says_nothing_of_the_pace(world: World) -> None:
+    world.devices["pe2"].faults = Faults(lock_held_by=77)
+    await world.order()
+    await world.run()
+    world.devices["pe2"].faults = Faults()
+    await world.run_to_the_end()
+    rows = await world.rows.read(lambda c: c.execute(tables.transaction.select()).all())
+    assert rows[0].attempt > 1
+    assert await world.count(tables.pace) == 0
