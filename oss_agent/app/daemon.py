@@ -59,12 +59,12 @@ async def serve(tree: settings.Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     _data_directory(tree.data)
-    async with _foundation(tree) as (ground, slot):
+    async with foundation(tree, clock.SystemClock()) as (ground, slot):
         await until(stop, _live(ground, slot))
 
 
 async def _live(ground: rooms.Ground, slot: str) -> None:
-    async with _moving(ground, slot) as agent, asyncio.TaskGroup() as group:
+    async with moving(ground, slot) as agent, asyncio.TaskGroup() as group:
         for role in agent.roles():
             group.create_task(role)
 
@@ -96,9 +96,13 @@ def _data_directory(data: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _foundation(tree: settings.Settings) -> AsyncIterator[tuple[rooms.Ground, str]]:
-    """What every room stands on; released in reverse order."""
-    time = clock.SystemClock()
+async def foundation(
+    tree: settings.Settings, time: clock.SystemClock
+) -> AsyncIterator[tuple[rooms.Ground, str]]:
+    """What every room stands on, and our slot; released in reverse order.
+
+    ``time`` comes in so that a test may push it. ConfigurationError when it cannot be had.
+    """
     async with contextlib.AsyncExitStack() as stack:
         slot = await _slot(tree, stack)
         migrated = await asyncio.to_thread(upgrade.migrate, tree.store_url)
@@ -137,7 +141,7 @@ def _trap_socket(
 
 
 @contextlib.asynccontextmanager
-async def _moving(ground: rooms.Ground, slot: str) -> AsyncIterator[Agent]:
+async def moving(ground: rooms.Ground, slot: str) -> AsyncIterator[Agent]:
     """Settle what a crash left, then the motor, then what talks to the world."""
     built = await rooms.build(ground)
     api = surfaces.http(ground, built)  # binds its socket: the last thing that may refuse to start

@@ -19,7 +19,7 @@ _WITHOUT = frozenset({"ord_evidence", "inv_device_states", "inv_neighbours", "in
 
 def collect(world: World, *, seed: int = 0, expected: Expected | None = None) -> Facts:
     """The facts as they are now; nobody is asked who could be wrong about himself."""
-    tables, broken, damage = _database(world.store_url)
+    tables, broken, damage = database(world.store_url)
     devices = {name: Device(**one) for name, one in world.network.ask(do="facts").items()}
     return Facts(
         tables=tables,
@@ -38,7 +38,8 @@ def collect(world: World, *, seed: int = 0, expected: Expected | None = None) ->
 Tables: TypeAlias = dict[str, list[dict[str, Any]]]
 
 
-def _database(url: str) -> tuple[Tables, int | None, tuple[str, ...]]:
+def database(url: str) -> tuple[Tables, int | None, tuple[str, ...]]:
+    """Every row, the audit's first broken entry, and what the database's own check found."""
     engine = sa.create_engine(url)
     metadata = sa.MetaData()
     try:
