@@ -42,7 +42,7 @@ def move_item(
     if state.final:
         dependencies.wake(connection, order, [transaction.position], at)
     before = views.OrderState(order_rows.row_of(connection, order).state)
-    after = life_cycle.derive(order_rows.item_states(connection, order))
+    after = life_cycle.derive(order_rows.working_states(connection, order))
     if before is views.OrderState.PENDING_CANCELLATION:
         if after.final:
             cancels.done(connection, p, order, order_rows.endings(connection, order), at)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,12 +23,16 @@ from oss_agent.fulfilment.record import (
     dependencies,
     journal,
     monitors,
+    order_moves,
     order_rows,
     order_views,
     tables,
 )
 from oss_agent.fulfilment.turn import promises, sequence
 from oss_agent.spi import catalogue, events, orders, views
+
+_NAMING = (views.ItemAction.MODIFY, views.ItemAction.NO_CHANGE)
+"""Actions that mean nothing without the service they name."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,20 +91,41 @@ def _specified(item: orders.ItemRequest, known: Known) -> orders.ItemRequest:
 
 
 def _refuse_unknown(item: orders.ItemRequest) -> None:
-    needed = item.action is views.ItemAction.MODIFY or not item.specification
+    needed = item.action in _NAMING or not item.specification
     if item.service_id and needed:
-        raise errors.OrderRejected(
-            f"there is no service {ascii(item.service_id)[:60]}",
-            field=f"{item.path}.service.id",
-            code="unknownService",
-        )
+        raise _not_there(item)
+
+
+def _not_there(item: orders.ItemRequest) -> errors.OrderRejected:
+    return errors.OrderRejected(
+        f"there is no service {ascii(item.service_id)[:60]}",
+        field=f"{item.path}.service.id",
+        code="unknownService",
+    )
 
 
 def specifications(
     request: orders.OrderRequest, known: Known, of: catalogue.Catalogue
 ) -> tuple[views.SpecificationRef, ...]:
     """Judge the content of each item, of a modify what it comes to in all; their specifications."""
-    return tuple(of.check(_whole(item, known)) for item in request.items)
+    return tuple(_specification(item, known, of) for item in request.items)
+
+
+def _specification(
+    item: orders.ItemRequest, known: Known, of: catalogue.Catalogue
+) -> views.SpecificationRef:
+    if item.action is not views.ItemAction.NO_CHANGE or item.service_id is None:
+        return of.check(_whole(item, known))
+    service = known.services[item.service_id]
+    if service.state is views.ServiceState.TERMINATED:
+        raise _not_there(item)
+    if item.specification != service.specification.id:
+        raise errors.OrderRejected(
+            f"service {service.id} is a {service.specification.id}",
+            field=f"{item.path}.service.serviceSpecification.id",
+            code="invalidValue",
+        )
+    return service.specification
 
 
 def _whole(item: orders.ItemRequest, known: Known) -> orders.ItemRequest:
@@ -126,13 +152,6 @@ def _refuse_twice(
 
 
 def _check_item(item: orders.ItemRequest) -> None:
-    if item.action is views.ItemAction.NO_CHANGE:
-        raise errors.OrderRejected(
-            "action noChange is not carried out: leave the item out",
-            field=f"{item.path}.action",
-            status=501,
-            code="notImplemented",
-        )
     adding = item.action is views.ItemAction.ADD
     if adding is (item.service_id is not None):
         why = "an added service gets its id from us" if adding else f"say what to {item.action}"
@@ -179,7 +198,7 @@ def accept(
     promised = promises.made(connection, p, request, found, at)
     columns = {} if promised is None else promised.columns()
     order = order_rows.insert(connection, request, found, at, columns)
-    for position in range(1, len(request.items) + 1):
+    for position, item in enumerate(request.items, start=1):
         journal.begin(
             connection,
             order=order,
@@ -188,9 +207,11 @@ def accept(
             tenant=request.tenant,
             at=at,
             approved=request.approved[position - 1] if request.approved else None,
+            closed=item.action is views.ItemAction.NO_CHANGE,
         )
     dependencies.insert(connection, order, request)
-    if request.by_hand is not None:
+    works = any(item.action is not views.ItemAction.NO_CHANGE for item in request.items)
+    if request.by_hand is not None and works:
         by_hand.choose(
             connection,
             tenant=request.tenant,
@@ -211,4 +232,18 @@ def accept(
         raise errors.AgentError(f"order {order} was written and cannot be read back")
     announce.order(connection, p.events, events.EventKind.SERVICE_ORDER_CREATE, view, at)
     monitors.begin(connection, p.events, view, request.surface, at)
+    if not works:
+        view = _done(connection, p, order, view, at)
     return orders.Submitted(view, created=True)
+
+
+def _done(
+    connection: sa.Connection,
+    p: parts.Parts,
+    order: str,
+    accepted: views.ServiceOrderView,
+    at: datetime,
+) -> views.ServiceOrderView:
+    """An order of context alone is completed as it is accepted."""
+    order_moves.move(connection, p.events, order, views.OrderState.COMPLETED, at)
+    return order_views.view(connection, order) or accepted

@@ -74,8 +74,9 @@ def begin(
     tenant: str,
     at: datetime,
     approved: str | None = None,
+    closed: bool = False,
 ) -> str:
-    """The transaction of one item, queued. Returns its id."""
+    """The transaction of one item, queued, or closed where nothing is to be done. Returns its id."""
     transaction = f"{order}-{position}"
     connection.execute(
         tables.transaction.insert().values(
@@ -84,7 +85,8 @@ def begin(
             order_id=order,
             position=position,
             accepted=accepted,
-            stage=states.Stage.QUEUED,
+            stage=states.Stage.CLOSED if closed else states.Stage.QUEUED,
+            closed_at=at if closed else None,
             run=0,
             attempt=1,
             token=0,

@@ -71,6 +71,7 @@ def _insert_item(
     item: orders.ItemRequest,
     specification: views.SpecificationRef,
 ) -> None:
+    context = item.action is views.ItemAction.NO_CHANGE
     connection.execute(
         tables.item.insert().values(
             order_id=order,
@@ -78,7 +79,7 @@ def _insert_item(
             tenant=tenant,
             item_id=item.id,
             action=item.action,
-            state=views.OrderState.ACKNOWLEDGED,
+            state=views.OrderState.COMPLETED if context else views.OrderState.ACKNOWLEDGED,
             specification_id=specification.id,
             specification_version=specification.version,
             specification_name=specification.name,
@@ -140,6 +141,14 @@ def item_states(connection: sa.Connection, order: str) -> tuple[views.OrderState
     """The states of all items, by position."""
     table = tables.item
     asked = sa.select(table.c.state).where(table.c.order_id == order).order_by(table.c.position)
+    return tuple(views.OrderState(row.state) for row in connection.execute(asked))
+
+
+def working_states(connection: sa.Connection, order: str) -> tuple[views.OrderState, ...]:
+    """The same of those that change something: context says nothing of how far an order has come."""
+    c = tables.item.c
+    mine = sa.and_(c.order_id == order, c.action != views.ItemAction.NO_CHANGE)
+    asked = sa.select(c.state).where(mine).order_by(c.position)
     return tuple(views.OrderState(row.state) for row in connection.execute(asked))
 
 

@@ -39,6 +39,8 @@ async def dry_run(
 
     ``by_hand`` is what an operator would choose for the order about edits by hand.
     """
+    if item.action is views.ItemAction.NO_CHANGE:
+        return _context(item)
     made = await p.journal.read(lambda c: design.imagine(c, p, tenant, item, by_hand))
     drivers = {name: await p.contact.driver(name) for name in made.devices}
     wanted = await planning.intended(p, made, drivers)
@@ -63,6 +65,21 @@ async def dry_run(
         hash=shown.hash,
         neighbours=beside.neighbours,
         expected_seconds=beside.expected,
+    )
+
+
+def _context(item: orders.ItemRequest) -> views.DryRun:
+    """An item that changes nothing: no device is asked."""
+    return views.DryRun(
+        item=item.id,
+        service_name=item.service_name or "",
+        changes=False,
+        devices=(),
+        claims=(),
+        ports=(),
+        touches=(),
+        predicates=(),
+        hash=plan.digest(()),
     )
 
 

@@ -102,7 +102,7 @@ def past_return(connection: sa.Connection, order: str) -> str:
     asked = (
         sa.select(item.c.item_id, item.c.state, of)
         .join(of, sa.and_(of.c.order_id == item.c.order_id, of.c.position == item.c.position))
-        .where(item.c.order_id == order)
+        .where(item.c.order_id == order, item.c.action != views.ItemAction.NO_CHANGE)
         .order_by(item.c.position)
     )
     for row in connection.execute(asked):
