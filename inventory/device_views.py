@@ -8,16 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from inventory import filters, history, lldp_facts, tables
-from oss_agent import errors
+from inventory import history, lldp_facts, tables
+from oss_agent import errors, selecting
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import DeviceView, InterfaceView, ServiceState
 
 
 def find(connection: sa.Connection, query: Query) -> Page[DeviceView]:
     """A page of a tenant's devices, without their ports."""
-    rows = _rows(query.tenant)
-    found, total = filters.page(connection, rows, _surface(), query)
+    page, total = _selection(_rows(query.tenant)).page(connection, query)
+    found = page.mappings().all()
     keys = _fingerprints(connection, [row["name"] for row in found])
     return Page(tuple(_view(row, keys[row["name"]], ()) for row in found), total)
 
@@ -55,7 +55,7 @@ def _rows(tenant: str) -> sa.Select[Any]:
     )
 
 
-def _surface() -> filters.Surface:
+def _selection(rows: sa.Select[Any]) -> selecting.Selection:
     c = tables.devices.c
     words: dict[str, sa.ColumnElement[Any]] = {
         "id": c.name,
@@ -65,9 +65,9 @@ def _surface() -> filters.Surface:
         "role": c.role,
         "site": c.site,
     }
-    attributes = {path: filters.Attribute(column) for path, column in words.items()}
-    attributes["managed"] = filters.Attribute(c.managed, filters.truth)
-    return filters.Surface(key=c.name, attributes=attributes)
+    managed = selecting.Attribute(c.managed, selecting.truth)
+    attributes = {**selecting.texts(words), "managed": managed}
+    return selecting.Selection(rows, c.tenant, attributes, c.name)
 
 
 def _fingerprints(

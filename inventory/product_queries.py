@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from inventory import filters, history, product_views, tables
+from inventory import history, product_views, tables
+from oss_agent import selecting
 from oss_agent.spi.products import ProductView
 from oss_agent.spi.query import Page, Query
 
@@ -14,12 +15,12 @@ from oss_agent.spi.query import Page, Query
 def find(connection: sa.Connection, query: Query) -> Page[ProductView]:
     """A page of a tenant's products."""
     p = tables.products
-    rows = sa.select(p).where(history.current(p), p.c.tenant == query.tenant)
-    found, total = filters.page(connection, rows, _surface(), query)
-    return Page(product_views.views(connection, found), total)
+    rows = sa.select(p).where(history.current(p))
+    found, total = _selection(rows).page(connection, query)
+    return Page(product_views.views(connection, found.mappings().all()), total)
 
 
-def _surface() -> filters.Surface:
+def _selection(rows: sa.Select[Any]) -> selecting.Selection:
     c = tables.products.c
     text: dict[str, sa.ColumnElement[Any]] = {
         "id": c.id,
@@ -37,36 +38,27 @@ def _surface() -> filters.Surface:
         "startDate": c.start_date,
         "terminationDate": c.termination_date,
     }
-    return filters.Surface(
-        key=c.id,
+    return selecting.Selection(
+        rows,
+        c.tenant,
+        order=c.id,
         attributes={
-            **{path: filters.Attribute(column) for path, column in text.items()},
-            **{path: filters.Attribute(column, filters.moment) for path, column in times.items()},
+            **selecting.texts(text),
+            **selecting.moments(times),
         },
         members={
-            "realizingService.id": filters.Member(_realized_by),
-            "realizingService.name": filters.Member(_realized_by_name),
+            "realizingService.id": _of_a_service(tables.product_services.c.service),
+            "realizingService.name": _of_a_service(tables.services.c.name),
         },
     )
 
 
-def _realized_by(ids: tuple[str, ...]) -> sa.ColumnElement[bool]:
-    link = tables.product_services
-    rows = sa.select(link.c.row).where(
-        history.current(link), link.c.product == tables.products.c.id, link.c.service.in_(ids)
-    )
-    return sa.exists(rows)
-
-
-def _realized_by_name(names: tuple[str, ...]) -> sa.ColumnElement[bool]:
+def _of_a_service(column: sa.ColumnElement[Any]) -> selecting.Member:
     link, service = tables.product_services, tables.services
-    rows = (
-        sa.select(link.c.row)
-        .join(service, sa.and_(service.c.id == link.c.service, history.current(service)))
-        .where(
-            history.current(link),
-            link.c.product == tables.products.c.id,
-            service.c.name.in_(names),
-        )
-    )
-    return sa.exists(rows)
+    both = link.join(service, sa.and_(service.c.id == link.c.service, history.current(service)))
+    mine = sa.and_(history.current(link), link.c.product == tables.products.c.id)
+
+    def some(meets: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+        return sa.exists(sa.select(link.c.row).select_from(both).where(mine, meets))
+
+    return selecting.Member(selecting.Attribute(column), some)

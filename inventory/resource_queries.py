@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from inventory import filters, history, resource_rows, tables
-from oss_agent import errors
+from inventory import history, resource_rows, tables
+from oss_agent import errors, selecting
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import ResourceView
 
@@ -20,9 +20,8 @@ _V4_STATES: Final = {"enable": "enabled", "disable": "disabled", "shutdown": "sh
 def find(connection: sa.Connection, query: Query) -> Page[ResourceView]:
     """A page of a tenant's resources."""
     resource = resource_rows.union()
-    rows = sa.select(resource).where(resource.c.tenant == query.tenant)
-    found, total = filters.page(connection, rows, _surface(resource), query)
-    return Page(_views(connection, found), total)
+    found, total = _selection(resource).page(connection, query)
+    return Page(_views(connection, found.mappings().all()), total)
 
 
 def get(connection: sa.Connection, tenant: str, key: str) -> ResourceView:
@@ -35,23 +34,26 @@ def get(connection: sa.Connection, tenant: str, key: str) -> ResourceView:
     return _views(connection, found)[0]
 
 
-def _surface(resource: sa.Subquery) -> filters.Surface:
+def _selection(resource: sa.Subquery) -> selecting.Selection:
     c = resource.c
-    attributes = {
-        "id": filters.Attribute(c.id),
-        "name": filters.Attribute(c.name),
-        "category": filters.Attribute(c.category),
-        "administrativeState": filters.Attribute(c.administrative_state, _state),
-        "operationalState": filters.Attribute(c.operational_state, _state),
-        "usageState": filters.Attribute(c.usage_state),
-        "resourceStatus": filters.Attribute(c.resource_status),
-        "startOperatingDate": filters.Attribute(c.start_date, filters.moment),
+    text: dict[str, sa.ColumnElement[Any]] = {
+        "id": c.id,
+        "name": c.name,
+        "category": c.category,
+        "usageState": c.usage_state,
+        "resourceStatus": c.resource_status,
     }
-    return filters.Surface(key=c.id, attributes=attributes)
+    attributes = {
+        **selecting.texts(text),
+        "administrativeState": selecting.Attribute(c.administrative_state, _state),
+        "operationalState": selecting.Attribute(c.operational_state, _state),
+        "startOperatingDate": selecting.Attribute(c.start_date, selecting.moment),
+    }
+    return selecting.Selection(sa.select(resource), c.tenant, attributes, c.id)
 
 
 def _state(text: str) -> str:
-    return _V4_STATES.get(text, text)
+    return _V4_STATES.get(text, selecting.clean(text))
 
 
 def _views(

@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from inventory import filters, history, service_views, tables
+from inventory import history, service_views, tables
+from oss_agent import selecting
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import ServiceState, ServiceView
 
@@ -14,12 +15,12 @@ from oss_agent.spi.views import ServiceState, ServiceView
 def find(connection: sa.Connection, query: Query) -> Page[ServiceView]:
     """A page of a tenant's current services."""
     s = tables.services
-    rows = sa.select(s).where(history.current(s), s.c.tenant == query.tenant)
-    found, total = filters.page(connection, rows, _surface(), query)
-    return Page(service_views.views(connection, found), total)
+    rows = sa.select(s).where(history.current(s))
+    found, total = _selection(rows).page(connection, query)
+    return Page(service_views.views(connection, found.mappings().all()), total)
 
 
-def _surface() -> filters.Surface:
+def _selection(rows: sa.Select[Any]) -> selecting.Selection:
     c = tables.services.c
     text: dict[str, sa.ColumnElement[Any]] = {
         "id": c.id,
@@ -45,33 +46,36 @@ def _surface() -> filters.Surface:
     }
     active = c.state == ServiceState.ACTIVE.value
     flags = {"hasStarted": active, "isServiceEnabled": active}
-    return filters.Surface(
-        key=c.id,
+    return selecting.Selection(
+        rows,
+        c.tenant,
+        order=c.id,
         attributes={
-            **{path: filters.Attribute(column) for path, column in text.items()},
-            **{path: filters.Attribute(column, filters.moment) for path, column in times.items()},
-            **{path: filters.Attribute(column, filters.truth) for path, column in flags.items()},
+            **selecting.texts(text),
+            **selecting.moments(times),
+            **{
+                path: selecting.Attribute(column, selecting.truth) for path, column in flags.items()
+            },
         },
-        members={
-            "supportingService.id": filters.Member(_supported_by_service),
-            "supportingResource.id": filters.Member(_supported_by_resource),
-        },
+        members={"supportingService.id": _of_a_child(), "supportingResource.id": _of_a_port()},
     )
 
 
-def _supported_by_service(ids: tuple[str, ...]) -> sa.ColumnElement[bool]:
+def _of_a_child() -> selecting.Member:
     child = tables.services.alias("child")
-    rows = sa.select(child.c.row).where(
-        history.current(child), child.c.parent == tables.services.c.id, child.c.id.in_(ids)
-    )
-    return sa.exists(rows)
+    mine = sa.and_(history.current(child), child.c.parent == tables.services.c.id)
+
+    def some(meets: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+        return sa.exists(sa.select(child.c.row).where(mine, meets))
+
+    return selecting.Member(selecting.Attribute(child.c.id), some)
 
 
-def _supported_by_resource(ids: tuple[str, ...]) -> sa.ColumnElement[bool]:
-    r = tables.service_resources.c
-    rows = sa.select(r.row).where(
-        history.current(tables.service_resources),
-        r.service == tables.services.c.id,
-        (r.device + ":" + r.port).in_(ids),
-    )
-    return sa.exists(rows)
+def _of_a_port() -> selecting.Member:
+    link = tables.service_resources
+    mine = sa.and_(history.current(link), link.c.service == tables.services.c.id)
+
+    def some(meets: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+        return sa.exists(sa.select(link.c.row).where(mine, meets))
+
+    return selecting.Member(selecting.Attribute(link.c.device + ":" + link.c.port), some)

@@ -15,7 +15,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from inventory.column_types import Json, Moment
+from inventory.column_types import Json
+from oss_agent.moment import Moment
 
 METADATA = sa.MetaData(
     naming_convention={

@@ -1,7 +1,6 @@
-"""Decides how the rooms of the agent store a moment, the same on SQLite and PostgreSQL.
+"""Decides how a room stores a moment, the same on SQLite and PostgreSQL.
 
-Fulfilment keeps text instead, for the precision of the wire; the inventory has a type of its own,
-because siblings know only ``oss_agent.spi``.
+Fulfilment keeps text instead, for the precision of the wire.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ class Moment(sa.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """To UTC; a naive value raises ValueError."""
+        """To UTC. ValueError for a naive one: guessing its zone would bill wrong hours."""
         del dialect
         if value is not None and value.tzinfo is None:
             raise ValueError(f"{value} has no time zone")

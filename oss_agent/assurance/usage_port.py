@@ -20,8 +20,7 @@ class UsagePort:
 
     async def find(self, asked: query.Query) -> query.Page[UsageView]:
         """Records that match, by period and key unless sorted otherwise. OrderRejected (400)."""
-        found, total = await self._rows.read(lambda c: _selection().page(c, asked))
-        return query.Page(tuple(map(_view, found)), total)
+        return await self._rows.read(lambda c: _find(c, asked))
 
     async def get(self, tenant: str, key: str) -> UsageView:
         """One record by its key; NotFound, also for another tenant's."""
@@ -30,6 +29,11 @@ class UsagePort:
         if row is None:
             raise errors.NotFound(f"usage {ascii(key)[:80]}")
         return _view(row)
+
+
+def _find(connection: sa.Connection, asked: query.Query) -> query.Page[UsageView]:
+    found, total = _selection().page(connection, asked)
+    return query.Page(tuple(map(_view, found.mappings())), total)
 
 
 def _selection() -> selecting.Selection:
@@ -44,7 +48,7 @@ def _selection() -> selecting.Selection:
         "status": sa.literal("received"),
         "usageSpecification.id": sa.literal("service-octets"),
     }
-    attributes = {path: selecting.Attribute(column) for path, column in columns.items()}
+    attributes = selecting.texts(columns)
     attributes["usageDate"] = selecting.Attribute(_U.valid_to, selecting.moment)
     return selecting.Selection(sa.select(USAGE), _U.tenant, attributes, _U.key)
 

@@ -31,8 +31,7 @@ class EventPort:
 
     async def find(self, asked: query.Query) -> query.Page[events.Event]:
         """Events that match. OrderRejected (400)."""
-        found, total = await self._rows.read(lambda c: self._selection.page(c, asked))
-        return query.Page(tuple(rows.numbered(row).event for row in found), total)
+        return await self._rows.read(lambda c: self._find(c, asked))
 
     async def get(self, tenant: str, key: str) -> events.Event:
         """One event by its id; NotFound, also for another tenant's."""
@@ -41,3 +40,7 @@ class EventPort:
         if row is None:
             raise errors.NotFound(f"event {ascii(key)[:80]}")
         return rows.numbered(row).event
+
+    def _find(self, connection: sa.Connection, asked: query.Query) -> query.Page[events.Event]:
+        found, total = self._selection.page(connection, asked)
+        return query.Page(tuple(rows.numbered(row).event for row in found.mappings()), total)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
+from oss_agent import selecting
 from oss_agent.fulfilment.record import (
     announce,
     codec,
-    conditions,
     order_rows,
     product_moves,
     tables,
@@ -21,16 +19,16 @@ from oss_agent.spi import events, orders, query, views
 
 _C = tables.cancel.c
 _OPEN = (views.TaskState.ACKNOWLEDGED, views.TaskState.IN_PROGRESS)
-_PATHS: Mapping[str, sa.ColumnElement[Any]] = MappingProxyType(
-    {
-        "id": _C.id,
-        "state": _C.state,
-        "serviceOrder.id": _C.order_id,
-        "cancellationReason": _C.reason,
-        "requestedCancellationDate": _C.requested,
-        "effectiveCancellationDate": _C.effective,
-    }
-)
+_ATTRIBUTES: Final = {
+    # Ids are numbers written as text: 10 comes after 9.
+    "id": selecting.Attribute(_C.id, sorted_by=_C.number),
+    "state": selecting.Attribute(_C.state, words=tuple(views.TaskState)),
+    "serviceOrder.id": selecting.Attribute(_C.order_id),
+    "cancellationReason": selecting.Attribute(_C.reason),
+    **selecting.moments(
+        {"requestedCancellationDate": _C.requested, "effectiveCancellationDate": _C.effective}
+    ),
+}
 
 
 def insert(
@@ -105,36 +103,9 @@ def view(connection: sa.Connection, tenant: str, key: str) -> views.CancelView |
 
 def find(connection: sa.Connection, asked: query.Query) -> query.Page[views.CancelView]:
     """The page that was asked for. OrderRejected (400) naming a path nobody knows."""
-    matching = [_C.tenant == asked.tenant, *(_condition(one) for one in asked.filters)]
-    total = connection.execute(
-        sa.select(sa.func.count()).select_from(tables.cancel).where(*matching)
-    ).scalar_one()
-    rows = connection.execute(
-        tables.cancel.select()
-        .where(*matching)
-        .order_by(*(_ordering(one) for one in asked.sort), _C.number)
-        .offset(asked.offset)
-        .limit(asked.limit)
-    )
-    return query.Page(tuple(of_row(row) for row in rows), total)
-
-
-def _column(path: str) -> sa.ColumnElement[Any]:
-    if path not in _PATHS:
-        raise conditions.unknown(path, _PATHS)
-    return _C.number if path == "id" else _PATHS[path]
-
-
-def _condition(asked: query.Filter) -> sa.ColumnElement[bool]:
-    _column(asked.path)
-    words = tuple(views.TaskState) if asked.path == "state" else ()
-    return conditions.any_of(_PATHS[asked.path], asked, words)
-
-
-def _ordering(asked: query.Sort) -> sa.ColumnElement[Any]:
-    # Ids are numbers written as text: 10 comes after 9.
-    column = _column(asked.path)
-    return column.desc() if asked.descending else column.asc()
+    of = selecting.Selection(tables.cancel.select(), _C.tenant, _ATTRIBUTES, _C.number)
+    rows, total = of.page(connection, asked)
+    return query.Page(tuple(map(of_row, rows)), total)
 
 
 def of_row(row: sa.Row[Any]) -> views.CancelView:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from oss_agent.fulfilment.record import cancel_rows, conditions, tables
+from oss_agent import selecting
+from oss_agent.fulfilment.record import cancel_rows, tables
 from oss_agent.fulfilment.record.product_tables import product_order
 from oss_agent.spi import product_orders, query, views
 
 _TASK = tables.cancel.c
-_PATHS: Mapping[str, sa.ColumnElement[Any]] = MappingProxyType(
-    {
-        "id": _TASK.id,
-        "state": _TASK.state,
-        "productOrder.id": product_order.c.id,
-        "cancellationReason": _TASK.reason,
-        "requestedCancellationDate": _TASK.requested,
-        "effectiveCancellationDate": _TASK.effective,
-    }
-)
+_ATTRIBUTES: Final = {
+    # Ids are numbers written as text: 10 comes after 9.
+    "id": selecting.Attribute(_TASK.id, sorted_by=_TASK.number),
+    "state": selecting.Attribute(_TASK.state, words=tuple(views.TaskState)),
+    "cancellationReason": selecting.Attribute(_TASK.reason),
+    "productOrder.id": selecting.Attribute(product_order.c.id),
+    **selecting.moments(
+        {
+            "requestedCancellationDate": _TASK.requested,
+            "effectiveCancellationDate": _TASK.effective,
+        }
+    ),
+}
 
 
 def view(
@@ -37,14 +39,9 @@ def find(
     connection: sa.Connection, asked: query.Query
 ) -> query.Page[product_orders.ProductCancelView]:
     """The page that was asked for. OrderRejected (400) naming a path nobody knows."""
-    matching = [_TASK.tenant == asked.tenant, *(_condition(one) for one in asked.filters)]
-    found = _all().where(*matching)
-    total = connection.execute(sa.select(sa.func.count()).select_from(found.subquery()))
-    ordering = [*(_ordering(one) for one in asked.sort), _TASK.number]
-    rows = connection.execute(
-        found.order_by(*ordering).offset(asked.offset).limit(asked.limit)
-    ).all()
-    return query.Page(tuple(_view(row) for row in rows), total.scalar_one())
+    of = selecting.Selection(_all(), _TASK.tenant, _ATTRIBUTES, _TASK.number)
+    rows, total = of.page(connection, asked)
+    return query.Page(tuple(map(_view, rows)), total)
 
 
 def _all() -> sa.Select[Any]:
@@ -52,23 +49,6 @@ def _all() -> sa.Select[Any]:
     return sa.select(tables.cancel, of.id.label("product_order")).join(
         product_order, of.service_order == _TASK.order_id
     )
-
-
-def _condition(asked: query.Filter) -> sa.ColumnElement[bool]:
-    words = tuple(views.TaskState) if asked.path == "state" else ()
-    return conditions.any_of(_column(asked.path), asked, words)
-
-
-def _column(path: str) -> sa.ColumnElement[Any]:
-    if path not in _PATHS:
-        raise conditions.unknown(path, _PATHS)
-    return _PATHS[path]
-
-
-def _ordering(asked: query.Sort) -> sa.ColumnElement[Any]:
-    # Ids are numbers written as text: 10 comes after 9.
-    column = _TASK.number if asked.path == "id" else _column(asked.path)
-    return column.desc() if asked.descending else column.asc()
 
 
 def _view(row: sa.Row[Any]) -> product_orders.ProductCancelView:

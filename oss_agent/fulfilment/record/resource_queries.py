@@ -30,8 +30,7 @@ class ResourceOrders:
 
     async def find(self, asked: query.Query) -> query.Page[ResourceOrderView]:
         """Resource orders that match. OrderRejected (400)."""
-        found, total = await self._rows.read(lambda c: _selection().page(c, asked))
-        return query.Page(tuple(map(_view, found)), total)
+        return await self._rows.read(lambda c: _find(c, asked))
 
     async def get(self, tenant: str, key: str) -> ResourceOrderView:
         """One resource order; NotFound, also for another tenant's."""
@@ -40,6 +39,11 @@ class ResourceOrders:
         if row is None:
             raise errors.NotFound(f"resourceOrder {ascii(key)[:40]}")
         return _view(row)
+
+
+def _find(connection: sa.Connection, asked: query.Query) -> query.Page[ResourceOrderView]:
+    found, total = _selection().page(connection, asked)
+    return query.Page(tuple(map(_view, found.mappings())), total)
 
 
 def _selection() -> selecting.Selection:
@@ -57,9 +61,7 @@ def _selection() -> selecting.Selection:
         "orderDate": _O.order_date,
         "completionDate": _O.completion_date,
     }
-    attributes = {path: selecting.Attribute(column) for path, column in text.items()} | {
-        path: selecting.Attribute(column, selecting.moment) for path, column in times.items()
-    }
+    attributes = selecting.texts(text) | selecting.moments(times)
     return selecting.Selection(_ROWS, _O.tenant, attributes, _O.number)
 
 
