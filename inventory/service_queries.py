@@ -45,7 +45,8 @@ def _selection(rows: sa.Select[Any]) -> selecting.Selection:
         "operatingStatusDate": c.status_since,
     }
     active = c.state == ServiceState.ACTIVE.value
-    flags = {"hasStarted": active, "isServiceEnabled": active}
+    started = c.state.in_([ServiceState.ACTIVE.value, ServiceState.INACTIVE.value])
+    flags = {"hasStarted": started, "isServiceEnabled": active}
     return selecting.Selection(
         rows,
         c.tenant,

@@ -21,7 +21,9 @@ _MOVES: Final = {
     ServiceState.RESERVED: frozenset(
         {ServiceState.DESIGNED, ServiceState.INACTIVE, ServiceState.ACTIVE}
     ),
-    ServiceState.INACTIVE: frozenset({ServiceState.ACTIVE}),
+    # The diagram leads to terminated from active alone; but whoever ends a suspended service does
+    # not switch it on first.
+    ServiceState.INACTIVE: frozenset({ServiceState.ACTIVE, ServiceState.TERMINATED}),
     ServiceState.ACTIVE: frozenset({ServiceState.INACTIVE, ServiceState.TERMINATED}),
     # The diagram also draws terminated -> active; like most operators we refuse it: a terminated
     # service has lost its ports and pool values, so coming back is a new order.

@@ -149,6 +149,8 @@ def _moved(row: Mapping[Any, Any], state: ServiceState, at: datetime) -> dict[st
         facts |= {"operating_status": status, "cause": None, "status_since": at}
     if state is ServiceState.ACTIVE and row["start_date"] is None:
         facts["start_date"] = at
+    if state is ServiceState.ACTIVE and row["state"] == ServiceState.INACTIVE:
+        facts["resumed_at"] = at
     if state is ServiceState.TERMINATED:
         facts["end_date"] = at
     return facts

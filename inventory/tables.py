@@ -210,7 +210,10 @@ neighbours = sa.Table(
 
 
 class Service(Fact):
-    """PLANNED: a service and its states. ``retired`` ends its row, so it is not a state."""
+    """PLANNED: a service and its states. ``retired`` ends its row, so it is not a state.
+
+    ``resumed_at`` is when it was last brought back from a suspension.
+    """
 
     id: sa.Named[str]
     name: sa.Named[str]
@@ -229,6 +232,7 @@ class Service(Fact):
     service_date: sa.Named[datetime] = sa.Column(Moment)
     start_date: sa.Named[datetime | None] = sa.Column(Moment)
     end_date: sa.Named[datetime | None] = sa.Column(Moment)
+    resumed_at: sa.Named[datetime | None] = sa.Column(Moment)
 
 
 services = sa.Table(

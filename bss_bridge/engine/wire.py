@@ -133,6 +133,7 @@ class Service(Body):
     id: Name | None = None
     name: Name | None = None
     state: str | None = None
+    enabled: bool | None = pydantic.Field(None, alias="isServiceEnabled")
     specification: Specification | None = pydantic.Field(None, alias="serviceSpecification")
     characteristics: Characteristics = pydantic.Field((), alias="serviceCharacteristic")
 

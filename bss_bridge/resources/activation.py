@@ -22,7 +22,8 @@ from oss_agent.spi.query import Port
 Json = dict[str, Any]
 _OURS: Final = ("id", "href", "startDate", "endDate", "operatingStatus")
 _CHARACTERISTICS: Final = "serviceCharacteristic"
-_PATCHED: Final = frozenset({_CHARACTERISTICS, "state"})
+_STATES: Final = ("state", "isServiceEnabled")
+_PATCHED: Final = frozenset({_CHARACTERISTICS, *_STATES})
 EXAMPLE: Final[Json] = {
     "name": "acme-hq-branch",
     "state": "active",
@@ -92,9 +93,10 @@ class _Desk:
         wished: Json = {}
         if _CHARACTERISTICS in change.names:
             wished = {_CHARACTERISTICS: _differing(change.before, change.after)}
-        if "state" in change.names:
-            wished["state"] = change.after.get("state")
-        if not any(wished.values()):
+        for name in _STATES:
+            if change.after.get(name) is not None and name in change.names:
+                wished[name] = change.after[name]
+        if not any(wished[name] != [] for name in wished):
             return change.view
         named = {"id": change.view.id} | wished
         return await self._ordered(views.ItemAction.MODIFY, named, request)

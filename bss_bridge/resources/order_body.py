@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bss_bridge.engine import intake, wire
 from bss_bridge.engine.hrefs import SERVICE_INVENTORY
-from bss_bridge.resources import relationships
+from bss_bridge.resources import relationships, wished_state
 from oss_agent import errors
 from oss_agent.spi import orders, views
 
@@ -23,11 +23,6 @@ _OURS: Final = (
 _OURS_OF_ITEM: Final = ("state", "errorMessage")
 _SERVICES: Final = f"{SERVICE_INVENTORY}/service/"
 _UNDONE_OF_ITEM: Final = ("serviceOrderItem", "appointment")
-_WISHES: Final = {
-    views.ItemAction.ADD: "active",
-    views.ItemAction.MODIFY: "active",
-    views.ItemAction.DELETE: "terminated",
-}
 
 
 def order_request(
@@ -66,7 +61,7 @@ def _items(items: Sequence[wire.Item]) -> tuple[orders.ItemRequest, ...]:
 
 def _item(item: wire.Item, path: str) -> orders.ItemRequest:
     refuse_given(item.model_extra or {}, _OURS_OF_ITEM, path)
-    _refuse_undone(item, path)
+    refuse_undone(item.model_extra or {}, _UNDONE_OF_ITEM, path)
     _require_target(item, path)
     service = item.service
     return orders.ItemRequest(
@@ -80,6 +75,9 @@ def _item(item: wire.Item, path: str) -> orders.ItemRequest:
         path=path,
         extra=_item_extra(item),
         after=relationships.items_before(item.model_extra or {}, path),
+        service_state=wished_state.of(
+            item.action, service.state, f"{path}.service", enabled=service.enabled
+        ),
     )
 
 
@@ -89,6 +87,7 @@ def _item_extra(item: wire.Item) -> dict[str, Any]:
     beside = {one.name: one.model_extra for one in service.characteristics if one.model_extra}
     kept = dict(service.model_extra or {})
     kept |= {"state": service.state} if service.state else {}
+    kept |= {"isServiceEnabled": service.enabled} if service.enabled is not None else {}
     kept |= {"serviceCharacteristic": beside} if beside else {}
     if service.specification and service.specification.model_extra:
         kept["serviceSpecification"] = service.specification.model_extra
@@ -103,29 +102,17 @@ def refuse_given(found: Mapping[str, Any], names: Sequence[str], path: str) -> N
         raise errors.OrderRejected(f"{given} is set by the provider: leave it out", field=field)
 
 
-def _refuse_undone(item: wire.Item, path: str) -> None:
-    """An attribute that changes what should happen and would not be obeyed is no extra."""
-    refuse_undone(item.model_extra or {}, _UNDONE_OF_ITEM, path)
-    wish = _WISHES.get(item.action)
-    if wish and item.service.state not in {None, wish}:
-        raise _undone(f"{path}.service.state")
-
-
 def refuse_undone(extra: Mapping[str, Any], names: Sequence[str], path: str) -> None:
     """OrderRejected when an item says one of ``names``, or a quantity but 1: it would be ignored."""
     name = next((name for name in names if extra.get(name)), None)
     if extra.get("quantity", 1) != 1:
         name = "quantity"
     if name:
-        raise _undone(f"{path}.{name}")
-
-
-def _undone(field: str) -> errors.OrderRejected:
-    return errors.OrderRejected(
-        "is understood but not carried out yet, and ignoring it would be worse",
-        field=field,
-        code="notSupported",
-    )
+        raise errors.OrderRejected(
+            "is understood but not carried out yet, and ignoring it would be worse",
+            field=f"{path}.{name}",
+            code="notSupported",
+        )
 
 
 def _require_target(item: wire.Item, path: str) -> None:

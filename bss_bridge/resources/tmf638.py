@@ -13,9 +13,10 @@ def render(view: views.ServiceView, hrefs: Hrefs) -> dict[str, Any]:
     """A service; operatingStatus is v5's attribute, an extension in v4.
 
     The order stands in relatedEntity: serviceOrderItem would need an item id that a service, made
-    by one order and touched by others, does not have.
+    by one order and touched by others, does not have. A suspended one is inactive: it has started
+    and is not enabled.
     """
-    active = view.state is views.ServiceState.ACTIVE
+    enabled = view.state is views.ServiceState.ACTIVE
     own = {
         "id": view.id,
         "href": hrefs.service(view.id),
@@ -23,8 +24,8 @@ def render(view: views.ServiceView, hrefs: Hrefs) -> dict[str, Any]:
         "category": view.category,
         "serviceType": view.specification.name,
         "state": view.state.value,
-        "hasStarted": active,
-        "isServiceEnabled": active,
+        "hasStarted": enabled or view.state is views.ServiceState.INACTIVE,
+        "isServiceEnabled": enabled,
         "serviceDate": r.stamp(view.service_date),
         "startDate": r.stamp(view.start_date),
         "endDate": r.stamp(view.end_date),

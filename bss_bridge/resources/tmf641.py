@@ -67,6 +67,7 @@ def service_of(item: views.OrderItemView, hrefs: Hrefs) -> dict[str, Any]:
         "id": item.service_id or None,
         "href": hrefs.service(item.service_id) if item.service_id else None,
         "name": item.service_name or None,
+        "state": item.service_state.value if item.service_state else None,
         "serviceSpecification": ref if item.specification.id else None,
         "serviceCharacteristic": r.characteristics(item.characteristics, beside) or None,
     }

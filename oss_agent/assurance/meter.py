@@ -65,9 +65,7 @@ class Meter:
         return [reading for reading in found if self._is_due(connection, reading, sight.at)]
 
     def _is_due(self, connection: sa.Connection, reading: _Reading, at: datetime) -> bool:
-        last = usage_rows.last_sample(
-            connection, reading.sample.meter_point, reading.watched.service
-        )
+        last = _last(connection, reading)
         return last is None or usage.due(last, at, self._pace.interval, self._pace.early)
 
     def _write(self, connection: sa.Connection, sight: observe.Sight) -> Sequence[UsageView]:
@@ -77,7 +75,7 @@ class Meter:
     def _close(self, connection: sa.Connection, reading: _Reading) -> UsageView | None:
         """Keep the sample; with one before it, the record between them. None without news."""
         watched, sample = reading.watched, reading.sample
-        last = usage_rows.last_sample(connection, sample.meter_point, watched.service)
+        last = _last(connection, reading)
         usage_rows.put_sample(connection, sample, watched)
         if last is None:
             return None
@@ -92,6 +90,14 @@ class Meter:
 class _Reading:
     watched: ledger.WatchedPort
     sample: usage.Sample
+
+
+def _last(connection: sa.Connection, reading: _Reading) -> usage.Sample | None:
+    """The sample that the period began with; a suspension ends it, and a resume begins another."""
+    watched = reading.watched
+    last = usage_rows.last_sample(connection, reading.sample.meter_point, watched.service)
+    before = last is not None and watched.resumed is not None and last.at < watched.resumed
+    return None if before else last
 
 
 def _sample(sight: observe.Sight, port: port_table.Port) -> usage.Sample:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from oss_agent import __version__
-from oss_agent.cli import client, context, network, orders, outbox, show, stops
+from oss_agent.cli import client, context, network, orders, outbox, services, show, stops
 
 GLOBAL = ("-o", "--output", "--api", "--token")
 
@@ -62,7 +62,7 @@ def tree() -> typer.Typer:
     app.command("topology")(network.topology)
     app.command("why")(network.why)
     app.add_typer(network.alarms, name="alarm")
-    app.add_typer(network.services, name="service")
+    app.add_typer(services.services, name="service")
     app.add_typer(outbox.outbox, name="outbox")
     app.command("pause")(stops.pause)
     app.command("resume")(stops.resume)

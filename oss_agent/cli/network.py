@@ -1,16 +1,13 @@
-"""``oss-agent import | device | topology | discover | why | service | alarm``."""
+"""``oss-agent import | device | topology | discover | why | alarm``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
 from oss_agent.cli import client, context
-from oss_agent.spi.views import ServiceState
 
 FILES = (
     "topology-data.json",
@@ -20,7 +17,6 @@ FILES = (
 )
 devices = typer.Typer(no_args_is_help=True, help="Devices: what is managed, and trusted.")
 alarms = typer.Typer(no_args_is_help=True, help="Alarms (TMF642).")
-services = typer.Typer(no_args_is_help=True, help="Services (TMF638).")
 
 Name = Annotated[str, typer.Argument(help="device name")]
 
@@ -182,49 +178,12 @@ def alarm_list(ctx: typer.Context) -> None:
     _list(ctx, "/alarms", columns, "no alarms")
 
 
-@services.command("list")
-def service_list(
-    ctx: typer.Context,
-    all_: Annotated[
-        bool, typer.Option("--all", help="what they stand on (RFS) and terminated ones, too")
-    ] = False,
-) -> None:
-    """Customers' services that are not terminated, with state and operating status."""
-    columns = [
-        ("ID", "id"),
-        ("SERVICE", "name"),
-        ("KIND", "category"),
-        ("STATE", "state"),
-        ("STATUS", "operating_status"),
-        ("CUSTOMER", "customer"),
-        ("ORDER", "order"),
-        ("CAUSE", "cause"),
-    ]
-    living = [state for state in ServiceState if state is not ServiceState.TERMINATED]
-    wanted = {} if all_ else {"category": ["CFS"], "state": [state.value for state in living]}
-    _list(ctx, "/services", columns, "no services" if all_ else "no living services", wanted)
-
-
-@services.command("show")
-def service_show(
-    ctx: typer.Context, service: Annotated[str, typer.Argument(help="id or name")]
-) -> None:
-    """One service: what it is, what it stands on, how it is."""
-    here = context.of(ctx)
-    view = here.api.get(f"{client.OPERATOR}/services/{service}")
-    if here.screen.as_json:
-        here.screen.json(view)
-    else:
-        here.screen.facts(view.items())
-
-
 def _list(
     ctx: typer.Context,
     path: str,
     columns: list[tuple[str, str]],
     nothing: str,
-    wanted: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
     here = context.of(ctx)
-    answer: Any = here.api.get(f"{client.OPERATOR}{path}", **wanted)
+    answer: Any = here.api.get(f"{client.OPERATOR}{path}")
     here.screen.table(answer, columns, nothing)

@@ -60,7 +60,11 @@ def submit(
     )
     headers |= _chosen(by_hand)
     body = read_order(file)
-    order = here.api.post(product_orders.collection_of(body), body, headers)
+    sent(here, here.api.post(product_orders.collection_of(body), body, headers), wait=wait)
+
+
+def sent(here: context.Here, order: Any, *, wait: bool) -> None:
+    """Show an order that was taken; with ``wait`` until it is final, and exit 1 unless completed."""
     if wait:
         order = follow(here, order["id"])
     if here.screen.as_json:

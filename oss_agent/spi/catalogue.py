@@ -67,7 +67,8 @@ class Design:
 
     ``ordered`` are the characteristics as they were ordered in all, wishes and no chosen values:
     what a modify lays its changes over. ``by_hand`` is what a person chose for this order instead
-    of ``out_of_band``. Fulfilment fills both in.
+    of ``out_of_band``. ``suspended``: it keeps what it holds, and nothing of it is configured.
+    Fulfilment fills all three in.
     """
 
     specification: SpecificationRef
@@ -80,6 +81,7 @@ class Design:
     out_of_band: OutOfBand = OutOfBand.ABORT
     ordered: Mapping[str, Any] = field(default_factory=dict[str, Any])
     by_hand: OutOfBand | None = None
+    suspended: bool = False
 
     @property
     def policy(self) -> OutOfBand:

@@ -105,7 +105,10 @@ class Affected:
 
 @dataclass(frozen=True, slots=True)
 class WatchedPort:
-    """A port that assurance polls for usage and state: a meter point of an active service."""
+    """A port that assurance polls for usage and state: a meter point of an active service.
+
+    ``resumed`` is when it last came back from a suspension: what was counted before is not its.
+    """
 
     device: str
     port: str
@@ -114,6 +117,7 @@ class WatchedPort:
     service_name: str
     tenant: str
     customer: str
+    resumed: datetime | None = None
 
 
 class Ledger(ProductLedger, Protocol):
@@ -253,7 +257,7 @@ class Ledger(ProductLedger, Protocol):
 
         Legal moves (TMF638 v4): feasibilityChecked -> designed | reserved | inactive | active;
         designed <-> reserved; designed | reserved -> inactive | active; inactive <-> active;
-        active -> terminated; to the same state. Others: Conflict. Operating status follows:
+        active | inactive -> terminated; to the same state. Others: Conflict. Operating status follows:
         active is running, inactive and terminated are stopped.
         """
         ...

@@ -15,6 +15,7 @@ from oss_agent.spi.views import (
     ItemAction,
     PlanView,
     ServiceOrderView,
+    ServiceState,
 )
 
 ACTIVATION = "TMF640"
@@ -40,6 +41,8 @@ class ItemRequest:
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     after: tuple[str, ...] = ()
     """ids of items of the same order that must be completed before this one begins"""
+    service_state: ServiceState | None = None
+    """what a modify wants the service to be: inactive suspends it, active resumes it"""
 
 
 @dataclass(frozen=True, slots=True)

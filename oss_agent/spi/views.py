@@ -143,7 +143,11 @@ class JeopardyView:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OrderItemView:
-    """One item of a service order; ``parent`` is the id of the item that it is nested in."""
+    """One item of a service order.
+
+    ``parent`` is the id of the item that it is nested in, ``service_state`` what it wants its
+    service to be.
+    """
 
     id: str
     action: ItemAction
@@ -160,6 +164,7 @@ class OrderItemView:
     evidence: tuple[EvidenceView, ...] = ()
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     parent: str | None = None
+    service_state: ServiceState | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -126,6 +126,22 @@ async def test_a_service_is_activated_changed_and_ended(it: Desk) -> None:
         assert (again.status_code, again.json()["field"]) == (409, "state")
 
 
+async def test_a_patch_of_its_state_suspends_a_service_and_one_of_its_flag_resumes_it(
+    it: Desk,
+) -> None:
+    before = await it.below.snapshots()
+    await it.ended(await it.http.post(SERVICES, json=activation.EXAMPLE))
+    whole = await it.below.snapshots()
+    done = await it.ended(await it.http.patch(f"{SERVICES}/s1-1", json={"state": "inactive"}))
+    assert json.loads(done["request"]["body"]) == {"state": "inactive"}
+    now = await it.service()
+    assert (now["state"], now["hasStarted"], now["isServiceEnabled"]) == ("inactive", True, False)
+    assert await it.below.snapshots() == before
+    await it.ended(await it.http.patch(f"{SERVICES}/s1-1", json={"isServiceEnabled": True}))
+    assert (await it.service())["state"] == "active"
+    assert await it.below.snapshots() == whole
+
+
 @pytest.mark.reference
 async def test_the_monitor_of_what_failed_says_why_in_the_words_of_its_service(it: Desk) -> None:
     before = await it.below.snapshots()

@@ -386,6 +386,51 @@ def test_usage_is_recorded_once_per_interval_whatever_comes_twice(database_url: 
     asyncio.run(story())
 
 
+def test_a_suspended_service_has_no_alarm_and_no_usage_until_it_is_resumed(
+    database_url: str,
+) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+
+            async def become(state: ServiceState, seconds: float) -> None:
+                at = _T0 + timedelta(seconds=seconds)
+                await w.rows.write(
+                    lambda c: w.ledger.move_service(c, service="svc-1", state=state, at=at)
+                )
+
+            counting = meter.Meter(w.rows, w.ledger, w.sink, meter.Pace(timedelta(seconds=60)))
+            observer = w.observer()
+
+            async def polled(seconds: float, octets: int, oper: str = "up") -> None:
+                sight = _sight(seconds, oper, octets=octets)
+                await observer.take(sight)
+                await counting.take(sight)
+
+            for seconds, octets, oper in ((0, 100, "up"), (60, 1_100, "up"), (70, 1_200, "down")):
+                await polled(seconds, octets, oper)
+            assert await w.status() is OperatingStatus.FAILED
+            await become(ServiceState.INACTIVE, 80)
+            assert await w.status() is OperatingStatus.STOPPED
+            for seconds in (90, 150, 210):
+                await polled(seconds, 900_000, "down")
+            alarm = await w.open_alarm(_ETH4)
+            assert (alarm.affected_services, alarm.service_affecting) == ((), False)
+            assert await w.status() is OperatingStatus.STOPPED
+            assert await w.rows.read(w.ledger.watched) == ()
+
+            await become(ServiceState.ACTIVE, 220)
+            await polled(230, 900_100, "down")
+            assert await w.status() is OperatingStatus.FAILED
+            await polled(235, 900_100)
+            await polled(240, 900_100)
+            assert await w.status() is OperatingStatus.RUNNING
+            await polled(300, 901_100)
+            used = [(r["period_start"][11:19], r["octets_in"]) for r in _usage(w.told)]
+            assert used == [("00:00:00", 1_000), ("00:03:50", 1_000)]
+
+    asyncio.run(story())
+
+
 def test_a_usage_record_of_a_known_key_stays_as_it_was(database_url: str) -> None:
     before, after = (
         usage.Sample("pe1:eth4", _T0 + timedelta(seconds=s), 100 * s, 0, s, s) for s in (1, 61)

@@ -284,6 +284,32 @@ def test_a_list_of_services_is_of_the_living_ones_that_customers_have(
     assert "RFS" in capsys.readouterr().out
 
 
+def test_a_service_is_suspended_and_resumed_by_an_order_and_listed_as_suspended(
+    daemon: type[Daemon], run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = {"id": "s1", "name": "acme", "category": "CFS", "state": "inactive"}
+    path = "/tmf-api/serviceOrdering/v4/serviceOrder"
+    daemon.answers["GET /api/v1/services/acme"] = (200, one)
+    daemon.answers["GET /api/v1/services"] = (200, [one])
+    daemon.answers[f"POST {path}"] = (201, {"id": "7", "state": "acknowledged"})
+    daemon.answers[f"GET {path}/7"] = (200, {"id": "7", "state": "failed"})
+
+    assert run("service", "suspend", "acme", "--reason", "non-payment") == 0
+    assert "order 7 acknowledged" in capsys.readouterr().out
+    assert run("service", "resume", "acme", "--wait") == 1
+    sent = [body for asked, body in daemon.seen if asked == f"POST {path}"]
+    item = {"id": "1", "action": "modify", "service": {"id": "s1", "state": "inactive"}}
+    assert sent[0] == {"serviceOrderItem": [item], "description": "non-payment"}
+    assert sent[1]["serviceOrderItem"][0]["service"]["state"] == "active"
+    capsys.readouterr()
+
+    for words in (("list", "--all"), ("show", "acme")):
+        assert run("service", *words) == 0
+        assert "suspended" in capsys.readouterr().out
+        assert run("-o", "json", "service", *words) == 0
+        assert '"inactive"' in capsys.readouterr().out
+
+
 def test_a_cancellation_is_sent_and_its_end_is_said_in_words(
     run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
 ) -> None:

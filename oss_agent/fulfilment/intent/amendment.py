@@ -2,6 +2,8 @@
 
 A characteristic that the modify does not name stays as it was ordered; one that it names is replaced
 as a whole, a list too; one given as null is taken back and has the specification's default again.
+A service that is suspended stays so until a modify wants it active: what is changed meanwhile is kept
+for then.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oss_agent import errors
-from oss_agent.spi import orders, views
+from oss_agent.spi import catalogue, orders, views
 
 
 def merged(
@@ -42,3 +44,26 @@ def merged(
         specification_version=item.specification_version or service.specification.version,
         characteristics={name: value for name, value in whole.items() if value is not None},
     )
+
+
+def going(item: orders.ItemRequest, built: catalogue.Design | None) -> catalogue.Design | None:
+    """The design of an item that only takes away: as the service stands. None: it has to be made.
+
+    Neither a delete nor a bare suspension asks whether the service could be built today: what is
+    there can be taken off a router that no new service could be put on.
+    """
+    if built is None or item.action is views.ItemAction.DELETE:
+        return built
+    stays = not item.characteristics and item.specification_version in {
+        None,
+        built.specification.version,
+    }
+    bare = item.service_state is views.ServiceState.INACTIVE and stays
+    return dataclasses.replace(built, suspended=True) if bare else None
+
+
+def suspended(item: orders.ItemRequest, built: catalogue.Design | None) -> bool:
+    """Shall nothing of the service be configured? ``built`` is how it stands, None of a new one."""
+    if item.service_state is not None:
+        return item.service_state is views.ServiceState.INACTIVE
+    return built is not None and built.suspended

@@ -17,19 +17,31 @@ from oss_agent.fulfilment.record import by_hand, codec, order_rows, states, tabl
 from oss_agent.spi import catalogue, orders, proof, views
 
 _BUILDS = (views.ItemAction.ADD, views.ItemAction.MODIFY)
+_LIVING = (views.ServiceState.ACTIVE, views.ServiceState.INACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
     """An item's design. ``devices`` are all it may change: also those that the service leaves.
 
-    ``ends`` are what becomes of the service there: device, resource-facing service, action.
+    ``ends`` are what becomes of the service there: device, resource-facing service, action; of
+    one that is suspended and stays so there are none.
     """
 
     item: orders.ItemRequest
     design: catalogue.Design
     devices: tuple[str, ...]
     ends: tuple[tuple[str, str, views.ItemAction], ...]
+
+    @property
+    def begins(self) -> bool:
+        """Does it bring something to a device? Then what it promises has to be proven."""
+        return any(action is views.ItemAction.ADD for _, _, action in self.ends)
+
+    @property
+    def bare(self) -> bool:
+        """Is nothing of the service on any device once it is done?"""
+        return self.item.action is views.ItemAction.DELETE or self.design.suspended
 
     @property
     def service(self) -> str:
@@ -57,15 +69,15 @@ def _reserve(
     """The same as its specification has it."""
     item = order_rows.request_of(connection, transaction.order, transaction.position)
     tenant, service = transaction.tenant, item.service_id or ""
-    if item.action is views.ItemAction.DELETE:
-        return _made(connection, p, item, _absent(standing(connection, p, tenant, item)))
-    built = None
-    if item.action is views.ItemAction.MODIFY:
-        built = standing(connection, p, tenant, item)
-        item = _whole(connection, p, tenant, item, built)
+    built = _built(connection, p, tenant, item)
+    going = amendment.going(item, built)
+    if going is not None:
+        _keep_only(connection, p, transaction, service, going, at)
+        return _made(connection, p, item, going, built)
+    item = _whole(connection, p, tenant, item, built)
     has = built.pools if built is not None else {}
     pools = claims.claim(connection, p, transaction, item, has, at)
-    design = _decompose(connection, p, tenant, item, pools)
+    design = _decompose(connection, p, tenant, item, pools, built)
     if built is None:
         service_rows.plan(connection, p, transaction, service, design, at)
     _take_ports(connection, p, transaction, service, design, built, at)
@@ -88,6 +100,20 @@ def _take_ports(
     p.ledger.take_ports(connection, service=service, order=order, ports=wanted, at=at)
 
 
+def _keep_only(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    service: str,
+    built: catalogue.Design,
+    at: datetime,
+) -> None:
+    """What this order took when it still asked for something else is free again."""
+    claims.give_back_of(connection, p, transaction, at)
+    keep = ports(built)
+    p.ledger.free_ports(connection, service=service, order=transaction.order, keep=keep, at=at)
+
+
 def imagine(
     connection: sa.Connection,
     p: parts.Parts,
@@ -104,12 +130,11 @@ def _imagine(
     connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
 ) -> Made:
     """The same as its specification has it."""
-    if item.action is views.ItemAction.DELETE:
-        return _made(connection, p, item, _absent(standing(connection, p, tenant, item)))
-    built = None
-    if item.action is views.ItemAction.MODIFY:
-        built = standing(connection, p, tenant, item)
-        item = _whole(connection, p, tenant, item, built)
+    built = _built(connection, p, tenant, item)
+    going = amendment.going(item, built)
+    if going is not None:
+        return _made(connection, p, item, going, built)
+    item = _whole(connection, p, tenant, item, built)
     has = built.pools if built is not None else {}
     pools: dict[str, str] = {}
     for need in p.catalogue.needs(item):
@@ -117,15 +142,25 @@ def _imagine(
             pools[need.name] = has[need.name]
         else:
             pools[need.name] = claims.likely(connection, p, tenant, item, need, pools.values())
-    return _made(connection, p, item, _decompose(connection, p, tenant, item, pools), built)
+    design = _decompose(connection, p, tenant, item, pools, built)
+    return _made(connection, p, item, design, built)
+
+
+def _built(
+    connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
+) -> catalogue.Design | None:
+    """The design by which the item's service stands; None of an add."""
+    if item.action is views.ItemAction.ADD:
+        return None
+    return standing(connection, p, tenant, item)
 
 
 def standing(
     connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
 ) -> catalogue.Design:
-    """The design by which an active service stands: that of its last completed add or modify.
+    """The design by which a living service stands: that of its last completed add or modify.
 
-    OrderRejected when there is no such service, or it is not active.
+    OrderRejected when there is no such service, or it is neither active nor suspended.
     """
     service = p.ledger.snapshot(connection, tenant).services.get(item.service_id or "")
     field = f"{item.path}.service.id"
@@ -133,10 +168,10 @@ def standing(
         raise errors.OrderRejected(
             f"there is no service {item.service_id}", field=field, status=422, code="unknownService"
         )
-    if service.state is not views.ServiceState.ACTIVE:
+    if service.state not in _LIVING:
         raise errors.OrderRejected(
-            f"service {service.id} is {service.state}: only an active one can be modified or "
-            "terminated",
+            f"service {service.id} is {service.state}: only an active or a suspended one can be "
+            "modified or terminated",
             field=field,
             status=422,
             code="notActive",
@@ -198,9 +233,11 @@ def _whole(
     p: parts.Parts,
     tenant: str,
     item: orders.ItemRequest,
-    built: catalogue.Design,
+    built: catalogue.Design | None,
 ) -> orders.ItemRequest:
     """What a modify asks for, judged again: an order before it may have changed the service."""
+    if built is None:
+        return item
     service = p.ledger.snapshot(connection, tenant).services[item.service_id or ""]
     whole = amendment.merged(item, service, built.ordered)
     p.catalogue.check(whole)
@@ -213,15 +250,12 @@ def _decompose(
     tenant: str,
     item: orders.ItemRequest,
     pools: Mapping[str, str],
+    built: catalogue.Design | None,
 ) -> catalogue.Design:
     snapshot = p.ledger.snapshot(connection, tenant)
     design = p.catalogue.decompose(item, snapshot, pools)
-    return dataclasses.replace(design, ordered=dict(item.characteristics))
-
-
-def _absent(built: catalogue.Design) -> catalogue.Design:
-    # What proved that it works would now prove that it still does: only its absence counts.
-    return dataclasses.replace(built, predicates=())
+    suspended = amendment.suspended(item, built)
+    return dataclasses.replace(design, ordered=dict(item.characteristics), suspended=suspended)
 
 
 def _made(
@@ -229,31 +263,39 @@ def _made(
     p: parts.Parts,
     item: orders.ItemRequest,
     design: catalogue.Design,
-    built: catalogue.Design | None = None,
+    built: catalogue.Design | None,
 ) -> Made:
-    before = {one.device: one.rfs for one in (built.resources if built is not None else ())}
-    after = {one.device: one.rfs for one in design.resources}
     leaves = item.action is views.ItemAction.DELETE
-    left = sorted(after) if leaves else sorted(set(before) - set(after))
+    before = _configured(built)
+    after = {} if leaves else _configured(design)
+    left = sorted(before.keys() - after.keys())
+    # What proves that it works would prove that it still does: there only its absence counts.
+    works = design.predicates if after else ()
     has = p.ledger.configured(connection, item.service_id) if item.service_id else {}
+    named = {one.device for one in (*design.resources, *(built.resources if built else ()))}
     return Made(
         item=item,
-        design=dataclasses.replace(design, predicates=(*design.predicates, *_gone(left))),
-        devices=tuple(sorted({*before, *after, *(name for name, _ in has)})),
+        design=dataclasses.replace(design, predicates=(*works, *_gone(left))),
+        devices=tuple(sorted({*named, *(name for name, _ in has)})),
         ends=tuple(
-            (name, rfs, _action(item.action, name, before, left))
+            (name, rfs, _action(name in before, name in after))
             for name, rfs in sorted({**before, **after}.items())
         ),
     )
 
 
-def _action(
-    action: views.ItemAction, name: str, before: Mapping[str, str], left: Sequence[str]
-) -> views.ItemAction:
-    """What a modify does at one end: a site comes, goes, or is changed."""
-    if action is not views.ItemAction.MODIFY or (name in before and name not in left):
-        return action
-    return views.ItemAction.DELETE if name in left else views.ItemAction.ADD
+def _configured(design: catalogue.Design | None) -> Mapping[str, str]:
+    """The devices that hold something of the service by this design, each with its RFS."""
+    if design is None or design.suspended:
+        return {}
+    return {one.device: one.rfs for one in design.resources}
+
+
+def _action(before: bool, after: bool) -> views.ItemAction:  # noqa: FBT001  (a table of two facts)
+    """What becomes of the service at one end: it comes, goes, or is changed."""
+    if before and after:
+        return views.ItemAction.MODIFY
+    return views.ItemAction.ADD if after else views.ItemAction.DELETE
 
 
 def _gone(left: Sequence[str]) -> tuple[proof.Predicate, ...]:

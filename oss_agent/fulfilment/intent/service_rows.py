@@ -38,7 +38,7 @@ def amend(
     design: catalogue.Design,
     at: datetime,
 ) -> views.ServiceView:
-    """Make an active service what ``design`` says: ends that stay keep their ids, others go."""
+    """Make a living service what ``design`` says: ends that stay keep their ids, others go."""
     known = p.ledger.snapshot(connection, transaction.tenant).services
     before = known[service]
     ends = [known[one] for one in before.supporting_services if one in known]
@@ -50,9 +50,8 @@ def amend(
         p.ledger.retire_service(connection, service=gone, at=at)
     for row in rows:
         p.ledger.put_service(connection, row, at)
-    return p.ledger.move_service(
-        connection, service=service, state=views.ServiceState.ACTIVE, at=at
-    )
+    state = views.ServiceState.INACTIVE if design.suspended else views.ServiceState.ACTIVE
+    return p.ledger.move_service(connection, service=service, state=state, at=at)
 
 
 def _whole(

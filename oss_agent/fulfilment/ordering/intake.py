@@ -33,6 +33,7 @@ from oss_agent.spi import catalogue, events, orders, views
 
 _NAMING = (views.ItemAction.MODIFY, views.ItemAction.NO_CHANGE)
 """Actions that mean nothing without the service they name."""
+_STATES = (None, views.ServiceState.ACTIVE, views.ServiceState.INACTIVE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -151,7 +152,24 @@ def _refuse_twice(
             )
 
 
+def _check_state(item: orders.ItemRequest) -> None:
+    field = f"{item.path}.service.state"
+    if item.service_state is not None and item.action is not views.ItemAction.MODIFY:
+        raise errors.OrderRejected(
+            f"only a modify suspends or resumes a service, not an item of action {item.action}",
+            field=field,
+            code="invalidValue",
+        )
+    if item.service_state not in _STATES:
+        raise errors.OrderRejected(
+            f"a modify suspends (inactive) or resumes (active): not {item.service_state}",
+            field=field,
+            code="invalidValue",
+        )
+
+
 def _check_item(item: orders.ItemRequest) -> None:
+    _check_state(item)
     adding = item.action is views.ItemAction.ADD
     if adding is (item.service_id is not None):
         why = "an added service gets its id from us" if adding else f"say what to {item.action}"

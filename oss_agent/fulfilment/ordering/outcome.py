@@ -89,8 +89,13 @@ def _amend(
 ) -> None:
     claims.settle(connection, p, transaction, service, made.pools, at)
     p.ledger.free_ports(connection, service=service, keep=design.ports(made), at=at)
+    before = p.ledger.snapshot(connection, transaction.tenant).services[service]
     view = service_rows.amend(connection, p, transaction, service, made, at)
-    announce.service(connection, p.events, events.EventKind.SERVICE_CHANGE, view, at)
+    moved = view.state is not before.state
+    if moved:
+        announce.service(connection, p.events, events.EventKind.SERVICE_STATE, view, at)
+    if not moved or view.characteristics != before.characteristics:
+        announce.service(connection, p.events, events.EventKind.SERVICE_CHANGE, view, at)
 
 
 def _terminate(

@@ -49,6 +49,11 @@ def _jeopardy() -> pydantic.TypeAdapter[views.JeopardyView]:
     return pydantic.TypeAdapter(views.JeopardyView)
 
 
+def service_state(word: str | None) -> views.ServiceState | None:
+    """The state that an item wants its service to be in; None when it says nothing of it."""
+    return None if word is None else views.ServiceState(word)
+
+
 def path_to_json(path: Path) -> list[Any]:
     """``path_from_json`` is its inverse."""
     return [[step.name, [list(pair) for pair in step.keys]] for step in path]

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from oss_agent.fulfilment.record import plain, tables
+from oss_agent.fulfilment.record import codec, plain, tables
 from oss_agent.spi import orders, views
 
 
@@ -89,6 +89,7 @@ def _insert_item(
             milestones=[],
             extra=dict(item.extra),
             path=item.path,
+            service_state=item.service_state,
         )
     )
 
@@ -109,6 +110,7 @@ def request_of(connection: sa.Connection, order: str, position: int) -> orders.I
         characteristics=row.characteristics,
         path=row.path,
         extra=row.extra,
+        service_state=codec.service_state(row.service_state),
     )
 
 

@@ -113,6 +113,7 @@ def _item(
         milestones=tuple((name, datetime.fromisoformat(at)) for name, at in row.milestones),
         evidence=evidence,
         extra=row.extra,
+        service_state=codec.service_state(row.service_state),
     )
 
 

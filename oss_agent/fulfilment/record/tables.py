@@ -113,7 +113,8 @@ class CancelColumns(TypedColumns):
 class ItemColumns(TypedColumns):
     """An item of a service order; ``position`` counts from 1.
 
-    ``parent`` is the position of the item that it is nested in.
+    ``parent`` is the position of the item that it is nested in; ``service_state`` what it wants
+    the service to be (TMF638), NULL where it says nothing of it.
     """
 
     order_id: Named[str] = Column(ForeignKey("ord_order.id"), primary_key=True)
@@ -133,6 +134,7 @@ class ItemColumns(TypedColumns):
     extra = Column(sa.JSON)
     path: Named[str]
     parent: Named[int | None]
+    service_state: Named[str | None] = Column(String(20))
 
 
 class DependencyColumns(TypedColumns):

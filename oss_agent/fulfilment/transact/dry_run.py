@@ -134,10 +134,10 @@ def _device(p: parts.Parts, change: plan.Change, seen: _Seen) -> views.DeviceDif
 
 def _claims(connection: sa.Connection, p: parts.Parts, tenant: str, made: design.Made) -> _Claims:
     """The pool values it would take: those that the service has already are none."""
-    if made.item.action is views.ItemAction.DELETE:
-        return ()
     built = design.last_built(connection, tenant, made.service) if made.service else None
     has = built.pools if built is not None else {}
+    if made.design.pools == has:
+        return ()
     return tuple(
         (need.pool, made.design.pools[need.name], "wished for" if need.wanted else "likely")
         for need in p.catalogue.needs(made.item)

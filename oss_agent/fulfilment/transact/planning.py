@@ -1,8 +1,8 @@
 """Under the leases: look at every store, plan, and write the intent down before anything is sent.
 
 A store on which nothing changes takes no part: it is neither locked nor committed. Where nothing
-changes at all, a modify or delete is decided at once; an add is still put to the vote, because
-what it promises has to be proven.
+changes at all, a modify or delete is decided at once; an add and a resume are still put to the vote,
+because what they promise has to be proven.
 """
 
 from __future__ import annotations
@@ -70,8 +70,7 @@ async def intended(
     p: parts.Parts, made: design.Made, drivers: Mapping[str, device.Driver]
 ) -> tuple[plan.Intent, ...]:
     """What every store shall hold of the service, among what others have there."""
-    leaves = made.item.action is views.ItemAction.DELETE
-    wanted = {} if leaves else plan.wanted(made.design, drivers)
+    wanted = {} if made.bare else plan.wanted(made.design, drivers)
     policy = made.design.policy
     return await p.journal.read(
         lambda c: intents.gather(c, p, made.service, wanted, drivers, policy)
@@ -116,9 +115,9 @@ def _write(
         _planned(connection, p, share.transaction, at)
         if moving:
             conclude.say(connection, share.transaction, at, f"planned on {', '.join(busy)}")
-    adds = any(share.made.item.action is views.ItemAction.ADD for share in shares)
-    if not moving and not adds:
-        _nothing_to_do(connection, p, shares)
+    if not moving and not any(share.made.begins for share in shares):
+        looked = sorted({one.change.intent.device for one in found})
+        _nothing_to_do(connection, p, shares, looked)
     return flow.Next.CONTINUE
 
 
@@ -141,10 +140,12 @@ def _planned(
     milestones.tell(connection, p.events, one.order, one.position, reached, at)
 
 
-def _nothing_to_do(connection: sa.Connection, p: parts.Parts, shares: Sequence[Share]) -> None:
+def _nothing_to_do(
+    connection: sa.Connection, p: parts.Parts, shares: Sequence[Share], looked: Sequence[str]
+) -> None:
     at, transaction = p.clock.now(), shares[0].transaction
-    looked = ", ".join(shares[0].made.devices) or "no device"
-    reason = f"nothing to change: looked at {looked}, no device is touched"
+    where = f"looked at {', '.join(looked)}" if looked else "nothing of it is on any device"
+    reason = f"nothing to change: {where}, no device is touched"
     proven = states.Decision(states.Verdict.COMMIT, states.Cause.PROVEN, reason, None, "", at)
     carried = [share.transaction for share in shares[1:]]
     otherwise = wishes.instead(connection, transaction, carried, at)

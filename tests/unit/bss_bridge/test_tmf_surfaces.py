@@ -255,6 +255,8 @@ def mutations() -> list[tuple[str, Any, str]]:
         (f"{service}.name", "acme\u2028hq", f"{service}.name"),
         (f"{service}.name", "acme\x1b[2J", f"{service}.name"),
         (f"{service}.state", "inactive", f"{service}.state"),
+        (f"{service}.isServiceEnabled", False, f"{service}.isServiceEnabled"),
+        (f"{service}.isServiceEnabled", "yes", f"{service}.isServiceEnabled"),
         (f"{service}.serviceSpecification", None, f"{service}.serviceSpecification"),
         (f"{service}.serviceSpecification.id", "", f"{service}.serviceSpecification.id"),
         (f"{service}.serviceCharacteristic[0].name", 3, f"{service}.serviceCharacteristic[0].name"),
@@ -295,6 +297,64 @@ async def test_bad_order_is_refused_naming_the_field_and_stores_nothing(
     assert it.orders.requests == []
     plan = await it.http.post("/api/v1/plan", json=sent)
     assert plan.json() == body
+
+
+SUSPENDED, RESUMED = views.ServiceState.INACTIVE, views.ServiceState.ACTIVE
+WISHED: list[tuple[dict[str, Any], views.ServiceState | None]] = [
+    ({}, None),
+    ({"state": "inactive"}, SUSPENDED),
+    ({"isServiceEnabled": False}, SUSPENDED),
+    ({"state": "inactive", "isServiceEnabled": False}, SUSPENDED),
+    ({"state": "active"}, RESUMED),
+    ({"isServiceEnabled": True}, RESUMED),
+    ({"state": "active", "isServiceEnabled": True}, RESUMED),
+]
+
+
+@pytest.mark.parametrize(("said", "meant"), WISHED)
+async def test_a_modify_says_by_state_or_flag_that_a_service_is_suspended_or_resumed(
+    it: world.World, said: dict[str, Any], meant: views.ServiceState | None
+) -> None:
+    item = {"id": "1", "action": "modify", "service": {"id": "s1"} | said}
+    answer = await it.http.post(ORDERS, json={"serviceOrderItem": [item]})
+    assert answer.status_code == 201, answer.text
+    assert it.orders.requests[0].items[0].service_state is meant
+    shown = answer.json()["serviceOrderItem"][0]["service"]
+    assert said.items() <= shown.items()
+
+
+@pytest.mark.parametrize(
+    ("action", "said", "field"),
+    [
+        ("modify", {"state": "inactive", "isServiceEnabled": True}, "isServiceEnabled"),
+        ("modify", {"state": "active", "isServiceEnabled": False}, "isServiceEnabled"),
+        ("modify", {"state": "terminated"}, "state"),
+        ("modify", {"state": "suspended"}, "state"),
+        ("delete", {"state": "inactive"}, "state"),
+        ("delete", {"isServiceEnabled": True}, "isServiceEnabled"),
+    ],
+)
+async def test_a_state_that_would_be_ignored_is_refused(
+    it: world.World, action: str, said: dict[str, Any], field: str
+) -> None:
+    item = {"id": "1", "action": action, "service": {"id": "s1"} | said}
+    answer = await it.http.post(ORDERS, json={"serviceOrderItem": [item]})
+    assert answer.status_code == 400
+    assert answer.json()["field"] == f"serviceOrderItem[0].service.{field}"
+    assert it.orders.requests == []
+
+
+@pytest.mark.parametrize(
+    ("state", "flags"),
+    [("designed", (False, False)), ("active", (True, True)), ("inactive", (True, False)),
+     ("terminated", (False, False))],
+)  # fmt: skip
+def test_a_suspended_service_has_started_and_is_not_enabled(
+    state: str, flags: tuple[bool, bool]
+) -> None:
+    view = world.service(state=views.ServiceState(state))
+    body = tmf638.render(view, world.LINKS)
+    assert (body["hasStarted"], body["isServiceEnabled"]) == flags
 
 
 async def test_the_same_service_may_be_named_by_its_href(it: world.World) -> None:

@@ -25,6 +25,7 @@ _LEGAL = {
     (S.INACTIVE, S.ACTIVE),
     (S.ACTIVE, S.INACTIVE),
     (S.ACTIVE, S.TERMINATED),
+    (S.INACTIVE, S.TERMINATED),  # not drawn, but the end of a suspended one does not begin it first
 }
 
 
