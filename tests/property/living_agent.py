@@ -118,7 +118,8 @@ class LivingAgent:
         self._stop = asyncio.Event()
         up: asyncio.Future[daemon.Agent] = asyncio.get_running_loop().create_future()
         self._life = asyncio.create_task(self._live(self._stop, up))
-        await asyncio.wait({self._life, up}, return_when=asyncio.FIRST_COMPLETED)
+        both: set[asyncio.Future[Any]] = {self._life, up}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         self._agent = up.result() if up.done() else self.agent
 
     async def _live(self, stop: asyncio.Event, up: asyncio.Future[daemon.Agent]) -> None:

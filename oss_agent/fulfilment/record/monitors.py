@@ -76,7 +76,7 @@ class Monitors:
 
         def unit(connection: sa.Connection) -> query.Page[views.ServiceOrderView]:
             found, total = _selection().page(connection, asked)
-            keys = [row["id"] for row in found]
+            keys = [row.id for row in found]
             rows = connection.execute(tables.order.select().where(_O.id.in_(keys))).all()
             shown = order_views.views_of(connection, rows)
             return query.Page(tuple(sorted(shown, key=lambda one: keys.index(one.id))), total)

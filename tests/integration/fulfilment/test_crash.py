@@ -22,7 +22,7 @@ WRITES = (
     "take_over accept ready adopt reserve intent locked validated committing held decision settle "
     "confirming confirmed proven done report"
 )
-CALLS = "open read snapshot lock edit validate commit observe confirm save"
+CALLS = "open read snapshot lock edit predict validate commit observe confirm save"
 COMMITTING = sorted(
     f"{family}.{name}.{side}"
     for family, names in (("journal", WRITES), ("device", CALLS))
