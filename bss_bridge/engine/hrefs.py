@@ -11,6 +11,7 @@ PRODUCT_INVENTORY: Final = "/tmf-api/productInventory/v4"
 SERVICE_ORDERING: Final = "/tmf-api/serviceOrdering/v4"
 SERVICE_INVENTORY: Final = "/tmf-api/serviceInventory/v4"
 ACTIVATION: Final = "/tmf-api/ServiceActivationAndConfiguration/v4"
+SERVICE_TEST: Final = "/tmf-api/serviceTestManagement/v4"
 USAGE: Final = "/tmf-api/usageManagement/v4"
 RESOURCE_INVENTORY: Final = "/tmf-api/resourceInventoryManagement/v4"
 RESOURCE_ORDERING: Final = (
@@ -67,6 +68,10 @@ class Hrefs:
     def monitor(self, key: str) -> str:
         """TMF640 monitor."""
         return self.to(f"{ACTIVATION}/monitor", key)
+
+    def service_test(self, key: str) -> str:
+        """TMF653 serviceTest."""
+        return self.to(f"{SERVICE_TEST}/serviceTest", key)
 
     def resource(self, key: str) -> str:
         """TMF639 resource."""

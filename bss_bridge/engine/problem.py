@@ -26,6 +26,7 @@ _ADVICE: Final = {
     415: "Send one of the types it names, in UTF-8.",
     422: "Ask for something else, or change what is in the way; nothing was stored.",
     428: "Read it first; nothing was changed.",
+    429: "Wait, then send it again; nothing was stored.",
     500: "This is a fault of the agent: its log has the details.",
     501: "Leave it out.",
     502: "Look at the device.",

@@ -206,6 +206,22 @@ class CancelOrder(Body):
     requested: Moment | None = pydantic.Field(None, alias="requestedCancellationDate")
 
 
+class ServiceRef(Body):
+    """TMF653 ServiceRef."""
+
+    id: Name
+
+
+class ServiceTest(Body):
+    """TMF653 ServiceTest_Create."""
+
+    name: Name
+    service: ServiceRef = pydantic.Field(alias="relatedService")
+    specification: Specification = pydantic.Field(alias="testSpecification")
+    mode: Name | None = None
+    description: Prose | None = None
+
+
 class Subscription(Body):
     """TMF630 EventSubscriptionInput."""
 

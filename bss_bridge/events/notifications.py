@@ -25,8 +25,9 @@ from bss_bridge.resources import (
     tmf641,
     tmf641_cancel,
     tmf642,
+    tmf653,
 )
-from oss_agent.spi import events, product_orders, products, views
+from oss_agent.spi import events, product_orders, products, service_tests, views
 
 _Render = Callable[[Any, hrefs.Hrefs], dict[str, Any]]
 
@@ -61,6 +62,7 @@ ENTITIES: Final = (
     Entity((hrefs.SERVICE_INVENTORY,), "service", views.ServiceView, tmf638.render),
     Entity((hrefs.ACTIVATION,), "service", views.ServiceView, tmf640.service),
     Entity((hrefs.ACTIVATION,), "monitor", views.ServiceOrderView, tmf640.monitor),
+    Entity((hrefs.SERVICE_TEST,), "serviceTest", service_tests.ServiceTestView, tmf653.render),
     Entity(hrefs.ALARMS, "alarm", views.AlarmView, tmf642.render),
     Entity((hrefs.USAGE,), "usage", views.UsageView, _usage),
 )

@@ -33,8 +33,11 @@ def service(view: views.ServiceView, hrefs: Hrefs) -> Json:
 
 
 def monitor(order: views.ServiceOrderView, hrefs: Hrefs) -> Json:
-    """A monitor; ``response`` is there when the order has ended. Headers are not kept."""
-    (item,) = order.items
+    """A monitor; ``response`` is there when the order has ended. Headers are not kept.
+
+    It is about the first item: whoever amends the order may have added others.
+    """
+    item = order.items[0]
     own = {
         "id": order.id,
         "href": hrefs.monitor(order.id),

@@ -42,6 +42,7 @@ class Agent:
             self.surfaces.page.run(self.ground.rows, self.ground.time),
             self.feeder.run(),
             watch.Watch(self.built.parts).run(),
+            self.built.tests.run(),
             self.built.outbox.run(),
             self.built.late.run(),
             billing.closer(

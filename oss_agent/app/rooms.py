@@ -25,7 +25,7 @@ from oss_agent import clock, outbox, registry, settings, store
 from oss_agent.app import billing, complaints, tuning
 from oss_agent.assurance import role
 from oss_agent.catalog import catalogue, collection, offerings, shelf
-from oss_agent.fulfilment import failpoints, parts
+from oss_agent.fulfilment import failpoints, parts, service_test
 from oss_agent.fulfilment.talk import connections
 
 _TOLD = 5
@@ -61,6 +61,7 @@ class Built:
     complaints: complaints.Complaints
     offerings: offerings.Offerings
     shelf: shelf.Shelf
+    tests: service_test.ServiceTests
 
 
 async def build(ground: Ground) -> Built:
@@ -108,7 +109,8 @@ async def build(ground: Ground) -> Built:
     )
     products = offerings.Offerings(loaded.offerings, specifications.check)
     shown = shelf.Shelf(loaded)
-    return Built(collaborators, late, post, watch, onboarding, complain, products, shown)
+    tests = service_test.ServiceTests(collaborators)
+    return Built(collaborators, late, post, watch, onboarding, complain, products, shown, tests)
 
 
 async def _open_pools(

@@ -16,6 +16,7 @@ import bss_bridge.records
 import bss_bridge.resources.activation
 import bss_bridge.resources.catalogues
 import bss_bridge.resources.products
+import bss_bridge.resources.service_testing
 import inventory.ports
 from oss_agent import __version__
 from oss_agent.api import health, network, outbox, state, stops
@@ -69,7 +70,11 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     activation = bss_bridge.resources.activation.Activation(
         services, ports.services, monitors.Monitors(rows)
     )
+    laboratory = bss_bridge.resources.service_testing.Laboratory(built.tests, built.shelf)
     beside = (
+        *bss_bridge.resources.service_testing.routers(
+            laboratory, ground.hrefs, bss_bridge.engine.surface.Paging()
+        ),
         *bss_bridge.resources.activation.routers(
             activation, ground.hrefs, bss_bridge.engine.surface.Paging()
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 
 from oss_agent.catalog import collection, forms, resource, specification, values
@@ -37,7 +38,8 @@ def _services(
         views.SpecificationRef(part.id, one.version, part.name) for part in one.resource_facing
     ]
     said = tuple(_said(name, form) for name, form in one.characteristics.items())
-    yield _view(one, spi.Facing.CUSTOMER, said, services=tuple(parts))
+    whole = _view(one, spi.Facing.CUSTOMER, said, services=tuple(parts))
+    yield dataclasses.replace(whole, predicates=tuple(map(_predicate, one.predicates)))
     for part, ref in zip(one.resource_facing, parts, strict=True):
         yield spi.SpecificationView(
             id=ref.id,
@@ -50,6 +52,10 @@ def _services(
             characteristics=(),
             resources=tuple(dict.fromkeys(_made_of(part, names))),
         )
+
+
+def _predicate(form: forms.PredicateForm) -> spi.PredicateView:
+    return spi.PredicateView(form.kind, form.per, form.need == "must", dict(form.expect))
 
 
 def _made_of(

@@ -85,6 +85,12 @@ class Limits:
     """what the items of one order come after, all together"""
     depth: int = 5
     """items nested in one another"""
+    tests: int = 4
+    """service tests that somebody asked for, in work at once"""
+    tests_open: int = 100
+    """the same of one tenant, waiting and in work; further ones are refused"""
+    test_within: float = 60.0
+    """one service test; what has not answered by then fails it"""
     stopped_look: float = 60.0
     """longest sleep of a transaction that a stop keeps from starting"""
 

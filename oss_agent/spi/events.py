@@ -35,6 +35,8 @@ class EventKind(StrEnum):
     CANCEL_SERVICE_ORDER_STATE = "CancelServiceOrderStateChangeEvent"
     MONITOR_CREATE = "MonitorCreateEvent"
     MONITOR_STATE = "MonitorStateChangeEvent"
+    SERVICE_TEST_CREATE = "ServiceTestCreateEvent"
+    SERVICE_TEST_STATE = "ServiceTestStateChangeEvent"
     SERVICE_CREATE = "ServiceCreateEvent"
     SERVICE_STATE = "ServiceStateChangeEvent"
     SERVICE_CHANGE = "ServiceAttributeValueChangeEvent"

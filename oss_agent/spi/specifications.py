@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
+from oss_agent.spi.proof import Scalar
 from oss_agent.spi.views import SpecificationRef
 
 
@@ -39,11 +41,26 @@ class CharacteristicView:
 
 
 @dataclass(frozen=True, slots=True)
+class PredicateView:
+    """What must be true of each service of a specification, as its file says it.
+
+    ``per`` is what it is asked once for (an end, a pair of ends, a device); ``expect`` are the
+    bounds; ``must``: what cannot be observed fails it.
+    """
+
+    kind: str
+    per: str
+    must: bool
+    expect: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
 class SpecificationView:
     """One specification in one version.
 
     ``services`` are the resource-facing ones that a customer-facing one relies on, ``resources``
-    what a resource-facing one is made of. ``updated`` is the day its file was last changed.
+    what a resource-facing one is made of, ``predicates`` what is proven of a customer-facing one.
+    ``updated`` is the day its file was last changed.
     """
 
     id: str
@@ -56,6 +73,7 @@ class SpecificationView:
     characteristics: tuple[CharacteristicView, ...]
     services: tuple[SpecificationRef, ...] = ()
     resources: tuple[SpecificationRef, ...] = ()
+    predicates: tuple[PredicateView, ...] = ()
 
 
 class Shelf(Protocol):

@@ -316,7 +316,8 @@ class EvidenceColumns(TypedColumns):
     """One judged predicate, kept with the order for ever.
 
     ``service_id`` names the neighbour whose predicate it is; NULL for the order's own service. Its
-    ``stage`` is ``baseline`` before the first commit and ``held`` inside the window; ``about`` is
+    ``stage`` is ``baseline`` before the first commit and ``held`` inside the window, ``test`` of a
+    service test, whose id stands for the transaction's; ``about`` is
     what the predicate asks, as text, so that the two can be compared. ``tenant`` is whose it is.
     """
 

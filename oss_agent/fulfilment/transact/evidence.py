@@ -17,6 +17,8 @@ HELD = "held"
 """Judged inside the window."""
 BASELINE = "baseline"
 """Judged before the first commit."""
+TEST = "test"
+"""Judged because somebody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,29 @@ def keep(
     whose: Whose | None = None,
 ) -> None:
     """Write one verdict down; without ``whose`` it is the order's own."""
-    seen = verdict.observation
-    transcript = plain.transcript(seen.transcript if seen else "")
-    row: dict[str, Any] = {
+    own = {
         "tenant": whose.tenant if whose else transaction.tenant,
         "transaction_id": transaction.id,
         "attempt": transaction.attempt,
         "service_id": whose.service if whose else None,
         "stage": whose.stage if whose else HELD,
         "about": whose.about if whose else "",
+    }
+    connection.execute(tables.evidence.insert(), own | _seen(p, verdict))
+
+
+def keep_of_test(
+    connection: sa.Connection, p: parts.Parts, test: str, tenant: str, verdict: proof.Verdict
+) -> None:
+    """Write down what a service test saw; its id stands where a transaction's would."""
+    own = {"tenant": tenant, "transaction_id": test, "attempt": 0, "stage": TEST}
+    connection.execute(tables.evidence.insert(), own | _seen(p, verdict))
+
+
+def _seen(p: parts.Parts, verdict: proof.Verdict) -> dict[str, Any]:
+    seen = verdict.observation
+    transcript = plain.transcript(seen.transcript if seen else "")
+    return {
         "kind": verdict.predicate.kind,
         "device": verdict.predicate.device,
         "outcome": verdict.outcome,
@@ -55,7 +71,6 @@ def keep(
         "transcript": transcript,
         "digest": hashlib.sha256(transcript.encode()).hexdigest(),
     }
-    connection.execute(tables.evidence.insert(), row)
 
 
 def baseline(

@@ -17,7 +17,6 @@ from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import design
 from oss_agent.fulfilment.record import order_rows, states
 from oss_agent.fulfilment.transact import evidence, observer
-from oss_agent.fulfilment.trees import tree
 from oss_agent.fulfilment.turn import group
 from oss_agent.spi import catalogue, ledger, proof
 from oss_agent.spi.tree import Tree
@@ -174,10 +173,7 @@ def _asked(
 
     Its configuration is what the ledger says, in every store, whatever its design wants proven.
     """
-    every = [
-        observer.Asked(proof.Predicate(proof.CONFIG_EQUAL, device), store, tree.roots(has), has)
-        for (device, store), has in sorted(configured.items())
-    ]
+    every = observer.configuration(configured)
     every += [
         observer.Asked(one)
         for one in (built.predicates if built is not None else ())

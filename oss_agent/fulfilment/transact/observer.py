@@ -120,6 +120,14 @@ async def judge_all(
     return tuple(found[number] for number in range(len(every)))
 
 
+def configuration(configured: Mapping[tuple[str, str], Tree]) -> list[Asked]:
+    """Is what the ledger says of a service still there, in every store it has something in?"""
+    return [
+        Asked(proof.Predicate(proof.CONFIG_EQUAL, name), store, tree.roots(has), has)
+        for (name, store), has in sorted(configured.items())
+    ]
+
+
 def content(opinions: Sequence[Opinion]) -> bool:
     """Does nothing stand in the way?"""
     return all(

@@ -16,7 +16,13 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.ordering import conclude
-from oss_agent.fulfilment.record import journal, milestones, participant_rows, states
+from oss_agent.fulfilment.record import (
+    journal,
+    milestones,
+    participant_rows,
+    service_test_rows,
+    states,
+)
 from oss_agent.fulfilment.talk import contact, ladder
 from oss_agent.fulfilment.transact import doubt, evidence, neighbours, observer
 from oss_agent.fulfilment.transact.progress import Progress
@@ -187,6 +193,8 @@ def _decide(
     for looked in found.looked:
         for verdict in looked.verdicts:
             evidence.keep(connection, p, looked.transaction, verdict)
+        passed = all(verdict.passes for verdict in looked.verdicts)
+        service_test_rows.proved(connection, p.events, looked.transaction, passed=passed, at=at)
     neighbours.keep(connection, p, transaction, found.around)
     for armed in found.armed:
         if armed.deadline is not None:

@@ -64,6 +64,7 @@ SURFACES: Final[Mapping[str, tuple[str, ...]]] = {
     "resourceOrderingManagement/v4": (
         "TMF652/TMF652_Resource_Order_Management_API_v4.0.0_swagger.json",
     ),
+    "serviceTestManagement/v4": ("TMF653/TMF653_Service_Test_Management_API_v4.2.0_swagger.json",),
     "event/v4": ("TMF688/TMF688-Event-v4.0.0.swagger.json",),
 }
 """Each base path under ``/tmf-api/`` and the editions that judge it."""

@@ -20,7 +20,7 @@ from bss_bridge.events import callbacks, hub, tables
 from bss_bridge.resources import tmf638, tmf639, tmf641, tmf642
 from oss_agent import errors, store
 from oss_agent.api import health, network, outbox, state
-from oss_agent.spi import clock, events, onboarding, orders, views
+from oss_agent.spi import clock, events, onboarding, orders, service_tests, views
 from oss_agent.spi.query import Page, Query
 from tests.unit.bss_bridge import official
 
@@ -250,6 +250,17 @@ def alarm(key: str = "a1", **changes: Any) -> views.AlarmView:
         key, "default", "raised", "communicationsAlarm", "linkDown", "eth4 is down",
         views.Severity.CRITICAL, "pe1:eth4", "port", NOW, NOW, None, True, True, ("s1",),
         ("trap", "poll"), 2, "link down pe1:eth4: check the cable",
+    )  # fmt: skip
+    return dataclasses.replace(view, **changes)
+
+
+def service_test(**changes: Any) -> service_tests.ServiceTestView:
+    """A test that found a tunnel down."""
+    evidence = finished_order().items[0].evidence
+    view = service_tests.ServiceTestView(
+        "t1", "default", "is it well?", service_tests.Mode.ON_DEMAND,
+        service_tests.ServiceTestState.FAILED, "s1", "acme-s1", SPEC, "acme", NOW,
+        "asked at night", NOW, NOW, "17", "ping on h1: lost", evidence, {"priority": "1"},
     )  # fmt: skip
     return dataclasses.replace(view, **changes)
 
