@@ -17,7 +17,7 @@ _T = service_test_rows.TABLE.c
 def find(connection: sa.Connection, asked: query.Query) -> query.Page[ServiceTestView]:
     """Tests that match. OrderRejected (400)."""
     found, total = _selection().page(connection, asked)
-    return query.Page(service_test_rows.views_of(connection, found), total)
+    return query.Page(service_test_rows.views_of(connection, found.mappings().all()), total)
 
 
 def get(connection: sa.Connection, tenant: str, key: str) -> ServiceTestView:
@@ -46,7 +46,5 @@ def _selection() -> selecting.Selection:
         "startDateTime": _T.start,
         "endDateTime": _T.end,
     }
-    attributes = {path: selecting.Attribute(column) for path, column in text.items()} | {
-        path: selecting.Attribute(column, selecting.moment) for path, column in times.items()
-    }
+    attributes = selecting.texts(text) | selecting.moments(times)
     return selecting.Selection(sa.select(service_test_rows.TABLE), _T.tenant, attributes, _T.number)
