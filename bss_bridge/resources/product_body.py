@@ -16,7 +16,7 @@ from bss_bridge.engine import intake, wire
 from bss_bridge.engine.hrefs import PRODUCT_INVENTORY
 from bss_bridge.resources import order_body
 from oss_agent import errors
-from oss_agent.spi import catalogue, product_orders, views
+from oss_agent.spi import catalogue, product_orders, products, views
 
 _OURS: Final = (
     *("id", "href", "state", "orderDate", "completionDate", "expectedCompletionDate"),
@@ -24,10 +24,11 @@ _OURS: Final = (
 )
 _OURS_OF_ITEM: Final = ("state",)
 _OURS_OF_PRODUCT: Final = (
-    *("status", "orderDate", "startDate", "terminationDate"),
+    *("orderDate", "startDate", "terminationDate"),
     *("productOrderItem", "realizingService", "realizingResource"),
 )
 _UNDONE_OF_ITEM: Final = ("productOrderItem", "productOrderItemRelationship", "appointment")
+_STATUSES: Final = (products.ProductStatus.ACTIVE, products.ProductStatus.SUSPENDED)
 _PRODUCTS: Final = f"{PRODUCT_INVENTORY}/product/"
 
 
@@ -43,6 +44,7 @@ class Product(wire.Body):
 
     id: wire.Name | None = None
     name: wire.Name | None = None
+    status: str | None = None
     characteristics: wire.Characteristics = pydantic.Field((), alias="productCharacteristic")
 
 
@@ -116,8 +118,25 @@ def _item(item: Item, path: str) -> product_orders.ProductItemRequest:
         name=item.product.name,
         characteristics={one.name: one.value for one in item.product.characteristics},
         path=path,
+        status=_status(item, path),
     )
     return product_orders.ProductItemRequest(asked, target, _item_extra(item))
+
+
+def _status(item: Item, path: str) -> products.ProductStatus | None:
+    """What a modify wants the product to be; any other status follows from what becomes of it."""
+    status = item.product.status
+    if status is None:
+        return None
+    if item.action is not views.ItemAction.MODIFY:
+        order_body.refuse_given({"status": status}, ("status",), f"{path}.product")
+    if status not in _STATUSES:
+        raise errors.OrderRejected(
+            f"a modify makes a product {' or '.join(_STATUSES)}, not {ascii(status)[:40]}",
+            field=f"{path}.product.status",
+            code="invalidValue",
+        )
+    return products.ProductStatus(status)
 
 
 def _item_extra(item: Item) -> dict[str, Any]:
@@ -125,6 +144,7 @@ def _item_extra(item: Item) -> dict[str, Any]:
     product = item.product
     beside = {one.name: one.model_extra for one in product.characteristics if one.model_extra}
     kept = dict(product.model_extra or {})
+    kept |= {"status": product.status} if product.status is not None else {}
     kept |= {"productCharacteristic": beside} if beside else {}
     extra = dict(item.model_extra or {}) | ({"product": kept} if kept else {})
     if item.offering and item.offering.model_extra:

@@ -2,23 +2,26 @@
 
 What the product is now and what is asked are both laid out over its parts; a part that only the
 first has is deleted, one that only the second has is added, one that differs is modified. What goes
-goes first, in reverse order: it may free a port that another part takes.
+goes first, in reverse order: it may free a port that another part takes. A product is suspended and
+resumed by its services, each of them, also one that an order of its own suspended before.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from oss_agent import errors
 from oss_agent.catalog import offering, values
-from oss_agent.spi import catalogue, orders, views
+from oss_agent.spi import catalogue, orders, products, views
 
 Judge = Callable[[orders.ItemRequest], object]
 """Judges a service order item without state; OrderRejected names the field of the service."""
 _NAME = 63
+_ACTIVE, _SUSPENDED = products.ProductStatus.ACTIVE, products.ProductStatus.SUSPENDED
+_STATES = {_ACTIVE: views.ServiceState.ACTIVE, _SUSPENDED: views.ServiceState.INACTIVE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def decompose(wish: Wish, judge: Judge) -> catalogue.ProductDesign:
         offering=shown(wish.of),
         name=name,
         ordered=ordered,
-        parts=tuple(_dependent(wish.of, wish.had, made)),
+        parts=tuple(_dependent(wish, made)),
     )
 
 
@@ -152,9 +155,23 @@ def _items(
         whole = _whole(wish, part, living.get(part), f"{name}-{part}", said)
         _judge_part(wish, part, whole, judge)
         if part not in living:
+            _refuse_beside_suspended(wish, part)
             yield part, whole
-        elif _moves(wish, part) or said != before.get(part):
+        elif wish.item.status or _moves(wish, part) or said != before.get(part):
             yield part, _changed(wish, part, whole, before.get(part, {}))
+
+
+def _refuse_beside_suspended(wish: Wish, part: str) -> None:
+    """Nothing begins to work in a product that does not: neither now nor by the same order."""
+    stays = wish.now is not None and wish.now.suspended and wish.item.status is not _ACTIVE
+    if stays or wish.item.status is _SUSPENDED:
+        raise errors.OrderRejected(
+            f"it would bring {part} into a suspended product: resume it first, or with it "
+            "(status active)",
+            field=f"{wish.item.path}.product.status",
+            status=409,
+            code="illegalState",
+        )
 
 
 def _whole(
@@ -184,6 +201,7 @@ def _changed(
         service_name=None,
         specification_version=version,
         characteristics=_changes(before, whole.characteristics),
+        service_state=_STATES.get(wish.item.status) if wish.item.status else None,
     )
 
 
@@ -246,14 +264,23 @@ def _in_words_of_product(wish: Wish, part: str, bad: errors.OrderRejected) -> er
 
 
 def _dependent(
-    of: offering.Offering, had: offering.Offering | None, made: Mapping[str, orders.ItemRequest]
+    wish: Wish, made: Mapping[str, orders.ItemRequest]
 ) -> Iterator[catalogue.ServicePart]:
-    built = (had or of).services
+    """Each part with what it comes after: what goes, or is suspended, in the reverse order."""
     gone = {part for part, item in made.items() if item.action is views.ItemAction.DELETE}
-    for part, item in made.items():
+    stay = [part for part in made if part not in gone]
+    down = wish.item.status is _SUSPENDED
+    for part in (*(one for one in made if one in gone), *(reversed(stay) if down else stay)):
         if part in gone:
-            first = [one for one in gone if one in built and part in built[one].after]
+            first = _built_upon(wish.had or wish.of, part, gone)
+        elif down:
+            first = {*gone, *_built_upon(wish.of, part, stay)}
         else:
-            first = [*gone, *(o for o in of.services[part].after if o in made and o not in gone)]
+            first = {*gone, *(one for one in wish.of.services[part].after if one in stay)}
         after = tuple(made[one].id for one in made if one in first)
-        yield catalogue.ServicePart(part, item, after)
+        yield catalogue.ServicePart(part, made[part], after)
+
+
+def _built_upon(of: offering.Offering, part: str, among: Iterable[str]) -> set[str]:
+    """The parts that the offering puts after this one."""
+    return {one for one in among if one in of.services and part in of.services[one].after}

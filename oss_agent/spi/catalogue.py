@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from oss_agent.spi.ledger import Snapshot
 from oss_agent.spi.orders import ItemRequest
+from oss_agent.spi.products import ProductStatus
 from oss_agent.spi.proof import Predicate
 from oss_agent.spi.views import ItemAction, SpecificationRef
 
@@ -109,7 +110,8 @@ class ProductItem:
     """One item of a product order, already of the right shape (not yet of the right content).
 
     ``path`` is where it stands in the sender's body (``productOrderItem[0]``). Of a modify,
-    ``characteristics`` are the changed ones; one that is None is taken back.
+    ``characteristics`` are the changed ones; one that is None is taken back. ``status`` is what it
+    wants the product to be: suspended or active, None to leave it.
     """
 
     id: str
@@ -119,6 +121,7 @@ class ProductItem:
     name: str | None
     characteristics: Mapping[str, Any]
     path: str
+    status: ProductStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ class ProductNow:
     """A living product, as modify and delete need it; it keeps its offering's version.
 
     ``ordered`` are its characteristics as they were ordered in all, ``services`` the id of the
-    living service of each part that it has.
+    living service of each part that it has. ``suspended``: one of them is.
     """
 
     offering: str
@@ -134,6 +137,7 @@ class ProductNow:
     name: str
     ordered: Mapping[str, Any]
     services: Mapping[str, str]
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,53 @@ def judged(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
+def becomes(status: str) -> dict[str, Any]:
+    """A modify that says the status alone."""
+    about = {"id": "p1-1", "status": status}
+    return {"productOrderItem": [{"id": "1", "action": "modify", "product": about}]}
+
+
+@pytest.mark.reference
+async def test_a_bundle_is_suspended_with_all_its_services_and_resumed_or_ended(it: Shop) -> None:
+    before = await it.below.snapshots()
+    early = await it.post(bundle())
+    answer = await it.post(becomes("suspended"))
+    assert (early.status_code, answer.status_code) == (201, 409)
+    await it.below.run_to_the_end()
+    whole = await it.below.snapshots()
+    for status, state, now in (
+        ("suspended", "inactive", before),
+        ("suspended", "inactive", before),
+        ("active", "active", whole),
+        ("suspended", "inactive", before),
+    ):
+        done = judged(await it.ordered(becomes(status)))
+        assert (done["state"], done["productOrderItem"][0]["product"]["status"]) == (
+            "completed",
+            status,
+        )
+        assert judged(await it.product())["status"] == status
+        assert await it.below.snapshots() == now
+        services = await it.below.rows.read(
+            lambda c: it.below.parts.ledger.snapshot(c, worlds.TENANT).services
+        )
+        assert {one.state.value for one in services.values()} == {state}
+    refused = await it.post(becomes("terminated"))
+    assert (refused.status_code, refused.json()["field"]) == (
+        400,
+        "productOrderItem[0].product.status",
+    )
+
+    await it.ordered(change("delete"))
+    told = [
+        one["event"]["product"]["status"]
+        for one in await notified(it)
+        if one["eventType"] == "ProductStateChangeEvent"
+    ]
+    assert told == ["active", "suspended", "active", "suspended", "pendingTerminate", "terminated"]
+    assert await it.below.snapshots() == before
+
+
 @pytest.mark.reference
 async def test_the_business_bundle_lives_and_ends(it: Shop) -> None:
     before = await it.below.snapshots()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from oss_agent import errors
 from oss_agent.catalog import catalogue, collection, offering, offerings, reading
 from oss_agent.spi import catalogue as spi
-from oss_agent.spi import views
+from oss_agent.spi import products, views
 
 LOADED = collection.load()
 JUDGE = catalogue.Specifications(LOADED.services, {}).check
@@ -126,6 +127,43 @@ def test_a_modify_tells_only_what_changes_to_whom_it_concerns() -> None:
     assert all(one.item.specification_version is None for one in design.parts)
     assert "lineBandwidth" not in design.ordered
     assert design.ordered["internetBandwidth"] == 500
+
+
+def status(wanted: str, said: Mapping[str, Any] | None = None) -> spi.ProductItem:
+    asked = dataclasses.replace(item("modify", None), characteristics=said or {})
+    return dataclasses.replace(asked, status=products.ProductStatus(wanted))
+
+
+def test_a_bundle_is_suspended_in_reverse_and_resumed_in_order_each_of_its_services() -> None:
+    down = CATALOGUE.decompose_product(status("suspended"), now(WHOLE))
+    assert [one.part for one in down.parts] == ["line", "internet", "vpn"]
+    assert laid_out(down)[1] == {"line": set(), "internet": set(), "vpn": {"internet", "line"}}
+    suspended = dataclasses.replace(now(WHOLE), suspended=True)
+    up = CATALOGUE.decompose_product(status("active"), suspended)
+    assert laid_out(up)[1] == {"vpn": set(), "internet": {"vpn"}, "line": {"vpn"}}
+    for design, state in ((down, "inactive"), (up, "active")):
+        assert {one.item.service_state for one in design.parts} == {views.ServiceState(state)}
+        assert set(actions(design).values()) == {"modify"}
+        assert all(one.item.characteristics == {} for one in design.parts)
+        assert design.ordered == WHOLE
+
+
+def test_a_suspended_product_is_changed_but_nothing_new_comes_to_it() -> None:
+    suspended = dataclasses.replace(now({"sites": SITES, **LINE}), suspended=True)
+    kept = CATALOGUE.decompose_product(item("modify", None, lineBandwidth=100), suspended)
+    assert [one.item.service_state for one in kept.parts] == [None]
+    assert actions(CATALOGUE.decompose_product(status("active", INTERNET), suspended)) == {
+        "vpn": "modify",
+        "internet": "add",
+        "line": "modify",
+    }
+    for asked, product in (
+        (dataclasses.replace(item("modify", None), characteristics=INTERNET), suspended),
+        (status("suspended", INTERNET), dataclasses.replace(suspended, suspended=False)),
+    ):
+        with pytest.raises(errors.OrderRejected, match="bring internet into") as refused:
+            CATALOGUE.decompose_product(asked, product)
+        assert (refused.value.status, refused.value.field) == (409, f"{PATH}.product.status")
 
 
 def test_what_goes_goes_before_what_comes_it_may_free_a_port() -> None:

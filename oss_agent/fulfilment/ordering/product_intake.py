@@ -19,6 +19,7 @@ from oss_agent.fulfilment.record import product_moves, product_rows, product_vie
 from oss_agent.spi import catalogue, events, orders, product_orders, products, views
 
 Products = Mapping[str, products.ProductView]
+_LIVING = (products.ProductStatus.ACTIVE, products.ProductStatus.SUSPENDED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -110,12 +111,21 @@ def _now(item: product_orders.ProductItemRequest, seen: Products) -> catalogue.P
             status=409,
             code="illegalState",
         )
+    if item.asked.status is not None and product.status not in _LIVING:
+        raise errors.OrderRejected(
+            f"product {product.id} is {product.status}: only an active or a suspended one can be "
+            f"made {item.asked.status}",
+            field=f"{item.asked.path}.product.status",
+            status=409,
+            code="illegalState",
+        )
     return catalogue.ProductNow(
         offering=product.offering.id,
         offering_version=product.offering.version,
         name=product.name,
         ordered=product.characteristics,
         services={one.part: one.id for one in product.services if one.alive},
+        suspended=product.status is products.ProductStatus.SUSPENDED,
     )
 
 

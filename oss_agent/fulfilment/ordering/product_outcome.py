@@ -74,8 +74,8 @@ def _settle(
         going_on=bool(product_rows.going_on(connection, now.id)),
         failed=_failed(connection, now),
     )
-    if after is not now.status:
-        view = p.ledger.move_product(connection, product=now.id, status=after, at=at)
+    for step in product_status.steps(now.status, after):
+        view = p.ledger.move_product(connection, product=now.id, status=step, at=at)
         kind = events.EventKind.PRODUCT_STATE
         product_moves.tell_product(connection, p.events, kind, view, order, at)
 

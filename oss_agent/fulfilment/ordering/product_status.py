@@ -36,6 +36,15 @@ def status(
     return ProductStatus.SUSPENDED if ServiceState.INACTIVE in lived else ProductStatus.ACTIVE
 
 
+def steps(before: ProductStatus, after: ProductStatus) -> tuple[ProductStatus, ...]:
+    """The statuses a product goes through to ``after``: a suspended one does not end at once."""
+    if after is before:
+        return ()
+    if (before, after) == (ProductStatus.SUSPENDED, ProductStatus.TERMINATED):
+        return (ProductStatus.PENDING_TERMINATE, after)
+    return (after,)
+
+
 def _new(
     before: ProductStatus,
     services: Collection[ServiceState | None],
