@@ -52,6 +52,11 @@ class Run:
         return self.place / "failures"
 
     @property
+    def kills(self) -> int:
+        """How often it killed."""
+        return sum(line.kills for line in self.lines.values())
+
+    @property
     def over(self) -> bool:
         """Is its time up?"""
         return time.monotonic() > self.deadline
@@ -241,8 +246,7 @@ def table(run: Run) -> str:
             f"{line.name:58} {line.kills:>6} {middle:>10} {longest:>7} {len(line.violations):>11}"
             + (f"  {line.note}" if line.note else "")
         )
-    kills = sum(line.kills for line in run.lines.values())
-    lines.append(f"{'all':58} {kills:>6} {'':>10} {'':>7} {len(run.violations):>11}")
+    lines.append(f"{'all':58} {run.kills:>6} {'':>10} {'':>7} {len(run.violations):>11}")
     lines += [f"not judged: {name}: {why}" for name, why in verdict.NOT_JUDGED.items()]
     return "\n".join(lines)
 
@@ -322,7 +326,9 @@ def main() -> int:
             print(table(run), flush=True)
     if run.violations:
         print(f"failures: {run.failures} (scripts/crash judge FOLDER)")
-    return int(bool(run.violations))
+    if not run.kills:
+        print("nothing was killed, so nothing is shown: give it more --minutes")
+    return int(bool(run.violations) or not run.kills)
 
 
 if __name__ == "__main__":
