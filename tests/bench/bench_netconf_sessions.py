@@ -1,7 +1,7 @@
 """Edit+commit on 1, 20 and 100 sessions from one process. Run: ``scripts/bench netconf_sessions``.
 
 Against ncclient and scrapli-netconf on the same simulated devices (in a process of their own) and on
-netconfd, one and four of them. The servers and who else uses the machine bound the rates; the
+netconfd: one, which takes a hundred sessions and serves them in one thread, and ten of them. The servers and who else uses the machine bound the rates; the
 client's CPU per transaction is its own. A stub that was starved stood ready without a core: ncclient
 has two threads a session and is given more of a busy machine for it. Idle memory is the process's
 growth per open session.
@@ -29,7 +29,7 @@ _CLIENTS: tuple[tuple[str, netconf_clients.Client], ...] = (
 )
 _IDLE_OURS, _IDLE_NCCLIENT = 1000, 50
 _HOLDING = 20  # devices that hold the idle sessions
-_SERVERS, _SESSIONS = 4, 20
+_SERVERS = 10
 
 
 def measure() -> Iterator[table.Row]:
@@ -40,10 +40,11 @@ def measure() -> Iterator[table.Row]:
             yield from _compared(f"stub, {sessions} sessions", at, (ours, theirs), stub.pid)
     with ExitStack() as stack:
         servers = [_endpoint(stack.enter_context(peers.netconfd())) for _ in range(_SERVERS)]
-        yield from _compared("netconfd, 1 session", servers[:1], (200, 15))
-        each = _SESSIONS // _SERVERS
-        what = f"{_SERVERS} netconfd, {_SESSIONS} sessions"
-        yield from _compared(what, servers * each, (20, 5))
+        for sessions, ours, theirs in ((1, 200, 15), (20, 15, 5), (100, 4, 3)):
+            what = f"netconfd, {sessions} sessions"
+            yield from _compared(what, servers[:1] * sessions, (ours, theirs))
+        what = f"{_SERVERS} netconfd, 100 sessions"
+        yield from _compared(what, servers * (100 // _SERVERS), (10, 5))
     yield from _memory()
 
 

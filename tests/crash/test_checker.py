@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from oss_agent.testing.checker import configuration, facts, telling, verdict
+from oss_agent.testing.checker import configuration, devices, facts, telling, verdict
 from oss_agent.testing.checker.facts import Device, Facts, Row
 
 EVENT = {"number": 1, "id": "e1", "entity": "service:1", "spread": True, "payload": {}, "kind": "x"}
@@ -72,6 +72,36 @@ def test_a_change_that_nobody_was_told_is_one() -> None:
     told = {**EVENT, **event, "payload": {"order": "1"}}
     facts = dataclasses.replace(facts, tables={**facts.tables, "out_event": [told]})
     assert "order 1 changed" not in said(facts)
+
+
+def carried(leader: str | None) -> Facts:
+    """A transaction that was undone in its own attempt, and completed in its second."""
+    times = [f"2026-01-01T00:00:0{n}Z" for n in range(1, 6)]
+    planned, decided, undone, again, closed = times
+    tree = {"name": "config"}
+    target = {**tree, "children": [{"name": "a", "value": "1"}]}
+    roots = [[["a", [["name", "1"]]]]]
+    part = {"transaction_id": "2-1", "attempt": 1, "device": "pe1", "roots": roots}
+    told = [(planned, "planned on pe1"), (undone, "undone, will be tried again")]
+    tables: dict[str, list[Row]] = {
+        "ord_transaction": [{"id": "2-1", "attempt": 2, "closed_at": closed, "leader": leader}],
+        "ord_item": [{"order_id": "2", "position": 1, "state": "completed"}],
+        "ord_decision": [
+            {"transaction_id": "2-1", "attempt": 1, "at": decided, "verdict": "abort"}
+        ],
+        "ord_participant": [{**part, "before": tree, "target": target}],
+        "ord_history": [
+            {"transaction_id": "2-1", "at": at, "text": text}
+            for at, text in (*told, (again, "planned on pe1"))
+        ],
+    }
+    return Facts(tables, {"pe1": Device(log=[], running=[])})
+
+
+def test_what_another_commit_carried_in_the_end_was_not_made_by_its_own() -> None:
+    assert not list(devices.violations(carried(leader="1-1")))
+    (found,) = devices.violations(carried(leader=None))
+    assert "completed, and its change was never made" in str(found)
 
 
 def test_a_damaged_database_is_one() -> None:
