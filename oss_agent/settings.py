@@ -185,6 +185,18 @@ class Fulfilment(Section):
         return self
 
 
+class Orders(Section):
+    """What becomes of orders in trouble."""
+
+    fallout: Literal["fail", "hold"] = "fail"
+    """An item that fails for good ends ``failed``, or is held until a person decides
+    (``oss-agent fallout``); an order may say otherwise by the header ``Fallout``."""
+    fallout_within: Seconds = 604_800.0
+    """Seconds that such an item is held, with what it reserved, before it fails all the same."""
+    unsettled_after: Seconds = 900.0
+    """Seconds that a device may stay other than decided until it is listed with the fallout."""
+
+
 class Snmp(Section):
     """Polls and traps."""
 
@@ -367,6 +379,7 @@ class Settings(ps.BaseSettings):
     flow: Flow = pydantic.Field(default_factory=Flow)
     http: Http = pydantic.Field(default_factory=Http)
     fulfilment: Fulfilment = pydantic.Field(default_factory=Fulfilment)
+    orders: Orders = pydantic.Field(default_factory=Orders)
     snmp: Snmp = pydantic.Field(default_factory=Snmp)
     assurance: Assurance = pydantic.Field(default_factory=Assurance)
     catalogue: Catalogue = pydantic.Field(default_factory=Catalogue)

@@ -13,7 +13,7 @@ from bss_bridge.engine import surface
 from bss_bridge.engine.hrefs import Hrefs
 from bss_bridge.resources import order_body, tmf641
 from oss_agent import errors
-from oss_agent.spi import access, catalogue, orders, views
+from oss_agent.spi import access, catalogue, fallout, orders, views
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
@@ -44,8 +44,20 @@ def request_of(found: dict[str, Any], request: Request) -> orders.OrderRequest:
         found, tenant=caller.tenant, sender=caller.name, idempotency_key=idempotency_key(request)
     )
     return dataclasses.replace(
-        order, approved=_approved(request), by_hand=_by_hand(request, caller)
+        order,
+        approved=_approved(request),
+        by_hand=_by_hand(request, caller),
+        fallout=_fallout(request),
     )
+
+
+def _fallout(request: Request) -> str | None:
+    """``Fallout``: whether an item that fails for good ends, or is held until a person decides."""
+    given = request.headers.getlist("fallout")
+    if len(given) > 1 or not set(given) <= set(fallout.Policy):
+        words = ", ".join(fallout.Policy)
+        raise errors.OrderRejected(f"must be one of {words}", field="Fallout")
+    return given[0] if given else None
 
 
 def _by_hand(request: Request, caller: access.Caller) -> str | None:

@@ -61,7 +61,7 @@ def creation(book: product_orders.ProductOrders, hrefs: Hrefs) -> surface.Create
 
 def _refuse_unheeded(request: Request) -> None:
     """What speaks of a service order's items would not be obeyed here."""
-    for name in ("Plan-Hash", "Out-Of-Band"):
+    for name in ("Plan-Hash", "Out-Of-Band", "Fallout"):
         if name.lower() in request.headers:
             raise errors.OrderRejected(
                 "is for service orders: send it without, and approve or choose on the service "

@@ -6,17 +6,24 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from drivers.snmp import engine
 from oss_agent import errors, store
 from oss_agent.api import health
 from oss_agent.assurance import alarm_rows, metrics, role
-from oss_agent.fulfilment.record import census
+from oss_agent.fulfilment import limits
+from oss_agent.fulfilment.record import census, fallout_rows
 from oss_agent.outbox import desk
 from oss_agent.spi import clock
 
 
 def page(
-    rows: store.SqlStore, snmp: engine.Engine, watch: role.Assurance, time: clock.Clock
+    rows: store.SqlStore,
+    snmp: engine.Engine,
+    watch: role.Assurance,
+    time: clock.Clock,
+    bounds: limits.Limits,
 ) -> metrics.Metrics:
     """The metrics page over these rooms."""
     return metrics.Metrics(
@@ -30,6 +37,7 @@ def page(
             metrics.Stored(metrics.ORDERS, census.orders_by_state),
             metrics.Stored(metrics.TRANSACTIONS, census.transactions_by_stage),
             metrics.Stored(metrics.UNKNOWN, lambda c: {"": len(census.in_doubt(c))}),
+            metrics.Stored(metrics.FALLOUT, lambda c: _fallout(c, time.now(), bounds)),
             metrics.Stored(metrics.ALARMS, alarm_rows.open_by_severity),
             metrics.Stored(metrics.BACKLOG, lambda c: {"": _waiting(desk.backlog(c))}),
             metrics.Stored(metrics.BACKLOG_AGE, lambda c: {"": _age(desk.backlog(c), time.now())}),
@@ -39,6 +47,11 @@ def page(
 
 def _risen(counters: store.Counters) -> Mapping[str, float]:
     return {k: v for k, v in dataclasses.asdict(counters).items() if k != "queued"}
+
+
+def _fallout(connection: sa.Connection, at: datetime, bounds: limits.Limits) -> Mapping[str, int]:
+    within, after = bounds.fallout_within, bounds.unsettled_after
+    return fallout_rows.by_cause(connection, at, within=within, unsettled_after=after)
 
 
 def _waiting(backlog: list[desk.Backlog]) -> int:

@@ -83,7 +83,7 @@ async def build(ground: Ground) -> Built:
         pace=tuning.assurance(tree),
     )
     complain.go_to(watch.desk)
-    bounds = tuning.fulfilment(tree.fulfilment)
+    bounds = tuning.fulfilment(tree.fulfilment, tree.orders)
     own = tree.catalogue.folder
     loaded = collection.load(*([own] if own is not None else []))
     specifications = catalogue.Specifications(loaded.services, tuning.catalogue(tree.catalogue))

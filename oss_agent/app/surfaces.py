@@ -19,10 +19,11 @@ import bss_bridge.resources.products
 import bss_bridge.resources.service_testing
 import inventory.ports
 from oss_agent import __version__
+from oss_agent.api import fallout as fallout_routes
 from oss_agent.api import health, network, outbox, state, stops
 from oss_agent.app import billing, deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics, usage_port
-from oss_agent.fulfilment import cancellation, order, product, product_cancellation
+from oss_agent.fulfilment import cancellation, fallout, order, product, product_cancellation
 from oss_agent.fulfilment.record import monitors, resource_queries
 from oss_agent.fulfilment.turn import stop_desk
 from oss_agent.outbox import port
@@ -42,7 +43,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     of, rows = ground.tree.http, ground.rows
     tokens = tuning.tokens(of)
     bss_bridge.engine.serve.check_bind(of.bind, tokens)
-    page = gauges.page(rows, ground.snmp, built.watch, ground.time)
+    page = gauges.page(rows, ground.snmp, built.watch, ground.time, built.parts.limits)
     services = order.ServiceOrders(built.parts)
     cancels = cancellation.CancelTasks(built.parts)
     ports = state.Ports(
@@ -89,6 +90,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         outbox.router(deliveries.Deliveries(rows, built.outbox, ground.time, told)),
         network.router(built.onboarding),
         stops.router(stop_desk.StopDesk(built.parts)),
+        fallout_routes.router(fallout.FalloutDesk(built.parts)),
         health.router(gauges.readiness(rows), page.render),
         reference.router(),
         bss_bridge.connectors.inbound.router(_billing_office(ground, ports)),

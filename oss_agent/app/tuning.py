@@ -23,8 +23,8 @@ _FRESH = 5.0
 """Seconds at most between two looks at who is to be polled: a new service is watched soon."""
 
 
-def fulfilment(of: settings.Fulfilment) -> limits.Limits:
-    """How orders meet devices; the names are the same on purpose."""
+def fulfilment(of: settings.Fulfilment, trouble: settings.Orders) -> limits.Limits:
+    """How orders meet devices, and what becomes of them there; the names are the same on purpose."""
     windows = tuple(
         limits.Window(
             scope=stops.Scope(one.scope),
@@ -35,7 +35,7 @@ def fulfilment(of: settings.Fulfilment) -> limits.Limits:
         )
         for one in of.windows
     )
-    plain = limits.Limits(**of.model_dump(exclude={"windows"}))
+    plain = limits.Limits(**of.model_dump(exclude={"windows"}), **trouble.model_dump())
     return dataclasses.replace(plain, windows=windows)
 
 

@@ -40,6 +40,7 @@ TRANSACTIONS = Meaning("oss_transactions", "Transactions by state.", "state")
 UNKNOWN = Meaning(
     "oss_transactions_unknown", "Transactions whose devices are in doubt: a person is needed."
 )
+FALLOUT = Meaning("oss_order_fallout", "Order items that a person has to decide about.", "cause")
 ALARMS = Meaning("oss_alarms_open", "Open alarms by perceived severity.", "severity")
 BACKLOG = Meaning("oss_outbox_events", "Events not yet delivered to every receiver.")
 BACKLOG_AGE = Meaning("oss_outbox_oldest_age_seconds", "Age of the oldest event not yet delivered.")

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from oss_agent import __version__
-from oss_agent.cli import client, context, network, orders, outbox, services, show, stops
+from oss_agent.cli import client, context, fallout, network, orders, outbox, services, show, stops
 
 GLOBAL = ("-o", "--output", "--api", "--token")
 
@@ -64,6 +64,7 @@ def tree() -> typer.Typer:
     app.add_typer(network.alarms, name="alarm")
     app.add_typer(services.services, name="service")
     app.add_typer(outbox.outbox, name="outbox")
+    app.add_typer(fallout.fallout, name="fallout")
     app.command("pause")(stops.pause)
     app.command("resume")(stops.resume)
     app.command("pauses")(stops.pauses)

@@ -52,6 +52,9 @@ def submit(
         str | None, typer.Option("--plan", help="only as planned: the whole hash of a dry-run")
     ] = None,
     by_hand: ByHand = None,
+    fallout: Annotated[
+        str | None, typer.Option(help="an item that fails for good: fail, or hold for a person")
+    ] = None,
 ) -> None:
     """Send an order; the answer means it is stored and will be carried out."""
     here = context.of(ctx)
@@ -59,6 +62,7 @@ def submit(
         {} if plan is None else {"Plan-Hash": plan}
     )
     headers |= _chosen(by_hand)
+    headers |= {} if fallout is None else {"Fallout": fallout}
     body = read_order(file)
     sent(here, here.api.post(product_orders.collection_of(body), body, headers), wait=wait)
 

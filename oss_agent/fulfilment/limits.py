@@ -91,6 +91,12 @@ class Limits:
     """the same of one tenant, waiting and in work; further ones are refused"""
     test_within: float = 60.0
     """one service test; what has not answered by then fails it"""
+    fallout: Literal["fail", "hold"] = "fail"
+    """what becomes of an item that fails for good: it ends, or is kept until a person decides"""
+    fallout_within: float = 604_800.0
+    """what is kept waits so long for a person, then it ends failed"""
+    unsettled_after: float = 900.0
+    """a device that could not be settled for so long is shown as fallout"""
     stopped_look: float = 60.0
     """longest sleep of a transaction that a stop keeps from starting"""
 

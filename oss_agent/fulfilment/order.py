@@ -6,7 +6,6 @@ import sqlalchemy as sa
 
 from oss_agent import audit, errors
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.intent import design
 from oss_agent.fulfilment.ordering import explain, intake
 from oss_agent.fulfilment.record import by_hand, order_query, order_views
 from oss_agent.fulfilment.transact import dry_run
@@ -56,13 +55,8 @@ class ServiceOrders:
         named = {item.service_id for item in request.items if item.service_id}
         if not named:
             return intake.Known({}, {})
-        return await self._p.journal.read(lambda c: self._look_up(c, request.tenant, named))
-
-    def _look_up(self, connection: sa.Connection, tenant: str, named: set[str]) -> intake.Known:
-        services = self._p.ledger.snapshot(connection, tenant).services
-        known = {name: services[name] for name in named if name in services}
-        return intake.Known(
-            known, {name: design.ordered(connection, tenant, name) for name in known}
+        return await self._p.journal.read(
+            lambda c: intake.look_up(c, self._p, request.tenant, named)
         )
 
     async def _plan(self, request: orders.OrderRequest, item: orders.ItemRequest) -> views.DryRun:

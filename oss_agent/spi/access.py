@@ -27,7 +27,7 @@ class Permission(StrEnum):
     DISCOVER = "discover"
     """ask devices what they are"""
     OPERATE = "operate"
-    """have a refused delivery tried again"""
+    """stop writes, decide about what failed, have a refused delivery tried again"""
     DEVICES = "devices"
     """import devices, pin their host keys"""
 

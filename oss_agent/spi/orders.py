@@ -61,6 +61,8 @@ class OrderRequest:
     """a plan hash per item, when the sender approved what a dry-run showed"""
     by_hand: str | None = None
     """what becomes of edits by hand (``catalogue.OutOfBand``), when an operator chose it"""
+    fallout: str | None = None
+    """what becomes of an item that fails for good (``fallout.Policy``), when its sender said so"""
     idempotency_key: str | None = None
     external_id: str | None = None
     description: str | None = None

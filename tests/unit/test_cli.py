@@ -370,6 +370,52 @@ def test_the_outbox_is_listed_shown_and_told_again(
     assert bodies == [{"receiver": "hub:1"}, {"receiver": "hub:1", "event": "e1"}]
 
 
+FALLOUT = {
+    "order": "17",
+    "item": "1",
+    "kind": "failed",
+    "cause": "changeRejected",
+    "reason": "pe2: no room",
+    "service": "s17-1",
+    "service_name": "acme",
+    "action": "add",
+    "since": "2026-11-21T10:02:00.000Z",
+    "until": "2026-11-28T10:02:00.000Z",
+    "actions": ["retry", "skip"],
+}
+
+
+def test_the_fallout_is_listed_shown_and_decided(
+    daemon: type[Daemon], run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = {
+        "fallout": FALLOUT,
+        "characteristics": {"bandwidth": 20},
+        "evidence": [],
+        "devices": [],
+        "rollback": ["item 2: service s17-2 (line) is deleted"],
+        "obstacles": ["item 3 is being worked on"],
+    }
+    daemon.answers |= {
+        "GET /api/v1/fallout": (200, [FALLOUT]),
+        "GET /api/v1/fallout/17": (200, [shown]),
+    }
+    for action in ("retry", "skip", "rollback"):
+        done = {"item": "1", "message": f"ines: {action}"}
+        daemon.answers[f"POST /api/v1/fallout/17/{action}"] = (200, done)
+    assert run("fallout", "list") == 0
+    assert run("fallout", "show", "17") == 0
+    assert run("fallout", "retry", "17") == 0
+    assert run("fallout", "skip", "17", "--item", "1") == 0
+    assert run("fallout", "rollback", "17") == 0
+    said = capsys.readouterr().out
+    for words in ("changeRejected", "no room", "s17-2 (line) is deleted", "being worked on"):
+        assert words in said
+    assert "order 17 item 1: ines: rollback" in said
+    bodies = [body for _, body in daemon.seen if body is not None]
+    assert bodies == [{}, {"item": "1"}, {}]
+
+
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 PRODUCT_ORDER = {
     "id": "po1",

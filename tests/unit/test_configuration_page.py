@@ -22,6 +22,7 @@ SECTIONS = {
     "flow": "Flow",
     "fulfilment": "Fulfilment",
     "fulfilment.windows": "Window",
+    "orders": "Orders",
     "snmp": "Snmp",
     "assurance": "Assurance",
     "catalogue": "Catalogue",

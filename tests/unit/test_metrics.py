@@ -62,6 +62,7 @@ def every_metric() -> metrics.Metrics:
         metrics.Stored(metrics.ORDERS, lambda _: {"completed": 2}),
         metrics.Stored(metrics.TRANSACTIONS, lambda _: {"done": 2}),
         metrics.Stored(metrics.UNKNOWN, lambda _: {"": 0}),
+        metrics.Stored(metrics.FALLOUT, lambda _: {"changeRejected": 1}),
         metrics.Stored(metrics.ALARMS, lambda _: {"critical": 1, "minor": 0}),
         metrics.Stored(metrics.BACKLOG, lambda _: {"": 9}),
         metrics.Stored(metrics.BACKLOG_AGE, lambda _: {"": 1.5}),

@@ -36,7 +36,7 @@ def move_item(
     """
     order = transaction.order
     order_rows.set_item(connection, order, transaction.position, state=state, error=error)
-    if error is not None:
+    if error is not None and state.final:
         order_rows.set_order(connection, order, error=error)
     product_outcome.follow(connection, p, order, transaction.position, at)
     if state.final:

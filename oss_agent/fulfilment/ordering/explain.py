@@ -49,7 +49,7 @@ def _sentence(
         return f"order {view.id} is {view.state}{why}."
     if view.state is views.OrderState.ASSESSING_CANCELLATION:
         return f"order {view.id}: whether it can still be cancelled is being looked at."
-    for one in transactions:
+    for one in sorted(transactions, key=_is_not_kept):
         if one.wait is not None:
             passed = _duration((time.now() - one.wait.since).total_seconds())
             return f"order {view.id} waits {passed} for {one.wait.reason}. Unblock: {one.wait.who}."
@@ -58,6 +58,11 @@ def _sentence(
         what = "undone" if view.state is views.OrderState.PENDING_CANCELLATION else "worked on"
         return f"order {view.id} is being {what}: {busy}."
     return f"order {view.id} is {view.state}; the feeder starts it within seconds."
+
+
+def _is_not_kept(one: states.Transaction) -> bool:
+    """What a person has to decide comes first: others may wait for just that."""
+    return one.wait is None or one.wait.kind is not states.WaitKind.FALLOUT
 
 
 def _duration(seconds: float) -> str:

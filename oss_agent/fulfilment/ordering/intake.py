@@ -8,7 +8,7 @@ behind that.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import limits, parts
-from oss_agent.fulfilment.intent import amendment
+from oss_agent.fulfilment.intent import amendment, design
 from oss_agent.fulfilment.record import (
     announce,
     by_hand,
@@ -138,6 +138,26 @@ def _whole(item: orders.ItemRequest, known: Known) -> orders.ItemRequest:
         return whole
     # A move to another version is judged as a new service: a retired one takes no more of them.
     return dataclasses.replace(whole, action=views.ItemAction.ADD)
+
+
+def look_up(
+    connection: sa.Connection, p: parts.Parts, tenant: str, named: Collection[str]
+) -> Known:
+    """What is known of these services."""
+    services = p.ledger.snapshot(connection, tenant).services
+    known = {name: services[name] for name in named if name in services}
+    return Known(known, {name: design.ordered(connection, tenant, name) for name in known})
+
+
+def judged(
+    connection: sa.Connection, p: parts.Parts, request: orders.OrderRequest
+) -> tuple[orders.OrderRequest, tuple[views.SpecificationRef, ...]]:
+    """The same as for a sender's order, for one of our own, inside the unit that stores it."""
+    check(request, p.limits)
+    named = {item.service_id for item in request.items if item.service_id}
+    known_services = look_up(connection, p, request.tenant, named)
+    request = specified(request, known_services)
+    return request, specifications(request, known_services, p.catalogue)
 
 
 def _refuse_twice(

@@ -70,7 +70,7 @@ def _require_orders(connection: sa.Connection, request: orders.OrderRequest) -> 
 def missing(connection: sa.Connection, order: str, position: int) -> tuple[Missing, ...]:
     """What of all that it comes after is not completed; what can never be comes first."""
     item, whole = tables.item, tables.order
-    mine = sa.and_(_D.order_id == order, _D.position == position)
+    mine = sa.and_(_D.order_id == order, _D.position == position, ~_D.waived)
     done = views.OrderState.COMPLETED
     items = (
         sa.select(item.c.order_id, item.c.item_id, item.c.state)
@@ -91,6 +91,12 @@ def missing(connection: sa.Connection, order: str, position: int) -> tuple[Missi
         for row in connection.execute(asked)
     ]
     return tuple(sorted(found, key=lambda one: (not one.state.final, one.order, one.item or "")))
+
+
+def waive(connection: sa.Connection, order: str, position: int) -> None:
+    """Whatever comes after this item goes on without it, as if it were completed."""
+    after = sa.and_(_D.on_order == order, _D.on_position == position)
+    connection.execute(tables.dependency.update().where(after).values(waived=True))
 
 
 def wake(connection: sa.Connection, order: str, positions: Sequence[int], at: datetime) -> None:

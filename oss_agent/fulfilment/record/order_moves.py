@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from oss_agent.fulfilment.record import (
     announce,
     dependencies,
+    fallout_rows,
     life_cycle,
     monitors,
     order_rows,
@@ -42,6 +43,7 @@ def move(
         product_moves.follow(connection, sink, order, state, at)
     if after.final:
         dependencies.wake(connection, order, [dependencies.WHOLE], at)
+        fallout_rows.wake(connection, order, at)
 
 
 def _dates(state: views.OrderState, begun: datetime | None, at: datetime) -> dict[str, datetime]:

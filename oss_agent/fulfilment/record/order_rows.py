@@ -11,6 +11,9 @@ import sqlalchemy as sa
 from oss_agent.fulfilment.record import codec, plain, tables
 from oss_agent.spi import orders, views
 
+ROLLED_BACK = "rolledBack"
+"""The milestone of an item that was completed and then undone, because another one failed."""
+
 
 def next_number(connection: sa.Connection, name: str) -> int:
     """The next number of its kind, from 1; rolled back with the unit, so there are no gaps."""
@@ -52,6 +55,7 @@ def insert(
             order_date=at,
             cancel_requested=False,
             jeopardy=[],
+            fallout=request.fallout,
             extra=dict(request.extra),
             surface=request.surface,
             **promised,
@@ -140,10 +144,24 @@ def _jsonable(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def item_states(connection: sa.Connection, order: str) -> tuple[views.OrderState, ...]:
-    """The states of all items, by position."""
+    """The states of all items as they count for their order, by position.
+
+    What was completed and is undone again counts as failed; the item itself stays completed.
+    """
     table = tables.item
-    asked = sa.select(table.c.state).where(table.c.order_id == order).order_by(table.c.position)
-    return tuple(views.OrderState(row.state) for row in connection.execute(asked))
+    asked = sa.select(table.c.state, table.c.milestones).where(table.c.order_id == order)
+    rows = connection.execute(asked.order_by(table.c.position))
+    return tuple(_counts_as(views.OrderState(row.state), row.milestones) for row in rows)
+
+
+def _counts_as(state: views.OrderState, milestones: Sequence[Sequence[str]]) -> views.OrderState:
+    undone = state is views.OrderState.COMPLETED and is_undone(milestones)
+    return views.OrderState.FAILED if undone else state
+
+
+def is_undone(milestones: Sequence[Sequence[str]]) -> bool:
+    """Was an item with these milestones undone again?"""
+    return any(name == ROLLED_BACK for name, _ in milestones)
 
 
 def working_states(connection: sa.Connection, order: str) -> tuple[views.OrderState, ...]:

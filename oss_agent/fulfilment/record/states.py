@@ -71,6 +71,9 @@ class Cause(StrEnum):
     HELD = "held"
     """somebody put its order on hold while it was carried out"""
 
+    UNAPPROVED = "planNotApproved"
+    """nobody approved its plan in time"""
+
     @property
     def transient(self) -> bool:
         """Worth another attempt, because time or a person heals it."""
@@ -101,6 +104,8 @@ class WaitKind(StrEnum):
     """its requester, who has to say something more; its item is pending"""
     FALLOUT = "fallout"
     """a person who decides what becomes of it, for it failed; its item is held"""
+    UNDO = "undo"
+    """an order of ours that undoes what its own order had completed"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.ordering import conclude
+from oss_agent.fulfilment.ordering import fallout
 from oss_agent.fulfilment.record import journal, participant_rows, states
 from oss_agent.fulfilment.transact import settle
 from oss_agent.fulfilment.turn import leases, waits
@@ -67,7 +67,7 @@ def _give_up(
     cause = states.Cause.INTERRUPTED
     message = f"{reason}, again and again. Nothing was sent to any device"
     error = views.ErrorView(code=cause, reason=cause, message=message, at=p.clock.now())
-    conclude.without_change(connection, p, mine, views.OrderState.FAILED, error)
+    fallout.end(connection, p, mine, error)
 
 
 def _alarm(

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import design
-from oss_agent.fulfilment.ordering import conclude
+from oss_agent.fulfilment.ordering import conclude, fallout, fallout_due
 from oss_agent.fulfilment.record import (
     dependencies,
     journal,
@@ -41,6 +41,9 @@ from oss_agent.spi import flow, views
 
 async def prepare(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
     """Reserve, look, plan, write the intent; or wait; or reject."""
+    if fallout_due.is_kept(transaction):
+        await p.journal.write("fallout", lambda c: fallout_due.look(c, p, transaction))
+        return flow.Next.END
     if await p.journal.read(lambda c: _is_prepared(c, transaction)):
         return flow.Next.CONTINUE
     try:
@@ -96,7 +99,11 @@ def _reserve(
     at = p.clock.now()
     ending = _ending(connection, p, transaction, at)
     if ending is not None:
-        conclude.without_change(connection, p, transaction, *ending)
+        state, error = ending
+        if state is views.OrderState.FAILED:
+            fallout.end(connection, p, transaction, error)
+        else:
+            conclude.without_change(connection, p, transaction, state, error)
         return ()
     first = sequence.behind(connection, transaction, at)
     if first is not None:
@@ -128,7 +135,7 @@ def _ending(
     if lost is not None:
         return views.OrderState.CANCELLED, _without(p, transaction, lost)
     if approvals.overdue(connection, p, transaction, at):
-        late = _error(p, states.Cause.REFUSED, "nobody approved its plan in time")
+        late = _error(p, states.Cause.UNAPPROVED, "nobody approved its plan in time")
         return views.OrderState.FAILED, late
     return None
 
@@ -212,7 +219,7 @@ async def _put_off(
             return
         if lasts:
             error = _error(p, cause, str(trouble), trouble.device)
-            conclude.without_change(connection, p, transaction, views.OrderState.FAILED, error)
+            fallout.end(connection, p, transaction, error)
             return
         who = waits.helper(trouble)
         why = waits.device_wait(f"device {trouble}", who, transaction, p.limits, at)
@@ -231,12 +238,15 @@ async def _refuse(
     def unit(connection: sa.Connection) -> None:
         states_now = order_rows.item_states(connection, transaction.order)
         begun = states_now[transaction.position - 1] is not views.OrderState.ACKNOWLEDGED
-        state = views.OrderState.FAILED if begun else views.OrderState.REJECTED
         code = refusal.code if isinstance(refusal, errors.OrderRejected) else states.Cause.CONFLICT
         error = dataclasses.replace(
             _error(p, states.Cause.CONFLICT, refusal.reason, _reference(refusal)), code=code
         )
-        conclude.without_change(connection, p, transaction, state, error)
+        if begun:
+            fallout.end(connection, p, transaction, error)
+        else:
+            rejected = views.OrderState.REJECTED
+            conclude.without_change(connection, p, transaction, rejected, error)
 
     await p.journal.write("refuse", unit)
 

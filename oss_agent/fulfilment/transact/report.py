@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.ordering import conclude, outcome
+from oss_agent.fulfilment.ordering import conclude, fallout, outcome
 from oss_agent.fulfilment.record import (
     journal,
     milestones,
@@ -171,8 +171,11 @@ def _fail(
         at=at,
         reference=decision.culprit,
     )
-    state = views.OrderState.CANCELLED if cancelled else views.OrderState.FAILED
-    conclude.without_change(connection, p, transaction, state, error)
+    if not cancelled:
+        fallout.end(connection, p, transaction, error)
+        return
+    gone = views.OrderState.CANCELLED
+    conclude.without_change(connection, p, transaction, gone, error)
 
 
 def settle_wait(

@@ -1,0 +1,212 @@
+"""A failed item takes back what its order had completed: by an order of ours, or says why it cannot."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oss_agent import errors
+from oss_agent.fulfilment import fallout
+from oss_agent.fulfilment.intent import compensation
+from oss_agent.fulfilment.record import tables
+from oss_agent.spi import fallout as spi
+from oss_agent.spi import orders, views
+from oss_agent.testing.simulated.faults import Faults
+from tests.integration.fulfilment import world as worlds
+from tests.integration.fulfilment.test_sequence import item, send, states_of
+from tests.integration.fulfilment.world import TENANT, World
+
+pytestmark = pytest.mark.anyio
+State = views.OrderState
+Act = views.ItemAction
+WELL = Faults()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with worlds.open_world(tmp_path) as opened:
+        yield opened
+
+
+def desk(world: World) -> fallout.FalloutDesk:
+    return fallout.FalloutDesk(world.parts)
+
+
+def changing(
+    number: int, action: Act, service: str, *after: str, **more: Any
+) -> orders.ItemRequest:
+    """Item ``number``: a modify of a living service to these characteristics, or its delete."""
+    made = item(number, *after)
+    return dataclasses.replace(
+        made, action=action, service_id=service, service_name=None, characteristics=more
+    )
+
+
+async def culprit(world: World, *before: orders.ItemRequest, after: bool = False) -> str:
+    """An order whose last item is kept, for pe2 refused it; those before it are completed."""
+    last = len(before) + 1
+    bad = dataclasses.replace(
+        item(3), id=str(last), path=f"x[{last}]", after=tuple(one.id for one in before)
+    )
+    tail = [dataclasses.replace(item(2), id="tail", path="t", after=(str(last),))] if after else []
+    key = await send(world, [*before, bad, *tail], fallout="hold")
+    await refuse_after(world, len(before))
+    return key
+
+
+async def refuse_after(world: World, turns: int) -> None:
+    """Items that come one after another: pe2 refuses what comes after so many of them."""
+    for _ in range(turns):
+        await world.feeder.feed()
+        await world.flow.drain()
+    world.devices["pe2"].faults = Faults(refuse_commit="not that one")
+    await world.run()
+    world.devices["pe2"].faults = WELL
+
+
+async def test_what_was_added_is_taken_away_and_the_order_ends_failed(world: World) -> None:
+    before = await world.snapshots()
+    key = await culprit(world, item(1), item(2, "1"))
+    assert await states_of(world, key) == [State.COMPLETED, State.COMPLETED, State.HELD]
+    (shown,) = await desk(world).look(TENANT, key)
+    assert [words.partition(":")[0] for words in shown.rollback] == ["item 2", "item 1"]
+    assert shown.obstacles == ()
+
+    done = await desk(world).rollback(TENANT, "ines", key, None)
+    assert done.by_order == "2"
+    assert (await world.get(key)).state is State.IN_PROGRESS
+    await world.run_to_the_end()
+
+    undo = await world.get("2")
+    assert undo.state is State.COMPLETED
+    assert [(one.id, one.action) for one in undo.items] == [("2", Act.DELETE), ("1", Act.DELETE)]
+    view = await world.get(key)
+    assert view.state is State.FAILED
+    assert view.error is not None
+    assert "what was completed is undone by order 2" in view.error.message
+    assert [one.state for one in view.items] == [State.COMPLETED, State.COMPLETED, State.FAILED]
+    assert all("rolledBack" in dict(one.milestones) for one in view.items[:2])
+    assert await world.snapshots() == before
+    assert await world.count(tables.claim) == 0
+
+
+async def test_what_was_changed_is_changed_back_and_what_was_deleted_is_added_again(
+    world: World,
+) -> None:
+    first = await world.order("line-1", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
+    second = await world.order("line-2")
+    await world.run()
+    before = await world.snapshots()
+    key = await culprit(
+        world,
+        changing(1, Act.MODIFY, f"s{first.id}-1", bandwidth=50),
+        changing(2, Act.DELETE, f"s{second.id}-1", "1"),
+    )
+    assert await states_of(world, key) == [State.COMPLETED, State.COMPLETED, State.HELD]
+    await desk(world).rollback(TENANT, "ines", key, None)
+    await world.run_to_the_end()
+
+    undo = await world.get("4")
+    assert [(one.id, one.action) for one in undo.items] == [("2", Act.ADD), ("1", Act.MODIFY)]
+    assert undo.items[1].characteristics == {"bandwidth": 20}
+    assert undo.state is State.COMPLETED
+    assert (await world.get(key)).state is State.FAILED
+    after = await world.snapshots()
+    assert undo.items[0].service_id == "s4-1"  # a new service, with a VNI of its own
+    assert {name: text.replace("10103", "10100") for name, text in after.items()} == before
+
+
+async def test_what_another_order_changed_since_is_not_undone(world: World) -> None:
+    key = await culprit(world, item(1))
+    other = worlds.request("line-1", action=Act.MODIFY, service_id=f"s{key}-1", body_digest="m")
+    one = dataclasses.replace(other.items[0], service_name=None, characteristics={"bandwidth": 70})
+    await world.orders.submit(dataclasses.replace(other, items=(one,)))
+    await world.run()
+
+    (shown,) = await desk(world).look(TENANT, key)
+    assert shown.obstacles == (f"item 1: service s{key}-1 was changed since by order 2",)
+    with pytest.raises(errors.OrderRejected, match="was changed since by order 2") as refused:
+        await desk(world).rollback(TENANT, "ines", key, None)
+    assert refused.value.status == 409
+    assert (await world.get(key)).state is State.HELD
+    assert await world.count(tables.order) == 2
+
+
+async def test_an_undo_that_fails_is_fallout_of_its_own_and_can_be_tried_again(
+    world: World,
+) -> None:
+    before = await world.snapshots()
+    key = await culprit(world, item(1), item(2, "1"))
+    await desk(world).rollback(TENANT, "ines", key, None)
+    await refuse_after(world, 1)
+
+    (one,) = await desk(world).standing(TENANT)
+    assert (one.order, one.kind, one.cause) == (key, spi.Kind.ROLLBACK, "undoFailed")
+    assert "order 2, which was to undo what was completed, is partial" in one.reason
+    assert one.actions == (spi.Action.SKIP, spi.Action.ROLLBACK)
+    with pytest.raises(errors.OrderRejected, match="retry is not safe"):
+        await desk(world).retry(TENANT, "ines", key, None)
+    (shown,) = await desk(world).look(TENANT, key)
+    assert [words.partition(":")[0] for words in shown.rollback] == ["item 1"]
+
+    done = await desk(world).rollback(TENANT, "ines", key, None)
+    assert done.by_order == "3"
+    await world.run_to_the_end()
+    assert (await world.get(key)).state is State.FAILED
+    assert await world.snapshots() == before
+
+
+async def test_skipped_after_half_an_undo_the_order_is_partial(world: World) -> None:
+    key = await culprit(world, item(1), item(2, "1"))
+    await desk(world).rollback(TENANT, "ines", key, None)
+    await refuse_after(world, 1)
+    await desk(world).skip(TENANT, "ines", key, None)
+    assert (await world.get(key)).state is State.PARTIAL
+
+
+async def test_what_waits_behind_is_cancelled_and_a_second_failure_ends_too(world: World) -> None:
+    key = await culprit(world, item(1), after=True)
+    await desk(world).rollback(TENANT, "ines", key, None)
+    assert await states_of(world, key) == [State.COMPLETED, State.IN_PROGRESS, State.CANCELLED]
+    await world.run_to_the_end()
+    assert (await world.get(key)).state is State.FAILED
+    assert not world.holds("pe1", "line-2")
+
+
+async def test_a_restart_while_it_is_undone_loses_nothing(world: World) -> None:
+    before = await world.snapshots()
+    key = await culprit(world, item(1))
+    await desk(world).rollback(TENANT, "ines", key, None)
+    await world.start()
+    await world.run_to_the_end()
+    assert (await world.get(key)).state is State.FAILED
+    assert await world.snapshots() == before
+
+
+async def test_with_nothing_completed_it_just_fails(world: World) -> None:
+    world.devices["pe2"].faults = Faults(refuse_commit="no")
+    key = (await world.order(fallout="hold")).id
+    await world.run()
+    done = await desk(world).rollback(TENANT, "ines", key, None)
+    assert done.by_order is None
+    assert (await world.get(key)).state is State.FAILED
+    assert await world.count(tables.order) == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "back"),
+    [
+        ({"a": 1}, {"a": 1}, {}),
+        ({"a": 1}, {"a": 2}, {"a": 2}),
+        ({"a": 1, "b": 2}, {"a": 1}, {"b": None}),
+        ({"a": 1}, {"a": 1, "b": 3}, {"b": 3}),
+    ],
+)
+def test_what_a_modify_back_says(
+    now: dict[str, int], before: dict[str, int], back: dict[str, int | None]
+) -> None:
+    assert compensation.difference(now, before) == back
