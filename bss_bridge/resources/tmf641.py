@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import quote
 
 from bss_bridge.engine import rendering as r
 from bss_bridge.engine.hrefs import Hrefs
@@ -80,11 +81,19 @@ def _error(error: views.ErrorView, kind: str) -> dict[str, Any]:
             "code": error.code,
             "reason": error.reason,
             "message": error.message,
-            "referenceError": error.reference,
+            "referenceError": _reference(error),
             "timestamp": r.stamp(error.at),
             "@type": kind,
         }
     )
+
+
+def _reference(error: views.ErrorView) -> str | None:
+    """A URI, as TMF641 wants one: what kind of error it is, and what it is about."""
+    if error.reference is None:
+        return None
+    code, about = (quote(words, safe=".") for words in (error.code, error.reference))
+    return f"urn:oss-agent:error:{code}#{about}"
 
 
 def _milestones(view: views.ServiceOrderView) -> list[dict[str, Any]]:

@@ -44,7 +44,10 @@ async def kept(world: World) -> str:
 
 
 async def told(world: World, key: str) -> list[str]:
-    return [state for _, state in await world.events(f"serviceOrder:{key}")]
+    """The states of an order as they were told, from its first."""
+    states_told = ("ServiceOrderCreateEvent", "ServiceOrderStateChangeEvent")
+    events = await world.events(f"serviceOrder:{key}")
+    return [state for kind, state in events if kind in states_told]
 
 
 async def test_what_a_device_refuses_is_held_with_what_it_reserved_and_nothing_else(

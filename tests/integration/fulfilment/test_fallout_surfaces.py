@@ -102,7 +102,9 @@ async def test_a_held_order_is_a_tmf641_order_that_says_why(it: Desk) -> None:
     assert body["state"] == "held"
     (item,) = body["serviceOrderItem"]
     assert item["state"] == "held"
-    assert item["errorMessage"][0]["code"] == "changeRejected"
+    (error,) = item["errorMessage"]
+    assert error["code"] == "changeRejected"
+    assert error["referenceError"] == "urn:oss-agent:error:changeRejected#pe2"
     assert "a person to decide" in body["note"][-1]["text"]
 
 
