@@ -14,6 +14,7 @@ _PASSED: Final = {
     "held": "every device has it and can still take it back",
     "proven": "it was seen to work and is kept",
     "completed": "it is completed",
+    "rolledBack": "it was undone again, because another item failed",
 }
 
 

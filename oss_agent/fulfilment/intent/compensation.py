@@ -4,14 +4,16 @@
 was      is undone by                                 cannot be undone
 =======  ===========================================  ========================================
 add      a delete of the service                      once another order changed the service
-modify   a modify back to what was ordered before it  once another order changed the service
-delete   an add of what was there: a new service,     when it was part of a product: a product
-         with an id of its own                        is not put together again by parts
+modify   a modify back to what was ordered before     once another order changed the service
+         it, suspended or resumed as it was
+delete   an add of what was there: a new service,     when it was part of a product, which is not put
+         with an id of its own                        together again by parts; when it was suspended
 =======  ===========================================  ========================================
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +57,7 @@ def undo(
     OrderRejected (409) says why there is none.
     """
     service = p.ledger.snapshot(connection, tenant).services.get(done.service_id or "")
-    if service is None or done.action is views.ItemAction.NO_CHANGE:
+    if service is None:
         return Undo(None, f"item {done.id}: nothing is left of it")
     built = _history(connection, tenant, service.id)
     if done.action is views.ItemAction.DELETE:
@@ -78,8 +80,6 @@ def _refuse_changed_since(
     if not built or (built[0].order, built[0].position) != place:
         by = f"order {built[0].order}" if built else "another order"
         raise _impossible(f"item {done.id}: service {service.id} was changed since by {by}")
-    if service.state is not views.ServiceState.ACTIVE:
-        raise _impossible(f"item {done.id}: service {service.id} is {service.state} by now")
 
 
 def _back(done: orders.ItemRequest, service: views.ServiceView, built: tuple[Built, ...]) -> Undo:
@@ -88,6 +88,7 @@ def _back(done: orders.ItemRequest, service: views.ServiceView, built: tuple[Bui
     now, before = built[0].design, built[1].design
     changes = difference(now.ordered, before.ordered)
     words = ", ".join(f"{name} {_said(value)}" for name, value in sorted(changes.items()))
+    state = views.ServiceState.INACTIVE if before.suspended else views.ServiceState.ACTIVE
     item = _item(
         done,
         views.ItemAction.MODIFY,
@@ -95,6 +96,8 @@ def _back(done: orders.ItemRequest, service: views.ServiceView, built: tuple[Bui
         version=before.specification.version,
         characteristics=changes,
     )
+    if now.suspended is not before.suspended:
+        item, words = dataclasses.replace(item, service_state=state), f"{words} {state}".lstrip()
     return Undo(item, f"item {done.id}: service {service.id} gets back {words or 'what it was'}")
 
 
@@ -124,6 +127,10 @@ def _rebuild(
     if not built:
         raise _impossible(f"item {done.id}: what service {service.id} was is not known")
     before = built[0].design
+    if before.suspended:
+        raise _impossible(
+            f"item {done.id}: the deleted service {service.id} was suspended: a new one would work"
+        )
     item = orders.ItemRequest(
         id=done.id,
         action=views.ItemAction.ADD,

@@ -23,6 +23,7 @@ from oss_agent.fulfilment.ordering import conclude, fallout, intake
 from oss_agent.fulfilment.record import (
     fallout_rows,
     journal,
+    milestones,
     order_rows,
     order_views,
     participant_rows,
@@ -87,7 +88,7 @@ def begin(
     _end_others(connection, p, mine, at)
     for position, undo in wanted.undone:
         if undo.item is None:
-            _mark(connection, mine.order, position, at)
+            _mark(connection, p, mine.order, position, at)
     if wanted.request is None:
         _end(connection, p, mine, "nothing of it was left to undo")
         return None
@@ -121,7 +122,7 @@ def judge(
     if view is None or not view.state.final:
         journal.wait(connection, mine, dataclasses.replace(wait, wake_at=at + _LOOK))
         return
-    _mark_undone(connection, mine.order, view, at)
+    _mark_undone(connection, p, mine.order, view, at)
     if view.state is views.OrderState.COMPLETED:
         _end(connection, p, mine, f"what was completed is undone by order {order}")
         return
@@ -146,7 +147,11 @@ def _completed(connection: sa.Connection, order: str) -> tuple[int, ...]:
     asked = (
         sa.select(item.c.position, item.c.milestones)
         .join(of, sa.and_(of.c.order_id == item.c.order_id, of.c.position == item.c.position))
-        .where(item.c.order_id == order, item.c.state == views.OrderState.COMPLETED)
+        .where(
+            item.c.order_id == order,
+            item.c.state == views.OrderState.COMPLETED,
+            item.c.action != views.ItemAction.NO_CHANGE,
+        )
         .order_by(of.c.closed_at.desc(), item.c.position.desc())
     )
     rows = connection.execute(asked)
@@ -217,14 +222,22 @@ def _request(
 
 
 def _mark_undone(
-    connection: sa.Connection, order: str, undo: views.ServiceOrderView, at: datetime
+    connection: sa.Connection,
+    p: parts.Parts,
+    order: str,
+    undo: views.ServiceOrderView,
+    at: datetime,
 ) -> None:
     """The items of the undo have the ids of those that they undo."""
     undone = {one.id for one in undo.items if one.state is views.OrderState.COMPLETED}
     for position in _completed(connection, order):
         if order_rows.request_of(connection, order, position).id in undone:
-            _mark(connection, order, position, at)
+            _mark(connection, p, order, position, at)
 
 
-def _mark(connection: sa.Connection, order: str, position: int, at: datetime) -> None:
-    order_rows.add_milestone(connection, order, position, order_rows.ROLLED_BACK, at)
+def _mark(
+    connection: sa.Connection, p: parts.Parts, order: str, position: int, at: datetime
+) -> None:
+    mark = {milestones.Milestone.ROLLED_BACK: at}
+    reached = milestones.reach(connection, order, position, mark)
+    milestones.tell(connection, p.events, order, position, reached, at)

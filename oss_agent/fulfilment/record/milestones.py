@@ -22,9 +22,11 @@ class Milestone(StrEnum):
     PROVEN = "proven"
     """it was seen to work, and the decision to keep it is made"""
     COMPLETED = "completed"
+    ROLLED_BACK = "rolledBack"
+    """it was completed, and undone again because another item of its order failed"""
 
 
-STEPS = ("queue", *Milestone)
+STEPS = ("queue", *(one for one in Milestone if one is not Milestone.ROLLED_BACK))
 """The steps of an item's work: until its turn comes, then what each milestone ends."""
 
 

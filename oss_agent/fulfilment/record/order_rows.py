@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from oss_agent.fulfilment.record import codec, plain, tables
 from oss_agent.spi import orders, views
 
-ROLLED_BACK = "rolledBack"
-"""The milestone of an item that was completed and then undone, because another one failed."""
+_ROLLED_BACK = "rolledBack"
+"""``milestones.Milestone.ROLLED_BACK``, which stands on the views of these rows."""
 
 
 def next_number(connection: sa.Connection, name: str) -> int:
@@ -144,13 +144,20 @@ def _jsonable(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def item_states(connection: sa.Connection, order: str) -> tuple[views.OrderState, ...]:
-    """The states of all items as they count for their order, by position.
+    """The states of all items, by position."""
+    table = tables.item
+    asked = sa.select(table.c.state).where(table.c.order_id == order).order_by(table.c.position)
+    return tuple(views.OrderState(row.state) for row in connection.execute(asked))
+
+
+def working_states(connection: sa.Connection, order: str) -> tuple[views.OrderState, ...]:
+    """The same as they count for their order: context says nothing of how far one has come.
 
     What was completed and is undone again counts as failed; the item itself stays completed.
     """
-    table = tables.item
-    asked = sa.select(table.c.state, table.c.milestones).where(table.c.order_id == order)
-    rows = connection.execute(asked.order_by(table.c.position))
+    c = tables.item.c
+    mine = sa.and_(c.order_id == order, c.action != views.ItemAction.NO_CHANGE)
+    rows = connection.execute(sa.select(c.state, c.milestones).where(mine).order_by(c.position))
     return tuple(_counts_as(views.OrderState(row.state), row.milestones) for row in rows)
 
 
@@ -161,15 +168,7 @@ def _counts_as(state: views.OrderState, milestones: Sequence[Sequence[str]]) -> 
 
 def is_undone(milestones: Sequence[Sequence[str]]) -> bool:
     """Was an item with these milestones undone again?"""
-    return any(name == ROLLED_BACK for name, _ in milestones)
-
-
-def working_states(connection: sa.Connection, order: str) -> tuple[views.OrderState, ...]:
-    """The same of those that change something: context says nothing of how far an order has come."""
-    c = tables.item.c
-    mine = sa.and_(c.order_id == order, c.action != views.ItemAction.NO_CHANGE)
-    asked = sa.select(c.state).where(mine).order_by(c.position)
-    return tuple(views.OrderState(row.state) for row in connection.execute(asked))
+    return any(name == _ROLLED_BACK for name, _ in milestones)
 
 
 def endings(connection: sa.Connection, order: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from oss_agent.fulfilment.record import states, tables
-from oss_agent.fulfilment.record.milestones import STEPS, Milestone
+from oss_agent.fulfilment.record.milestones import STEPS
 
 REMEMBERED = 20
 """Completed items that are kept: enough for a quantile, recent enough to be true."""
@@ -59,9 +59,9 @@ def sample(
 
     ``ready`` is when nothing but its turn was awaited any more; None when nobody knows.
     """
-    if not all(name in marks for name in Milestone):
+    if not all(name in marks for name in STEPS[1:]):
         return None
-    moments = [begun, *(marks[name] for name in Milestone)]
+    moments = [begun, *(marks[name] for name in STEPS[1:])]
     took = [(b - a).total_seconds() for a, b in itertools.pairwise(moments)]
     queued = None if ready is None else (begun - ready).total_seconds()
     if min(took) < 0 or (queued is not None and queued < 0):
