@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import pydantic
 from fastapi import APIRouter, Path, Request
@@ -22,6 +22,12 @@ class Which(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
 
     item: Annotated[str, pydantic.Field(min_length=1, max_length=255)] | None = None
+
+
+class Repair(Which):
+    """The characteristics that it shall have instead; null takes one back."""
+
+    characteristics: Annotated[dict[str, Any], pydantic.Field(min_length=1, max_length=100)]
 
 
 def router(desk: fallout.FalloutDesk) -> APIRouter:
@@ -52,6 +58,13 @@ def _add_attempts(out: APIRouter, desk: fallout.FalloutDesk) -> None:
     async def retry(order: _Key, body: Which, request: Request) -> JSONResponse:
         caller = asking.caller(request)
         return JSONResponse(as_json(await desk.retry(caller.tenant, caller.name, order, body.item)))
+
+    @out.post("/{order}/repair", summary="Ask for something else", openapi_extra=operate)
+    async def repair(order: _Key, body: Repair, request: Request) -> JSONResponse:
+        caller, wanted = asking.caller(request), body.characteristics
+        return JSONResponse(
+            as_json(await desk.repair(caller.tenant, caller.name, order, body.item, wanted))
+        )
 
 
 def _add_ends(out: APIRouter, desk: fallout.FalloutDesk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -73,6 +74,31 @@ def _show(here: context.Here, one: Mapping[str, Any]) -> None:
 def retry(ctx: typer.Context, order: OrderId, item: ItemId = None) -> None:
     """Try it again; of a device that is not settled: look at it now."""
     _decide(ctx, order, "retry", item)
+
+
+@fallout.command("repair")
+def repair(
+    ctx: typer.Context,
+    order: OrderId,
+    wanted: Annotated[
+        list[str],
+        typer.Option("--set", help="NAME=VALUE, a JSON value or text; null takes it back"),
+    ],
+    item: ItemId = None,
+) -> None:
+    """Give it other characteristics and try it again."""
+    characteristics = dict(_characteristic(one) for one in wanted)
+    _decide(ctx, order, "repair", item, characteristics=characteristics)
+
+
+def _characteristic(words: str) -> tuple[str, Any]:
+    name, separator, text = words.partition("=")
+    if not (name and separator):
+        raise client.Refused(f"--set {words}: NAME=VALUE is expected", exit_code=2)
+    try:
+        return name, json.loads(text)
+    except ValueError:
+        return name, text
 
 
 @fallout.command("skip")

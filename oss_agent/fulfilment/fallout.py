@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -39,6 +39,16 @@ class FalloutDesk:
             return decisions.retry(connection, self._p, trouble, by)
 
         return await self._decide(tenant, by, (order, item), fallout.Action.RETRY, act)
+
+    async def repair(
+        self, tenant: str, by: str, order: str, item: str | None, wanted: Mapping[str, Any]
+    ) -> fallout.Decided:
+        """Replace these characteristics, reserve the difference, try again."""
+
+        def act(connection: sa.Connection, trouble: decisions.Trouble) -> fallout.Decided:
+            return decisions.repair(connection, self._p, trouble, by, wanted)
+
+        return await self._decide(tenant, by, (order, item), fallout.Action.REPAIR, act)
 
     async def skip(self, tenant: str, by: str, order: str, item: str | None) -> fallout.Decided:
         """End it failed; what comes after it in its order goes on."""

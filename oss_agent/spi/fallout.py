@@ -40,6 +40,8 @@ class Action(StrEnum):
 
     RETRY = "retry"
     """a new attempt; of an unsettled device: look at it now"""
+    REPAIR = "repair"
+    """other characteristics, then a new attempt"""
     SKIP = "skip"
     """it ends failed, and what comes after it goes on as if it were completed"""
     ROLLBACK = "rollback"
@@ -111,6 +113,16 @@ class FalloutDesk(Protocol):
 
     async def retry(self, tenant: str, by: str, order: str, item: str | None) -> Decided:
         """A new attempt now."""
+        ...
+
+    async def repair(
+        self, tenant: str, by: str, order: str, item: str | None, wanted: Mapping[str, Any]
+    ) -> Decided:
+        """Replace these characteristics (None takes one back), reserve the difference, try again.
+
+        Judged as an order is: OrderRejected (400) names the field, 409 what is not free; nothing
+        has changed then.
+        """
         ...
 
     async def skip(self, tenant: str, by: str, order: str, item: str | None) -> Decided:

@@ -400,12 +400,14 @@ def test_the_fallout_is_listed_shown_and_decided(
         "GET /api/v1/fallout": (200, [FALLOUT]),
         "GET /api/v1/fallout/17": (200, [shown]),
     }
-    for action in ("retry", "skip", "rollback"):
+    for action in ("retry", "repair", "skip", "rollback"):
         done = {"item": "1", "message": f"ines: {action}"}
         daemon.answers[f"POST /api/v1/fallout/17/{action}"] = (200, done)
     assert run("fallout", "list") == 0
     assert run("fallout", "show", "17") == 0
     assert run("fallout", "retry", "17") == 0
+    assert run("fallout", "repair", "17", "--set", "bandwidth=30", "--set", "zEnd=pe2:eth5") == 0
+    assert run("fallout", "repair", "17", "--set", "bandwidth") == 2
     assert run("fallout", "skip", "17", "--item", "1") == 0
     assert run("fallout", "rollback", "17") == 0
     said = capsys.readouterr().out
@@ -413,7 +415,8 @@ def test_the_fallout_is_listed_shown_and_decided(
         assert words in said
     assert "order 17 item 1: ines: rollback" in said
     bodies = [body for _, body in daemon.seen if body is not None]
-    assert bodies == [{}, {"item": "1"}, {}]
+    repaired = {"characteristics": {"bandwidth": 30, "zEnd": "pe2:eth5"}}
+    assert bodies == [{}, repaired, {"item": "1"}, {}]
 
 
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"

@@ -6,17 +6,21 @@ An item is taken over before anything of it changes: the run that may look at it
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.ordering import conclude, fallout, rollback
+from oss_agent.fulfilment.intent import design
+from oss_agent.fulfilment.ordering import amend, conclude, fallout, rollback
 from oss_agent.fulfilment.record import (
     dependencies,
     fallout_rows,
     journal,
+    order_rows,
     order_views,
     participant_rows,
     states,
@@ -24,7 +28,7 @@ from oss_agent.fulfilment.record import (
 )
 from oss_agent.fulfilment.turn import cancels
 from oss_agent.spi import fallout as spi
-from oss_agent.spi import views
+from oss_agent.spi import orders, views
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,42 @@ def retry(connection: sa.Connection, p: parts.Parts, trouble: Trouble, by: str) 
     done = _decided(connection, p, trouble, spi.Action.RETRY, f"{by} has it tried again")
     fallout.again(connection, p, mine, at)
     return done
+
+
+def repair(
+    connection: sa.Connection,
+    p: parts.Parts,
+    trouble: Trouble,
+    by: str,
+    wanted: Mapping[str, Any],
+) -> spi.Decided:
+    """Other characteristics and a new attempt; what they need beyond the old ones is reserved now."""
+    mine, at = trouble.transaction, p.clock.now()
+    item = order_rows.request_of(connection, mine.order, mine.position)
+    said = f"{by} repaired it: {', '.join(sorted(ascii(name)[:40] for name in wanted))}"
+    done = _decided(connection, p, trouble, spi.Action.REPAIR, said)
+    change = orders.ItemChange(item.id, repaired(item, wanted))
+    amend.replace(connection, p, mine, change, by, at)
+    taken = journal.adopt(connection, mine.id, at)
+    if taken is None:
+        raise errors.AgentError(f"transaction {mine.id} was repaired and is closed")
+    try:
+        design.reserve(connection, p, taken, at)
+    except errors.Conflict as held:
+        raise errors.OrderRejected(held.reason, status=409, code="conflict") from held
+    fallout.again(connection, p, taken, at)
+    return done
+
+
+def repaired(item: orders.ItemRequest, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """All characteristics of an item with these instead. Pure.
+
+    In a modify None stays, for it asks for the specification's default; elsewhere it takes one out.
+    """
+    whole = {**item.characteristics, **wanted}
+    if item.action is views.ItemAction.MODIFY:
+        return whole
+    return {name: value for name, value in whole.items() if value is not None}
 
 
 def skip(connection: sa.Connection, p: parts.Parts, trouble: Trouble, by: str) -> spi.Decided:

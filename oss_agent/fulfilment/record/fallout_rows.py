@@ -117,6 +117,9 @@ def _joined() -> sa.Select[Any]:
 def _view(
     row: sa.Row[Any], kind: fallout.Kind, cause: str, reason: str, until: datetime | None
 ) -> fallout.FalloutView:
+    action = views.ItemAction(row.action)
+    # A delete says nothing that could be said otherwise.
+    barred = {fallout.Action.REPAIR} if action is views.ItemAction.DELETE else set[fallout.Action]()
     return fallout.FalloutView(
         tenant=row.tenant,
         order=row.order_id,
@@ -126,8 +129,8 @@ def _view(
         reason=reason,
         service=row.service_id,
         service_name=row.service_name,
-        action=views.ItemAction(row.action),
+        action=action,
         since=row.wait_since,
         until=until,
-        actions=_SAFE[kind],
+        actions=tuple(one for one in _SAFE[kind] if one not in barred),
     )

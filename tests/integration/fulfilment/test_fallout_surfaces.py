@@ -77,6 +77,9 @@ WRONG: tuple[tuple[str, object, int], ...] = (
     ("1/retry", {"what": "1"}, 400),
     ("1/retry", {"item": "2"}, 404),
     ("17/retry", {}, 404),
+    ("1/repair", {}, 400),
+    ("1/repair", {"characteristics": {}}, 400),
+    ("1/repair", {"characteristics": {"bandwidth": "much"}}, 400),
     ("1/mend", {}, 404),
     (f"{'9' * 30}/skip", {}, 400),
 )
@@ -88,8 +91,9 @@ async def test_what_is_wrong_or_not_allowed_is_refused_and_changes_nothing(it: D
         answer = await it.http.post(f"{PATH}/{path}", json=body)
         assert answer.status_code == status, (path, body, answer.text)
     reader = {"Authorization": "Bearer reader-0123456789abcdef"}
-    for action in ("retry", "skip", "rollback"):
-        refused = await it.http.post(f"{PATH}/{key}/{action}", json={}, headers=reader)
+    wanted = {"characteristics": {"bandwidth": 30}}
+    for action, body in (("retry", {}), ("repair", wanted), ("skip", {}), ("rollback", {})):
+        refused = await it.http.post(f"{PATH}/{key}/{action}", json=body, headers=reader)
         assert refused.status_code == 403
     assert len((await it.http.get(PATH, headers=reader)).json()) == 1
     assert (await it.below.get(key)).state == "held"
