@@ -144,6 +144,9 @@ class Item(Body):
     id: Name
     action: Action
     service: Service
+    items: Annotated[tuple[Item, ...], pydantic.BeforeValidator(array)] = pydantic.Field(
+        (), alias="serviceOrderItem"
+    )
 
 
 class Party(Body):
@@ -232,10 +235,12 @@ class Subscription(Body):
 
 
 def _unique_names(value: tuple[Any, ...]) -> tuple[Any, ...]:
-    names = [entry.get("name") for entry in value if isinstance(entry, Mapping)]
-    twice = next((name for name in names if isinstance(name, str) and names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"holds the name {twice[:80]!r} twice")
+    seen: set[str] = set()
+    for entry in value:
+        name = entry.get("name") if isinstance(entry, Mapping) else None
+        if isinstance(name, str) and name in seen:
+            raise ValueError(f"holds the name {name[:80]!r} twice")
+        seen |= {name} if isinstance(name, str) else set()
     return value
 
 

@@ -7,12 +7,12 @@ what an attribute may hold is the catalogue's to judge.
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from bss_bridge.engine import intake, wire
 from bss_bridge.engine.hrefs import SERVICE_INVENTORY
-from bss_bridge.resources import relationships, wished_state
+from bss_bridge.resources import order_size, relationships, wished_state
 from oss_agent import errors
 from oss_agent.spi import orders, views
 
@@ -22,7 +22,7 @@ _OURS: Final = (
 )
 _OURS_OF_ITEM: Final = ("state", "errorMessage")
 _SERVICES: Final = f"{SERVICE_INVENTORY}/service/"
-_UNDONE_OF_ITEM: Final = ("serviceOrderItem", "appointment")
+_UNDONE_OF_ITEM: Final = ("appointment",)
 
 
 def order_request(
@@ -30,6 +30,7 @@ def order_request(
 ) -> orders.OrderRequest:
     """Translate one posted order. OrderRejected (400) names the field; nothing was stored."""
     refuse_given(found, _OURS, "")
+    order_size.judge(found, "serviceOrderItem")
     body = wire.parse(wire.ServiceOrder, found)
     extra = body.model_extra or {}
     return orders.OrderRequest(
@@ -51,19 +52,30 @@ def order_request(
 
 def _items(items: Sequence[wire.Item]) -> tuple[orders.ItemRequest, ...]:
     seen: set[str] = set()
-    for place, item in enumerate(items):
+    found = tuple(_nested(items, None, ""))
+    for item, path, _ in found:
         if item.id in seen:
-            path = f"serviceOrderItem[{place}].id"
-            raise errors.OrderRejected(f"the item id {item.id!r} stands twice", field=path)
+            raise errors.OrderRejected(f"the item id {item.id!r} stands twice", field=f"{path}.id")
         seen.add(item.id)
-    return tuple(_item(item, f"serviceOrderItem[{place}]") for place, item in enumerate(items))
+    return tuple(_item(*one) for one in found)
 
 
-def _item(item: wire.Item, path: str) -> orders.ItemRequest:
+def _nested(
+    items: Sequence[wire.Item], parent: str | None, path: str
+) -> Iterator[tuple[wire.Item, str, str | None]]:
+    """Every item with its path and its parent, which comes first. As deep as the body may be."""
+    for place, item in enumerate(items):
+        here = f"{path}.serviceOrderItem[{place}]".removeprefix(".")
+        yield item, here, parent
+        yield from _nested(item.items, item.id, here)
+
+
+def _item(item: wire.Item, path: str, parent: str | None) -> orders.ItemRequest:
     refuse_given(item.model_extra or {}, _OURS_OF_ITEM, path)
     refuse_undone(item.model_extra or {}, _UNDONE_OF_ITEM, path)
     _require_target(item, path)
     service = item.service
+    before = relationships.items_before(item.model_extra or {}, path)
     return orders.ItemRequest(
         id=item.id,
         action=item.action,
@@ -74,7 +86,9 @@ def _item(item: wire.Item, path: str) -> orders.ItemRequest:
         characteristics={one.name: one.value for one in service.characteristics},
         path=path,
         extra=_item_extra(item),
-        after=relationships.items_before(item.model_extra or {}, path),
+        after=before.own,
+        after_others=before.others,
+        parent=parent,
         service_state=wished_state.of(
             item.action, service.state, f"{path}.service", enabled=service.enabled
         ),

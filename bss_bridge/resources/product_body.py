@@ -14,7 +14,7 @@ import pydantic
 
 from bss_bridge.engine import intake, wire
 from bss_bridge.engine.hrefs import PRODUCT_INVENTORY
-from bss_bridge.resources import order_body
+from bss_bridge.resources import order_body, order_size
 from oss_agent import errors
 from oss_agent.spi import catalogue, product_orders, products, views
 
@@ -76,6 +76,7 @@ def product_order_request(
 ) -> product_orders.ProductOrderRequest:
     """Translate one posted order. OrderRejected (400) names the field; nothing was stored."""
     order_body.refuse_given(found, _OURS, "")
+    order_size.judge(found, "productOrderItem")
     body = wire.parse(ProductOrder, found)
     extra = body.model_extra or {}
     return product_orders.ProductOrderRequest(

@@ -7,6 +7,7 @@ because ignoring it would be worse.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from bss_bridge.engine import wire
@@ -17,22 +18,33 @@ _DEPENDENCY: Final = "dependency"
 _CROSS: Final = "cross-ref"
 
 
-def items_before(extra: Mapping[str, Any], path: str) -> tuple[str, ...]:
-    """Ids of the items that an item comes after, as it wrote them (TMF641)."""
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What an item comes after: ids of items of its order; (order, item) of others'."""
+
+    own: tuple[str, ...]
+    others: tuple[tuple[str, str], ...]
+
+
+def items_before(extra: Mapping[str, Any], path: str) -> Before:
+    """The items that an item comes after, as it wrote them (TMF641)."""
     name = f"{path}.serviceOrderItemRelationship"
-    found: list[str] = []
+    found: list[tuple[str | None, str]] = []
     for place, entry in _entries(extra.get("serviceOrderItemRelationship"), name):
         one = _parsed(wire.ItemRelationship, entry, place)
         _require_word(one.kind, (_DEPENDENCY,), place)
-        if one.item.order is not None:
+        if one.item.order is None and (one.item.model_extra or {}).get("serviceOrderHref"):
             raise errors.OrderRejected(
-                "an item comes after items of its own order: name the other order whole, in "
-                "orderRelationship",
-                field=f"{place}.orderItem.serviceOrderId",
+                "name the other order by its id, in serviceOrderId",
+                field=f"{place}.orderItem.serviceOrderHref",
                 code="notSupported",
             )
-        found.append(one.item.id)
-    return tuple(dict.fromkeys(found))
+        found.append((one.item.order, one.item.id))
+    each = dict.fromkeys(found)
+    return Before(
+        own=tuple(item for order, item in each if order is None),
+        others=tuple((order, item) for order, item in each if order is not None),
+    )
 
 
 def orders_before(relationships: Any) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -40,9 +41,22 @@ def render(view: views.ServiceOrderView, hrefs: Hrefs) -> dict[str, Any]:
         "milestone": _milestones(view) or None,
         "jeopardyAlert": [_alert(one, view.id) for one in view.jeopardy] or None,
         "note": _notes(view) or None,
-        "serviceOrderItem": [_render_item(item, hrefs) for item in view.items],
+        "serviceOrderItem": _nested(view.items, hrefs),
     }
     return {"@type": "ServiceOrder"} | dict(view.extra) | r.present(own)
+
+
+def _nested(items: Sequence[views.OrderItemView], hrefs: Hrefs) -> list[dict[str, Any]]:
+    """Items as they were sent: each inside its parent, which stands before it."""
+    outermost: list[dict[str, Any]] = []
+    shown: dict[str, dict[str, Any]] = {}
+    for item in items:
+        shown[item.id] = one = _render_item(item, hrefs)
+        if item.parent is None:
+            outermost.append(one)
+        else:
+            shown[item.parent].setdefault("serviceOrderItem", []).append(one)
+    return outermost
 
 
 def _render_item(item: views.OrderItemView, hrefs: Hrefs) -> dict[str, Any]:

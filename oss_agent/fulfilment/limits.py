@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Literal
 
-from oss_agent.spi import stops
+from oss_agent.spi import orders, stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Limits:
     """how often the feeder looks when nobody wakes it"""
     stalled_after: float = 900.0
     """a running transaction without a sign of life is given to a new run"""
-    items: int = 100
+    items: int = orders.ITEMS
     """items of one order"""
     logins: int = 50
     """logins and sessions being opened at once, over all devices"""
@@ -81,9 +81,9 @@ class Limits:
     """pause between two looks at whether open orders will be ready as promised"""
     promise_slack: float = 60.0
     """at least so much later than what its history says a completion is promised; looks are nearer"""
-    relations: int = 1_000
+    relations: int = orders.RELATIONS
     """what the items of one order come after, all together"""
-    depth: int = 5
+    depth: int = orders.DEPTH
     """items nested in one another"""
     tests: int = 4
     """service tests that somebody asked for, in work at once"""

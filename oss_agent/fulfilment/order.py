@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from oss_agent import audit, errors
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.ordering import explain, intake
+from oss_agent.fulfilment.ordering import explain, intake, nesting
 from oss_agent.fulfilment.record import by_hand, order_query, order_views
 from oss_agent.fulfilment.transact import dry_run
 from oss_agent.fulfilment.turn import approvals
@@ -37,7 +37,7 @@ class ServiceOrders:
         """
         intake.check(request, self._p.limits)
         known = await self._known(request)
-        request = intake.specified(request, known)
+        request = nesting.in_turn(intake.specified(request, known))
         return request, intake.specifications(request, known, self._p.catalogue)
 
     async def plan(self, request: orders.OrderRequest) -> tuple[views.DryRun, ...]:

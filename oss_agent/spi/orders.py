@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import (
@@ -20,6 +20,14 @@ from oss_agent.spi.views import (
 
 ACTIVATION = "TMF640"
 """``OrderRequest.surface`` of an order of one item that somebody watches as a TMF640 monitor."""
+
+
+ITEMS: Final = 100
+"""Items of one order, nested ones included."""
+RELATIONS: Final = 1_000
+"""What an order and its items come after, all together."""
+DEPTH: Final = 5
+"""Items nested in one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,10 @@ class ItemRequest:
     """ids of items of the same order that must be completed before this one begins"""
     service_state: ServiceState | None = None
     """what a modify wants the service to be: inactive suspends it, active resumes it"""
+    after_others: tuple[tuple[str, str], ...] = ()
+    """the same of items of other orders: order id, item id"""
+    parent: str | None = None
+    """id of the item that it is nested in; that one stands before it"""
 
 
 @dataclass(frozen=True, slots=True)

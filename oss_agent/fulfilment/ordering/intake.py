@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment import limits, parts
 from oss_agent.fulfilment.intent import amendment, design
+from oss_agent.fulfilment.ordering import nesting
 from oss_agent.fulfilment.record import (
     announce,
     by_hand,
@@ -63,7 +64,8 @@ def check(request: orders.OrderRequest, bounds: limits.Limits) -> None:
         _check_item(item)
     _refuse_twice(request.items, "id", [item.id for item in request.items])
     _refuse_twice(request.items, "service.id", [item.service_id for item in request.items])
-    sequence.check(request.items)
+    nesting.check(request.items, bounds.depth)
+    sequence.check(nesting.in_turn(request), bounds.relations)
 
 
 def specified(request: orders.OrderRequest, known: Known) -> orders.OrderRequest:

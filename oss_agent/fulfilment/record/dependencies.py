@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,8 +33,9 @@ class Missing:
 
 
 def insert(connection: sa.Connection, order: str, request: orders.OrderRequest) -> None:
-    """Store what an order's items come after. OrderRejected for an order that does not exist."""
-    _require_orders(connection, request)
+    """Store what an order's items come after. OrderRejected for what does not exist."""
+    _require_orders(connection, order, request)
+    places = _places(connection, order, request)
     position = {item.id: number for number, item in enumerate(request.items, start=1)}
     rows = [
         {
@@ -47,6 +48,7 @@ def insert(connection: sa.Connection, order: str, request: orders.OrderRequest) 
         for item in request.items
         for on_order, on_position in (
             *((order, position[before]) for before in item.after),
+            *((other[0], places[other]) for other in item.after_others),
             *((other, WHOLE) for other in request.after),
         )
     ]
@@ -54,9 +56,41 @@ def insert(connection: sa.Connection, order: str, request: orders.OrderRequest) 
         connection.execute(tables.dependency.insert(), rows)
 
 
-def _require_orders(connection: sa.Connection, request: orders.OrderRequest) -> None:
+def _places(
+    connection: sa.Connection, order: str, request: orders.OrderRequest
+) -> Mapping[tuple[str, str], int]:
+    """The positions of the items of other orders that are named, by order and item id."""
+    named = {other for item in request.items for other in item.after_others}
+    if not named:
+        return {}
+    c = tables.item.c
+    # the order itself is stored already, and its number could be guessed
+    mine = (c.tenant == request.tenant, c.order_id != order)
+    asked = sa.select(c.order_id, c.item_id, c.position).where(
+        *mine, sa.tuple_(c.order_id, c.item_id).in_(named)
+    )
+    found = {(row.order_id, row.item_id): row.position for row in connection.execute(asked)}
+    for item in request.items:
+        for other in item.after_others:
+            if other not in found:
+                raise _no_item(item, other)
+    return found
+
+
+def _no_item(item: orders.ItemRequest, other: tuple[str, str]) -> errors.OrderRejected:
+    order, name = (ascii(word)[:40] for word in other)
+    return errors.OrderRejected(
+        f"there is no item {name} of an order {order} to come after",
+        field=f"{item.path}.serviceOrderItemRelationship",
+        code="unknownOrder",
+    )
+
+
+def _require_orders(connection: sa.Connection, order: str, request: orders.OrderRequest) -> None:
     of = tables.order.c
-    asked = sa.select(of.id).where(of.tenant == request.tenant, of.id.in_(request.after))
+    asked = sa.select(of.id).where(
+        of.tenant == request.tenant, of.id.in_(request.after), of.id != order
+    )
     known = set(connection.execute(asked).scalars()) if request.after else set[str]()
     for place, other in enumerate(request.after):
         if other not in known:

@@ -61,9 +61,11 @@ def insert(
             **promised,
         )
     )
-    pairs = zip(request.items, specifications, strict=True)
-    for position, (item, specification) in enumerate(pairs, start=1):
-        _insert_item(connection, str(number), position, request.tenant, item, specification)
+    place = {item.id: position for position, item in enumerate(request.items, start=1)}
+    for item, specification in zip(request.items, specifications, strict=True):
+        parent = None if item.parent is None else place[item.parent]
+        position = place[item.id]
+        _insert_item(connection, str(number), position, parent, request.tenant, item, specification)
     return str(number)
 
 
@@ -71,6 +73,7 @@ def _insert_item(
     connection: sa.Connection,
     order: str,
     position: int,
+    parent: int | None,
     tenant: str,
     item: orders.ItemRequest,
     specification: views.SpecificationRef,
@@ -94,6 +97,7 @@ def _insert_item(
             extra=dict(item.extra),
             path=item.path,
             service_state=item.service_state,
+            parent=parent,
         )
     )
 

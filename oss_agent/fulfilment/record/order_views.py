@@ -79,17 +79,20 @@ def _items(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[view
     resources = _resource_orders(connection, transactions)
     found: dict[str, list[views.OrderItemView]] = {}
     for row in rows:
+        before = found.setdefault(row.order_id, [])
         shown = _item(
             row,
+            None if row.parent is None else before[row.parent - 1].id,
             tuple(evidence.get((row.transaction, row.attempt), ())),
             tuple(resources.get(row.transaction, ())),
         )
-        found.setdefault(row.order_id, []).append(shown)
+        before.append(shown)
     return found
 
 
 def _item(
     row: sa.Row[Any],
+    parent: str | None,
     evidence: tuple[views.EvidenceView, ...],
     resource_orders: tuple[str, ...],
 ) -> views.OrderItemView:
@@ -114,6 +117,7 @@ def _item(
         evidence=evidence,
         extra=row.extra,
         service_state=codec.service_state(row.service_state),
+        parent=parent,
     )
 
 

@@ -97,11 +97,12 @@ def _before(
     connection: sa.Connection, request: orders.OrderRequest, at: datetime
 ) -> datetime | None:
     """When the orders that come first are completed, as promised; None when one promises nothing."""
-    if not request.after:
+    first = {*request.after, *(one for item in request.items for one, _ in item.after_others)}
+    if not first:
         return at
     c = tables.order.c
     asked = sa.select(c.state, c.expected_completion).where(
-        c.tenant == request.tenant, c.id.in_(request.after)
+        c.tenant == request.tenant, c.id.in_(first)
     )
     dates = [
         row.expected_completion

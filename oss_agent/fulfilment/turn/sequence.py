@@ -5,7 +5,6 @@ What it comes after and will never be completed ends it too, before anything was
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from graphlib import CycleError, TopologicalSorter
 
@@ -23,8 +22,20 @@ _NAMED = 5
 """So many of those that it waits for are named."""
 
 
-def check(items: Sequence[orders.ItemRequest]) -> None:
-    """Refuse an order whose items come after what is not in it, or after themselves. Pure."""
+def check(request: orders.OrderRequest, most: int) -> None:
+    """Refuse an order whose items come after what is not in it, or after themselves. Pure.
+
+    ``most`` bounds the relationships of all items together, and with them the work done here. Over
+    orders there are no circles: an order comes after those that were there before it, for ever.
+    """
+    items = request.items
+    total = len(request.after) + sum(len(one.after) + len(one.after_others) for one in items)
+    if total > most:
+        raise errors.OrderRejected(
+            f"its items and it come after {total} others, and {most} are the most: divide it",
+            field="serviceOrderItem",
+            code="invalidValue",
+        )
     known = {item.id: item for item in items}
     for item in items:
         stranger = next((name for name in item.after if name not in known), None)

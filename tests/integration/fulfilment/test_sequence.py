@@ -221,3 +221,116 @@ async def test_a_date_that_is_past_means_now(world: World) -> None:
     await world.run()
 
     assert (await world.get(key)).state is State.COMPLETED
+
+
+def inside(number: int, parent: str, *after: str, **more: Any) -> orders.ItemRequest:
+    return dataclasses.replace(item(number, *after, **more), parent=parent)
+
+
+async def test_a_parent_is_built_after_its_children_and_theirs(world: World) -> None:
+    key = await send(world, [item(1), inside(2, "1"), inside(3, "2")])
+    await world.run_to_the_end()
+
+    assert (await world.get(key)).state is State.COMPLETED
+    assert await completed_in_turn(world, key) == [f"{key}-3", f"{key}-2", f"{key}-1"]
+    assert [one.parent for one in (await world.get(key)).items] == [None, "1", "2"]
+
+
+async def test_a_child_that_says_so_comes_after_its_parent(world: World) -> None:
+    key = await send(world, [item(1), inside(2, "1", "1")])
+    await world.run_to_the_end()
+    assert await completed_in_turn(world, key) == [f"{key}-1", f"{key}-2"]
+
+
+async def test_a_parent_whose_child_fails_is_cancelled_and_says_so(world: World) -> None:
+    key = await send(world, [item(1), inside(2, "1", zEnd="pe2:eth99")])
+    await world.run_to_the_end()
+
+    assert await states_of(world, key) == [State.CANCELLED, State.REJECTED]
+    error = (await world.get(key)).items[0].error
+    assert error is not None
+    assert "it comes after item 2" in error.message
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ([inside(1, "2"), item(2)], "no item '2' that it is nested in"),
+        ([inside(1, "1")], "no item '1' that it is nested in"),
+        ([item(1, "3"), inside(2, "1"), inside(3, "2", "1")], "for ever"),
+        ([item(1), *(inside(n, str(n - 1)) for n in range(2, 7))], "deeper than 5"),
+    ],
+)
+async def test_nesting_that_makes_no_sense_is_refused(
+    world: World, items: list[orders.ItemRequest], words: str
+) -> None:
+    with pytest.raises(errors.OrderRejected, match=words):
+        await send(world, items)
+    assert await world.count(tables.order) == 0
+
+
+def behind(number: int, *others: tuple[str, str]) -> orders.ItemRequest:
+    return dataclasses.replace(item(number), after_others=others)
+
+
+async def test_an_item_begins_when_the_item_of_another_order_is_completed(world: World) -> None:
+    world.devices["pe2"].faults = Faults(lock_held_by=77)
+    first = await send(world, [item(1)])
+    second = await send(world, [behind(2, (first, "1"))])
+    await world.run()
+    explained = await world.orders.explain(TENANT, second)
+    assert f"for item 1 of order {first} to be completed" in explained.sentence
+    assert (await world.get(second)).state is State.ACKNOWLEDGED
+
+    world.devices["pe2"].faults = Faults()
+    await world.run_to_the_end()
+    assert (await world.get(second)).state is State.COMPLETED
+
+
+async def test_an_item_need_not_wait_for_the_rest_of_the_other_order(world: World) -> None:
+    asked = await send(world, [item(1)])
+    await world.run()
+    first = await send(world, [item(2), item(3, "2", zEnd="pe2:eth99")])
+    later = await send(world, [behind(3, (first, "2"))])
+    await world.run_to_the_end()
+
+    assert (await world.get(asked)).state is State.COMPLETED
+    assert (await world.get(first)).state is State.PARTIAL
+    assert (await world.get(later)).state is State.COMPLETED
+
+
+async def test_an_item_behind_one_that_failed_elsewhere_is_cancelled(world: World) -> None:
+    first = await send(world, [item(1, zEnd="pe2:eth99"), item(2)])
+    second = await send(world, [behind(3, (first, "1"))])
+    await world.run_to_the_end()
+
+    order = await world.get(second)
+    assert order.state is State.CANCELLED
+    assert order.items[0].error is not None
+    assert order.items[0].error.code == "dependencyFailed"
+    assert f"item 1 of order {first}, which is rejected" in order.items[0].error.message
+
+
+@pytest.mark.parametrize("other", [("9", "1"), ("1", "7"), ("2", "1")])
+async def test_an_item_of_no_order_or_of_this_very_one_is_refused(
+    world: World, other: tuple[str, str]
+) -> None:
+    """Its own number can be guessed: whoever waits for itself waits for ever."""
+    await send(world, [item(1)])
+    with pytest.raises(errors.OrderRejected) as refused:
+        await send(world, [behind(2, other)])
+    assert refused.value.field == "serviceOrderItem[1].serviceOrderItemRelationship"
+    assert refused.value.status == 400
+    assert await world.count(tables.order) == 1
+
+
+async def test_an_order_that_names_its_own_number_to_come_is_refused(world: World) -> None:
+    with pytest.raises(errors.OrderRejected, match="there is no order '1'"):
+        await send(world, [item(1)], after=("1",))
+    assert await world.count(tables.order) == 0
+
+
+async def test_an_item_of_another_tenants_order_is_not_there(world: World) -> None:
+    first = await send(world, [item(1)])
+    with pytest.raises(errors.OrderRejected, match="there is no item"):
+        await send(world, [behind(2, (first, "1"))], tenant="somebody")

@@ -9,7 +9,6 @@ import pytest
 
 from bss_bridge.resources import order_body
 from oss_agent import errors
-from oss_agent.fulfilment.turn import sequence
 from oss_agent.spi import orders
 from tests.unit.bss_bridge import world
 
@@ -38,6 +37,11 @@ def test_an_item_says_what_it_comes_after_and_it_is_given_back() -> None:
     assert request.items[1].extra["serviceOrderItemRelationship"][0] == after("1")
 
 
+def test_an_item_says_which_item_of_another_order_it_comes_after() -> None:
+    request = read(serviceOrderItem=two(after("1"), after("4", serviceOrderId="17")))
+    assert (request.items[1].after, request.items[1].after_others) == (("1",), (("17", "4"),))
+
+
 def test_an_order_says_what_it_comes_after_and_what_it_only_points_at() -> None:
     related = [
         {"id": "17", "relationshipType": "dependency"},
@@ -54,7 +58,8 @@ def test_an_order_says_what_it_comes_after_and_what_it_only_points_at() -> None:
     [
         (after("1", "reliesOn"), "relationshipType"),
         (after(1), "orderItem.itemId"),
-        (after("1", serviceOrderId="9"), "orderItem.serviceOrderId"),
+        (after("1", serviceOrderId=9), "orderItem.serviceOrderId"),
+        (after("1", serviceOrderHref="/serviceOrder/9"), "orderItem.serviceOrderHref"),
         ({"relationshipType": "dependency"}, "orderItem"),
         ({"orderItem": {"itemId": "1"}}, "relationshipType"),
         ("1", ""),
@@ -71,16 +76,3 @@ def test_a_malformed_relationship_of_an_order_is_refused(related: Any) -> None:
     with pytest.raises(errors.OrderRejected) as refused:
         read(orderRelationship=related)
     assert refused.value.field.startswith("orderRelationship")
-
-
-def test_a_thousand_items_in_a_circle_are_refused_by_name() -> None:
-    first = read().items[0]
-    names = [str(number) for number in range(1_000)]
-    circle = [
-        orders.ItemRequest(
-            name, first.action, "eline", None, None, None, {}, f"item[{name}]", after=(before,)
-        )
-        for name, before in zip(names, [names[-1], *names], strict=False)
-    ]
-    with pytest.raises(errors.OrderRejected, match="for ever"):
-        sequence.check(circle)

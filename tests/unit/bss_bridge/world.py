@@ -176,6 +176,7 @@ def acknowledged(request: orders.OrderRequest, key: str) -> views.ServiceOrderVi
             service_name=item.service_name or "",
             characteristics=item.characteristics,
             extra=item.extra,
+            parent=item.parent,
         )
         for item in request.items
     )
