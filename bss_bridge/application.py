@@ -55,6 +55,7 @@ def application(rooms: Rooms, options: Options, operator: Sequence[APIRouter] = 
         redirect_slashes=False,
         docs_url=None,  # its page needs the internet; whoever composes brings one that does not
         redoc_url=None,
+        responses=problem.ANSWERS,
         dependencies=[Depends(access.authorise)],
     )
     for router in routers:

@@ -36,6 +36,27 @@ INTERNAL: Final = 500
 METHOD_NOT_ALLOWED: Final = 405
 RETRY_AFTER: Final = {"Retry-After": "5"}
 
+_WORD: Final = {"type": "string"}
+_BODY: Final = {
+    "type": "object",
+    "required": ["@type", "code", "reason", "message", "status", "referenceError"],
+    "properties": {
+        "@type": {"const": "Error"},
+        "code": _WORD,
+        "reason": _WORD,
+        "message": _WORD,
+        "status": _WORD,
+        "referenceError": _WORD | {"format": "uri"},
+        "field": _WORD,
+    },
+}
+_CONTENT: Final = {"application/json": {"schema": _BODY}}
+ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    "4XX": {"description": "Refused: what, why, and what to do", "content": _CONTENT},
+    "5XX": {"description": "Not done: what is not served, or in the way", "content": _CONTENT},
+}
+"""What every operation may answer beside what it is for, as OpenAPI has it."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Problem:

@@ -26,6 +26,10 @@ Json = dict[str, Any]
 Create = Callable[[Json, Request], Awaitable[Json | writes.Accepted]]
 """From a strict document and its request to the rendered instance (201), or to work that goes on
 (202); OrderRejected refuses."""
+Answers = dict[int | str, dict[str, Any]]
+_SOME: Answers = {206: {"description": "A part of all: see X-Total-Count and Link"}}
+_SAME: Answers = {304: {"description": "As the If-None-Match has it"}}
+_LATER: Answers = {202: {"description": "The work goes on: Location is its monitor"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Resource(Generic[View]):
     The first of ``bases`` is canonical. ``undone`` are the collections whose POST answers 501;
     ``example`` is a body shown in the API's document. ``permission`` is what each write needs.
     ``wide``: the port understands ``Query.either`` and ``Operator.LIKE``; else those answer 501.
+    ``monitored``: its writes may be answered 202, with a monitor to ask.
     """
 
     name: str
@@ -61,6 +66,12 @@ class Resource(Generic[View]):
     tasks: tuple[Task[Any], ...] = ()
     permission: Permission = Permission.ORDER
     wide: bool = False
+    monitored: bool = False
+
+    @property
+    def later(self) -> Answers:
+        """What its writes may answer beside what they are for."""
+        return _LATER if self.monitored else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +119,12 @@ def _add_reads(out: APIRouter, base: str, resource: Resource[View], paging: Pagi
     collection = f"{base}/{resource.name}"
     declared = access.needs(Permission.READ)
 
-    @out.get(collection, summary=f"List {resource.name}", openapi_extra=declared | _PARAMETERS)
+    @out.get(
+        collection,
+        summary=f"List {resource.name}",
+        responses=_SOME if paging.partial_content else {},
+        openapi_extra=declared | _PARAMETERS,
+    )
     async def find(request: Request) -> JSONResponse:
         text = request.scope["query_string"].decode("ascii", "replace")
         tenant = caller(request).tenant
@@ -121,7 +137,12 @@ def _add_reads(out: APIRouter, base: str, resource: Resource[View], paging: Pagi
         return JSONResponse(shown, 206 if part else 200, headers)
 
     # A path, because the ids of ports and prefixes may hold a slash, which arrives decoded.
-    @out.get(f"{collection}/{{id:path}}", summary=f"One {resource.name}", openapi_extra=declared)
+    @out.get(
+        f"{collection}/{{id:path}}",
+        summary=f"One {resource.name}",
+        responses=_SAME,
+        openapi_extra=declared,
+    )
     async def get(id: str, request: Request) -> Response:  # noqa: A002  the specification's name
         names = tmf630.fields(request.query_params.get("fields"))
         body = resource.render(await resource.port.get(caller(request).tenant, id))
@@ -140,6 +161,7 @@ def _add_create(out: APIRouter, base: str, resource: Resource[View], create: Cre
         f"{base}/{resource.name}",
         status_code=201,
         summary=f"Create {resource.name}",
+        responses=resource.later,
         openapi_extra=declared,
     )
     async def post(request: Request) -> JSONResponse:
@@ -159,6 +181,7 @@ def _add_patch(
     @out.patch(
         f"{base}/{resource.name}/{{id:path}}",
         summary=f"Change {resource.name}",
+        responses=resource.later,
         openapi_extra=declared,
     )
     async def change(id: str, request: Request) -> JSONResponse:  # noqa: A002  the specification's name
@@ -181,6 +204,7 @@ def _add_delete(
         f"{base}/{resource.name}/{{id:path}}",
         status_code=204,
         summary=f"Remove {resource.name}",
+        responses=resource.later,
         openapi_extra=access.needs(resource.permission),
     )
     async def remove(id: str, request: Request) -> Response:  # noqa: A002  the specification's name

@@ -60,6 +60,7 @@ def routers(
         delete=desk.end,
         example=EXAMPLE,
         wide=True,
+        monitored=True,
     )
     monitor: surface.Resource[views.ServiceOrderView] = surface.Resource(
         "monitor",

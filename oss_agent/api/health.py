@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from oss_agent.spi import access
@@ -55,7 +55,12 @@ def router(ready: Ready, metrics: Metrics) -> APIRouter:
         shown = {"ready": found.ready, **as_json(found)}
         return JSONResponse(shown, 200 if found.ready else 503)
 
-    @out.get("/metrics", summary="Prometheus", openapi_extra=access.needs(Permission.READ))
+    @out.get(
+        "/metrics",
+        summary="Prometheus",
+        response_class=PlainTextResponse,
+        openapi_extra=access.needs(Permission.READ),
+    )
     async def exposition() -> Response:
         return Response(metrics(), media_type=CONTENT_TYPE_LATEST)
 

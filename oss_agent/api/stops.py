@@ -39,7 +39,7 @@ def router(desk: stops.Stops) -> APIRouter:
     async def standing(request: Request) -> JSONResponse:
         return JSONResponse(as_json(await desk.standing(asking.tenant(request))))
 
-    @out.post("/stops", summary="Stop writes", openapi_extra=operate)
+    @out.post("/stops", summary="Stop writes", status_code=201, openapi_extra=operate)
     async def stop(body: Stop, request: Request) -> JSONResponse:
         caller = asking.caller(request)
         view = await desk.stop(caller.tenant, caller.name, body.request())

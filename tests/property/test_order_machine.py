@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import hypothesis
+import pytest
 import sqlalchemy as sa
 from hypothesis import stateful
 from hypothesis import strategies as st
@@ -36,6 +37,10 @@ from tests.property.living_agent import PORTS, ROUTERS
 from tests.property.order_model import Fault, Line, Seen, SeenOrder, Told, Wanted
 
 T = TypeVar("T")
+pytestmark = pytest.mark.filterwarnings(
+    # hypothesis believes that a strategy did it; it is the motor's own thread, between its looks
+    "ignore:Do not use the `random` module"
+)
 
 VARIABLE = "OSS_AGENT_MACHINE"
 SMALL = (4, 30)
