@@ -110,6 +110,9 @@ class Http(Section):
     callback_style: Literal["listener", "direct"] = "listener"
     """POST to {callback}/listener/<event> (the specification) or to the callback itself (practice)."""
 
+    partial: Literal[200, 206] = 200
+    """Status of a page that is not the whole list; TMF630 says 206, no specification lists it."""
+
     @pydantic.model_validator(mode="after")
     def _no_open_door(self) -> Http:
         if not (self.tokens or self.fd is not None or is_loopback(self.bind)):

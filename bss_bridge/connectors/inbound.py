@@ -100,7 +100,7 @@ class Office:
             raise errors.OrderRejected(
                 "it is not signed with the secret of a connector of this name",
                 status=401,
-                code="unauthorized",
+                code="unsigned",
             )
         intake.require_json(sent.headers.get("content-type"))
         heard = await self._hear(line, intake.document(sent.body))

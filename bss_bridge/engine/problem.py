@@ -13,6 +13,7 @@ from urllib.parse import quote
 from oss_agent import errors
 
 _KEY_USED: Final = "Use a new Idempotency-Key for a new request."
+_UNSIGNED: Final = "Sign it as the connector's page says, with the secret of its settings."
 _ADVICE: Final = {
     400: "Correct it and send it again; nothing was stored.",
     401: "Send Authorization: Bearer with a valid token.",
@@ -84,6 +85,8 @@ class Problem:
     def _advice(self) -> str:
         if (self.status, self.code) == (422, "idempotencyConflict"):
             return _KEY_USED
+        if (self.status, self.code) == (401, "unsigned"):
+            return _UNSIGNED
         return _ADVICE.get(self.status, _ADVICE[400])
 
 

@@ -83,6 +83,7 @@ _V4: Final = {
     events.EventKind.SERVICE_OPERATING_STATUS: events.EventKind.SERVICE_CHANGE.value,
 }
 """What version 4 has no event for: to its listeners operatingStatus is an attribute that changed."""
+_CHANGE: Final = "AttributeValueChangeEvent"
 _URGENT_SUFFIXES: Final = frozenset({"InformationRequired", "Jeopardy"})
 _URGENT_SEVERITIES: Final = frozenset({views.Severity.CRITICAL.value, views.Severity.MAJOR.value})
 
@@ -141,11 +142,14 @@ def envelope(event: events.Event, links: hrefs.Hrefs) -> dict[str, Any]:
 def _envelope(
     event: events.Event, links: hrefs.Hrefs, told_as: str, base: str | None = None
 ) -> dict[str, Any]:
-    """``correlationId`` is the entity: what belongs together, in order."""
+    """``correlationId`` is the entity: what belongs together, in order.
+
+    ``fieldPath`` names the attributes that changed, commas between; only these events have it.
+    """
     about = _require(event.kind, base)
     shown = entity(event, links, base)
     at = rendering.stamp(event.at)
-    return {
+    envelope = {
         "eventId": event.id,
         "eventTime": at,
         "timeOcurred": at,  # the specification's spelling
@@ -158,6 +162,9 @@ def _envelope(
         "event": {about.name: shown},
         "@type": told_as,
     }
+    if event.changed and told_as.endswith(_CHANGE):
+        envelope["fieldPath"] = ",".join(event.changed)
+    return envelope
 
 
 def _sentence(event: events.Event, shown: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ _IDENTITY: Final = ("eventId", "eventTime", "eventType")
 _MEMBERS: Final = frozenset(
     {
         *(*_IDENTITY, "timeOcurred", "correlationId", "domain", "title", "description"),
-        *("priority", "event", "@type"),
+        *("priority", "fieldPath", "event", "@type"),
     }
 )
 _MOST_FIELDS: Final = 100

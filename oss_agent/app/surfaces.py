@@ -9,7 +9,6 @@ import bss_bridge.application
 import bss_bridge.connectors.inbound
 import bss_bridge.connectors.sender
 import bss_bridge.engine.serve
-import bss_bridge.engine.surface
 import bss_bridge.events.hub
 import bss_bridge.events.notifications
 import bss_bridge.records
@@ -43,6 +42,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     of, rows = ground.tree.http, ground.rows
     tokens = tuning.tokens(of)
     bss_bridge.engine.serve.check_bind(of.bind, tokens)
+    paging = tuning.paging(of)
     page = gauges.page(rows, ground.snmp, built.watch, ground.time, built.parts.limits)
     services = order.ServiceOrders(built.parts)
     cancels = cancellation.CancelTasks(built.parts)
@@ -73,19 +73,11 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     )
     laboratory = bss_bridge.resources.service_testing.Laboratory(built.tests, built.shelf)
     beside = (
-        *bss_bridge.resources.service_testing.routers(
-            laboratory, ground.hrefs, bss_bridge.engine.surface.Paging()
-        ),
-        *bss_bridge.resources.activation.routers(
-            activation, ground.hrefs, bss_bridge.engine.surface.Paging()
-        ),
-        *bss_bridge.resources.products.routers(
-            shop, ground.hrefs, bss_bridge.engine.surface.Paging()
-        ),
-        *bss_bridge.records.routers(records, ground.hrefs, bss_bridge.engine.surface.Paging()),
-        *bss_bridge.resources.catalogues.routers(
-            built.shelf, ground.hrefs, bss_bridge.engine.surface.Paging()
-        ),
+        *bss_bridge.resources.service_testing.routers(laboratory, ground.hrefs, paging),
+        *bss_bridge.resources.activation.routers(activation, ground.hrefs, paging),
+        *bss_bridge.resources.products.routers(shop, ground.hrefs, paging),
+        *bss_bridge.records.routers(records, ground.hrefs, paging),
+        *bss_bridge.resources.catalogues.routers(built.shelf, ground.hrefs, paging),
         state.router(ports),
         outbox.router(deliveries.Deliveries(rows, built.outbox, ground.time, told)),
         network.router(built.onboarding),
@@ -95,7 +87,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         reference.router(),
         bss_bridge.connectors.inbound.router(_billing_office(ground, ports)),
     )
-    options = bss_bridge.application.Options(tokens=tokens, version=__version__)
+    options = bss_bridge.application.Options(tokens=tokens, paging=paging, version=__version__)
     application = bss_bridge.application.application(surfaces, options, beside)
     socket = bss_bridge.engine.serve.listen(tuning.bind(of))
     return Surfaces(bss_bridge.engine.serve.HttpRole(application, socket), page)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import http
 from datetime import timedelta
 
 import bss_bridge.engine.access
 import bss_bridge.engine.serve
+import bss_bridge.engine.surface
 import bss_bridge.events.callbacks
 import bss_bridge.events.outside
 import bss_bridge.events.receivers
@@ -109,6 +111,11 @@ def outbox(of: settings.Outbox) -> pace.Pace:
 def policy(of: settings.Http) -> bss_bridge.events.callbacks.Policy:
     """Which private callbacks are allowed."""
     return bss_bridge.events.callbacks.Policy.of(of.callbacks)
+
+
+def paging(of: settings.Http) -> bss_bridge.engine.surface.Paging:
+    """How collections answer."""
+    return bss_bridge.engine.surface.Paging(partial_content=of.partial != http.HTTPStatus.OK.value)
 
 
 def style(of: settings.Http) -> bss_bridge.events.outside.CallbackStyle:

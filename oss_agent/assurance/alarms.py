@@ -14,13 +14,35 @@ import sqlalchemy as sa
 
 from oss_agent.assurance import alarm_rows, reduce
 from oss_agent.spi import alarms, events
-from oss_agent.spi.views import as_json
+from oss_agent.spi.views import AlarmView, as_json
 
 _TOLD: Final = {
     reduce.Kind.RAISED: events.EventKind.ALARM_CREATE,
     reduce.Kind.UPDATED: events.EventKind.ALARM_CHANGE,
     reduce.Kind.CLEARED: events.EventKind.ALARM_STATE,
 }
+
+
+_ATTRIBUTES: Final = {
+    "state": "state",
+    "severity": "perceivedSeverity",
+    "specific_problem": "specificProblem",
+    "text": "alarmDetails",
+    "is_root_cause": "isRootCause",
+    "service_affecting": "serviceAffecting",
+    "affected_services": "affectedService",
+}
+"""What a report may change, by the names of TMF642; count and time of it are in every event."""
+
+
+def _changed(before: AlarmView | None, after: AlarmView) -> tuple[str, ...]:
+    if before is None:
+        return ()
+    return tuple(
+        name
+        for field, name in _ATTRIBUTES.items()
+        if getattr(before, field) != getattr(after, field)
+    )
 
 
 def _random_id() -> str:
@@ -39,18 +61,21 @@ class AlarmDesk:
         current = alarm_rows.open_of(connection, fault.key)
         change = reduce.report(current, fault, at, new_id=self._new_id())
         if change is not None:
-            self._write(connection, change)
+            self._write(connection, change, current)
             return change.alarm.id
         return current.id if current is not None else ""
 
     def clear(self, connection: sa.Connection, key: alarms.AlarmKey, at: datetime) -> bool:
         """Clear the open alarm of this key; False when there is none."""
-        change = reduce.clear(alarm_rows.open_of(connection, key), at)
+        current = alarm_rows.open_of(connection, key)
+        change = reduce.clear(current, at)
         if change is not None:
-            self._write(connection, change)
+            self._write(connection, change, current)
         return change is not None
 
-    def _write(self, connection: sa.Connection, change: reduce.Change) -> None:
+    def _write(
+        self, connection: sa.Connection, change: reduce.Change, before: AlarmView | None
+    ) -> None:
         alarm = change.alarm
         revision = alarm_rows.put(connection, alarm)
         if change.kind not in _TOLD:
@@ -62,5 +87,6 @@ class AlarmDesk:
             entity=f"alarm:{alarm.id}",
             at=alarm.changed_at,
             payload=as_json(alarm),
+            changed=_changed(before, alarm),
         )
         self._sink(connection, event)

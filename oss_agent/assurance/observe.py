@@ -19,6 +19,7 @@ from oss_agent.spi import alarms, events, ledger, store
 from oss_agent.spi.clock import rfc3339
 from oss_agent.spi.views import AlarmView, as_json
 
+_STATUS: Final = ("operatingStatus", "operatingStatusDate", "operatingStatusReason")
 _SIGHT_EVERY: Final = timedelta(minutes=1)
 """A write per device and minute is what a fresh 'last seen' may cost."""
 
@@ -130,6 +131,7 @@ class Observer:
             entity=f"service:{view.id}",
             at=at,
             payload=as_json(view),
+            changed=_STATUS,
         )
         self._sink(connection, event)
 

@@ -51,6 +51,7 @@ def append(connection: sa.Connection, event: events.Event) -> bool:
             entity=event.entity,
             at=event.at,
             payload=dict(event.payload),
+            changed=list(event.changed),
             spread=False,
         )
     )
@@ -221,7 +222,14 @@ def give_up(connection: sa.Connection, receiver: str, reason: str, now: datetime
 
 def with_event() -> sa.Select[Any]:
     """Deliveries joined with their events, for ``heads`` and for a person's list."""
-    of_event = (EVENTS.c.number, EVENTS.c.id, EVENTS.c.kind, EVENTS.c.at, EVENTS.c.payload)
+    of_event = (
+        EVENTS.c.number,
+        EVENTS.c.id,
+        EVENTS.c.kind,
+        EVENTS.c.at,
+        EVENTS.c.payload,
+        EVENTS.c.changed,
+    )
     chosen: sa.Select[Any] = sa.select(*DELIVERIES.c, *of_event)
     return chosen.join_from(DELIVERIES, EVENTS, EVENTS.c.number == _D.event)
 
@@ -235,6 +243,7 @@ def numbered(row: sa.RowMapping) -> Numbered:
         entity=row["entity"],
         at=row["at"],
         payload=row["payload"],
+        changed=tuple(row["changed"]),
     )
     return Numbered(row["number"], kept)
 

@@ -39,6 +39,7 @@ class EventColumns(TypedColumns):
     entity: Named[str] = Column(String(255))
     at: Named[datetime] = Column(Moment)
     payload: Named[Any] = Column(sa.JSON)
+    changed: Named[Any] = Column(sa.JSON, server_default="[]")
     spread: Named[bool]
 
 

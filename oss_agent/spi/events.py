@@ -56,7 +56,8 @@ class Event:
     ``id`` is stable and doubles as Idempotency-Key; for usage it is derived from (meter point,
     period, revision) so that a resend after a crash is the same everywhere. ``entity`` is
     ``<type>:<id>``, e.g. ``serviceOrder:42``, the unit of ordering. ``payload`` is the JSON form of
-    the entity's view (``oss_agent.spi.views``); the bridge renders it for each receiver.
+    the entity's view (``oss_agent.spi.views``); the bridge renders it for each receiver. ``changed``
+    are the attributes that are another now, by their names in the entity's own API, where known.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Event:
     entity: str
     at: datetime
     payload: Mapping[str, Any]
+    changed: tuple[str, ...] = ()
 
 
 EventSink: TypeAlias = "Callable[[Connection, Event], None]"

@@ -66,7 +66,15 @@ class Desk:
         at = datetime(2026, 1, 1, tzinfo=UTC)
         return [
             notifications.notification(
-                events.Event(r.id, events.EventKind(r.kind), "default", r.entity, at, r.payload),
+                events.Event(
+                    r.id,
+                    events.EventKind(r.kind),
+                    "default",
+                    r.entity,
+                    at,
+                    r.payload,
+                    tuple(r.changed),
+                ),
                 bridge.LINKS,
                 hrefs.ACTIVATION,
             )
@@ -114,6 +122,9 @@ async def test_a_service_is_activated_changed_and_ended(it: Desk) -> None:
         one["value"] for one in json.loads(done["request"]["body"])["serviceCharacteristic"]
     ] == [50]
     now = await it.service()
+    (changed,) = [one for one in await it.told("service:s1-1") if "fieldPath" in one]
+    assert changed["eventType"] == "ServiceAttributeValueChangeEvent"
+    assert changed["fieldPath"] == "serviceCharacteristic,relatedEntity"
     assert characteristic(now, "bandwidth") == 50
     assert characteristic(now, "vni") == characteristic(made, "vni")
 

@@ -7,6 +7,7 @@ and proven, a modified service is told as it was.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -95,7 +96,27 @@ def _amend(
     if moved:
         announce.service(connection, p.events, events.EventKind.SERVICE_STATE, view, at)
     if not moved or view.characteristics != before.characteristics:
-        announce.service(connection, p.events, events.EventKind.SERVICE_CHANGE, view, at)
+        kind, changed = events.EventKind.SERVICE_CHANGE, _differing(before, view)
+        announce.service(connection, p.events, kind, view, at, changed)
+
+
+_ATTRIBUTES: Final = {
+    "specification": "serviceSpecification",
+    "characteristics": "serviceCharacteristic",
+    "supporting_services": "supportingService",
+    "supporting_resources": "supportingResource",
+    "order": "relatedEntity",
+}
+"""What a modify may change, by the names of TMF638."""
+
+
+def _differing(before: views.ServiceView, after: views.ServiceView) -> tuple[str, ...]:
+    """Which attributes of a service are another now."""
+    return tuple(
+        name
+        for field, name in _ATTRIBUTES.items()
+        if getattr(before, field) != getattr(after, field)
+    )
 
 
 def _terminate(

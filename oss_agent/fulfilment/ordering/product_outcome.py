@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -11,6 +11,8 @@ from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.ordering import product_status
 from oss_agent.fulfilment.record import product_moves, product_rows
 from oss_agent.spi import events, products, views
+
+_MODIFIED: Final = ("productCharacteristic", "realizingService")
 
 
 def follow(
@@ -57,7 +59,9 @@ def _take_over(
     )
     view = p.ledger.put_product(connection, content, at)
     kind = events.EventKind.PRODUCT_CHANGE
-    product_moves.tell_product(connection, p.events, kind, view, item.product_order_id, at)
+    product_moves.tell_product(
+        connection, p.events, kind, view, item.product_order_id, at, _MODIFIED
+    )
 
 
 def _settle(

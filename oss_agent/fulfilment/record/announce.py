@@ -33,8 +33,12 @@ def tell(
     *,
     entity: str,
     mark: str,
+    changed: tuple[str, ...] = (),
 ) -> None:
-    """Tell what ``view`` is now, once: ``mark`` is what sets this event of it apart from all others."""
+    """Tell what ``view`` is now, once: ``mark`` is what sets this event of it apart from all others.
+
+    ``changed`` names what is another than before, in the words of the entity's own API.
+    """
     event = events.Event(
         id=f"{entity}-{view.id}-{mark}",
         kind=kind,
@@ -42,6 +46,7 @@ def tell(
         entity=f"{entity}:{view.id}",
         at=at,
         payload=views.as_json(view),
+        changed=changed,
     )
     sink(connection, event)
 
@@ -78,7 +83,8 @@ def service(
     kind: events.EventKind,
     view: views.ServiceView,
     at: datetime,
+    changed: tuple[str, ...] = (),
 ) -> None:
-    """Tell that a service came to be or changed its state, by the order that did it."""
+    """Tell that a service came to be, changed its state or ``changed``, by the order that did it."""
     mark = f"{kind}-{view.state}-{view.order}"
-    tell(connection, sink, kind, view, at, entity="service", mark=mark)
+    tell(connection, sink, kind, view, at, entity="service", mark=mark, changed=changed)

@@ -53,7 +53,7 @@ def follow_items(
             product_rows.set_item(connection, row.id, item.position, after)
             moved = True
     if moved:
-        tell(connection, sink, _KIND.PRODUCT_ORDER_CHANGE, row.id, at)
+        tell(connection, sink, _KIND.PRODUCT_ORDER_CHANGE, row.id, at, ("productOrderItem",))
 
 
 def tell(
@@ -62,6 +62,7 @@ def tell(
     kind: events.EventKind,
     order: str,
     at: datetime,
+    changed: tuple[str, ...] = (),
 ) -> product_orders.ProductOrderView:
     """Tell of a product order as it is now; each event has a number of its own."""
     number = product_rows.row_of(connection, order).told + 1
@@ -69,7 +70,10 @@ def tell(
     view = product_views.view(connection, order)
     if view is None:
         raise errors.AgentError(f"product order {order} was written and cannot be read back")
-    announce.tell(connection, sink, kind, view, at, entity="productOrder", mark=str(number))
+    mark = str(number)
+    announce.tell(
+        connection, sink, kind, view, at, entity="productOrder", mark=mark, changed=changed
+    )
     return view
 
 
@@ -96,7 +100,8 @@ def tell_product(
     view: products.ProductView,
     order: str,
     at: datetime,
+    changed: tuple[str, ...] = (),
 ) -> None:
     """Tell of a product: what ``order`` (any order's id) made of it."""
     mark = f"{kind}-{view.status}-{order}"
-    announce.tell(connection, sink, kind, view, at, entity="product", mark=mark)
+    announce.tell(connection, sink, kind, view, at, entity="product", mark=mark, changed=changed)

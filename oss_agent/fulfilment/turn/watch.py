@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 import structlog
@@ -25,6 +26,8 @@ from oss_agent.fulfilment.record import (
 )
 from oss_agent.fulfilment.turn import estimate, jeopardy, outlook, promises
 from oss_agent.spi import clock, events, views
+
+_PROMISED: Final = ("expectedCompletionDate",)
 
 _PAGE = 200
 """Orders that one read looks at."""
@@ -140,11 +143,12 @@ def _move(
     order_rows.set_order(connection, row.id, **to.columns())
     date = clock.rfc3339(to.at)
     _note(connection, row, at, f"promised for {date} now" + (f": {why}" if why else ""))
-    _announce(connection, p, events.EventKind.SERVICE_ORDER_CHANGE, row.id, f"promise-{date}", at)
+    kind = events.EventKind.SERVICE_ORDER_CHANGE
+    _announce(connection, p, kind, row.id, f"promise-{date}", at, _PROMISED)
     above = product_rows.of_service_order(connection, row.id)
     if above is not None:
         kind = events.EventKind.PRODUCT_ORDER_CHANGE
-        product_moves.tell(connection, p.events, kind, above.id, at)
+        product_moves.tell(connection, p.events, kind, above.id, at, _PROMISED)
 
 
 def _note(
@@ -160,11 +164,12 @@ def _announce(
     order: str,
     mark: str,
     at: datetime,
+    changed: tuple[str, ...] = (),
 ) -> None:
-    view = order_views.view(connection, order)
+    view, mark = order_views.view(connection, order), f"{kind}-{mark}"
     if view is not None:
         announce.tell(
-            connection, p.events, kind, view, at, entity="serviceOrder", mark=f"{kind}-{mark}"
+            connection, p.events, kind, view, at, entity="serviceOrder", mark=mark, changed=changed
         )
 
 

@@ -51,11 +51,13 @@ EVENTS = sa.Table(
     sa.Column("kind", sa.String(50)),
     sa.Column("entity", sa.String(50)),
     sa.Column("payload", sa.JSON),
+    sa.Column("changed", sa.JSON),
 )
 
 
 def append(connection: sa.Connection, event: events.Event) -> None:
-    row = {"id": event.id, "kind": event.kind, "entity": event.entity}
+    row: dict[str, Any] = {"id": event.id, "kind": event.kind, "entity": event.entity}
+    row["changed"] = list(event.changed)
     connection.execute(EVENTS.insert().values(**row, payload=dict(event.payload)))
 
 

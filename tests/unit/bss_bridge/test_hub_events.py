@@ -97,6 +97,17 @@ def test_the_envelope_says_when_what_and_how_urgent() -> None:
     assert notifications.notification(over, world.LINKS)["priority"] == "normal"
 
 
+def test_an_attribute_change_says_which() -> None:
+    what = ("operatingStatus", "operatingStatusReason")
+    one = dataclasses.replace(happened(EventKind.SERVICE_OPERATING_STATUS), changed=what)
+    body = notifications.notification(one, world.LINKS)
+    assert body["fieldPath"] == "operatingStatus,operatingStatusReason"
+    moved = dataclasses.replace(happened(EventKind.SERVICE_STATE), changed=("state",))
+    assert "fieldPath" not in notifications.notification(moved, world.LINKS)
+    asked = subscription.parse("fields=fieldPath", "default")
+    assert subscription.select(body, asked)["fieldPath"] == body["fieldPath"]
+
+
 def test_the_same_event_is_the_same_notification() -> None:
     one = happened(EventKind.SERVICE_STATE)
     assert notifications.notification(one, world.LINKS) == notifications.notification(
