@@ -14,7 +14,10 @@ from oss_agent.fulfilment.record import product_tables, service_test_tables
 def everything() -> list[sa.MetaData]:
     """The metadata of every room."""
     # One metadata in several modules: who is not imported has no tables in it.
-    fulfilment = {product_tables.METADATA, service_test_tables.METADATA}
+    fulfilment = {
+        product_tables.product_order.metadata,
+        service_test_tables.service_test.metadata,
+    }
     return [
         audit.METADATA,
         outbox.METADATA,
