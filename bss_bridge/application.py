@@ -74,6 +74,7 @@ def bridge_routers(rooms: Rooms, paging: surface.Paging) -> tuple[APIRouter, ...
         rooms.orders,
         lambda view: tmf641.render(view, links),
         create=ordering.creation(rooms.orders, links),
+        patch=ordering.patch(rooms.orders),
         example=ordering.EXAMPLE,
         wide=True,
         tasks=(_cancellations(rooms, links),),

@@ -23,6 +23,8 @@ from oss_agent.spi.query import Filter, Operator, Port, Query
 
 View = TypeVar("View")
 Json = dict[str, Any]
+_TRIES = 3
+"""How often a patch is laid over what somebody else just changed."""
 Create = Callable[[Json, Request], Awaitable[Json | writes.Accepted]]
 """From a strict document and its request to the rendered instance (201), or to work that goes on
 (202); OrderRejected refuses."""
@@ -186,15 +188,34 @@ def _add_patch(
     )
     async def change(id: str, request: Request) -> JSONResponse:  # noqa: A002  the specification's name
         names = tmf630.fields(request.query_params.get("fields"))
-        view = await resource.port.get(caller(request).tenant, id)
+        now = await _changed(id, request, resource, patch)
+        if isinstance(now, writes.Accepted):
+            return _accepted(now)
+        return JSONResponse(tmf630.select(now, names), 200, {"ETag": etags.tag(now)})
+
+
+async def _changed(
+    key: str, request: Request, resource: Resource[View], patch: writes.Patch[View]
+) -> Json | writes.Accepted:
+    """The instance as it is after the patch.
+
+    An owner that was overtaken is asked again with what is there by then: a client that named the
+    state it decided on hears 412, any other patch is for the new state too.
+    """
+    for left in reversed(range(_TRIES)):
+        view = await resource.port.get(caller(request).tenant, key)
         body = resource.render(view)
         wished = await writes.change(request, view, body, patch)
-        if wished.names:
+        if not wished.names:
+            return body
+        try:
             now = await patch.apply(wished, request)
-            if isinstance(now, writes.Accepted):
-                return _accepted(now)
-            body = resource.render(now)
-        return JSONResponse(tmf630.select(body, names), 200, {"ETag": etags.tag(body)})
+        except errors.Conflict:
+            if not left:
+                raise
+        else:
+            return now if isinstance(now, writes.Accepted) else resource.render(now)
+    raise AssertionError  # the last try returned or raised
 
 
 def _add_delete(

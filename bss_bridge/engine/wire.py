@@ -170,6 +170,16 @@ class ServiceOrder(Body):
     requested_completion: Moment | None = pydantic.Field(None, alias="requestedCompletionDate")
 
 
+class ServiceOrderChange(Body):
+    """TMF641 ServiceOrder_Update, as far as it is plain attributes."""
+
+    description: Prose | None = None
+    category: Name | None = None
+    priority: Name | None = None
+    requested_start: Moment | None = pydantic.Field(None, alias="requestedStartDate")
+    requested_completion: Moment | None = pydantic.Field(None, alias="requestedCompletionDate")
+
+
 class ItemRef(Body):
     """TMF641 ServiceOrderItemRef."""
 

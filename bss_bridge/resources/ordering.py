@@ -9,9 +9,9 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from bss_bridge.engine import surface
+from bss_bridge.engine import surface, writes
 from bss_bridge.engine.hrefs import Hrefs
-from bss_bridge.resources import order_body, tmf641
+from bss_bridge.resources import order_body, order_patch, tmf641
 from oss_agent import errors
 from oss_agent.spi import access, catalogue, fallout, orders, views
 
@@ -106,6 +106,18 @@ def creation(book: orders.Orders, hrefs: Hrefs) -> surface.Create:
         return tmf641.render(submitted.order, hrefs)
 
     return create
+
+
+def patch(book: orders.Orders) -> writes.Patch[views.ServiceOrderView]:
+    """How a service order is changed: amended in its owner's unit, then shown."""
+
+    async def apply(
+        change: writes.Change[views.ServiceOrderView], request: Request
+    ) -> views.ServiceOrderView:
+        by = surface.caller(request).name
+        return await book.amend(order_patch.amendment(change, by))
+
+    return writes.Patch(order_patch.ATTRIBUTES, apply)
 
 
 def plan_router(book: orders.Orders) -> APIRouter:

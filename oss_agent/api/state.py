@@ -34,6 +34,14 @@ class Choice(pydantic.BaseModel):
     policy: catalogue.OutOfBand
 
 
+class Hold(pydantic.BaseModel):
+    """Why an order is put on hold; it stays with the order."""
+
+    model_config = pydantic.ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    reason: Annotated[str, pydantic.Field(max_length=500)] = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """The rooms asked here."""
@@ -49,6 +57,7 @@ def router(ports: Ports) -> APIRouter:
     _add_orders(out, ports.orders)
     _add_plans(out, ports.orders)
     _add_choice(out, ports.orders)
+    _add_holds(out, ports.orders)
     _add_lists(out, ports)
     return out
 
@@ -95,6 +104,28 @@ def _add_choice(out: APIRouter, orders: Orders) -> None:
         caller = asking.caller(request)
         items = await orders.choose(caller.tenant, caller.name, key, body.policy)
         return JSONResponse({"order": key, "items": list(items), "policy": body.policy})
+
+
+def _add_holds(out: APIRouter, orders: Orders) -> None:
+    @out.post(
+        "/orders/{key}/hold",
+        summary="Keep what is not decided from going on",
+        openapi_extra=access.needs(Permission.ORDER),
+    )
+    async def hold(key: str, body: Hold, request: Request) -> JSONResponse:
+        caller = asking.caller(request)
+        return JSONResponse(
+            as_json(await orders.hold(caller.tenant, caller.name, key, body.reason))
+        )
+
+    @out.post(
+        "/orders/{key}/release",
+        summary="Let what is on hold go on",
+        openapi_extra=access.needs(Permission.ORDER),
+    )
+    async def release(key: str, request: Request) -> JSONResponse:
+        caller = asking.caller(request)
+        return JSONResponse(as_json(await orders.release(caller.tenant, caller.name, key)))
 
 
 def _add_lists(out: APIRouter, ports: Ports) -> None:

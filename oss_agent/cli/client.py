@@ -41,6 +41,10 @@ class Api:
         """POST JSON and decode; Refused on any error."""
         return self._send("POST", path, json=body, headers=headers)
 
+    def patch(self, path: str, body: Any) -> Any:
+        """PATCH by merge (RFC 7396) and decode; Refused on any error."""
+        return self._send("PATCH", path, json=body)
+
     def delete(self, path: str) -> Any:
         """DELETE and decode; Refused on any error."""
         return self._send("DELETE", path)

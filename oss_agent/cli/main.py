@@ -12,7 +12,18 @@ import typer
 from rich.console import Console
 
 from oss_agent import __version__
-from oss_agent.cli import client, context, fallout, network, orders, outbox, services, show, stops
+from oss_agent.cli import (
+    amending,
+    client,
+    context,
+    fallout,
+    network,
+    orders,
+    outbox,
+    services,
+    show,
+    stops,
+)
 
 GLOBAL = ("-o", "--output", "--api", "--token")
 
@@ -57,7 +68,7 @@ def tree() -> typer.Typer:
     app.command("import")(network.import_)
     app.command("discover")(network.discover)
     app.command("plan")(orders.plan)
-    app.add_typer(orders.orders, name="order")
+    app.add_typer(_order(), name="order")
     app.add_typer(network.devices, name="device")
     app.command("topology")(network.topology)
     app.command("why")(network.why)
@@ -69,6 +80,15 @@ def tree() -> typer.Typer:
     app.command("resume")(stops.resume)
     app.command("pauses")(stops.pauses)
     return app
+
+
+def _order() -> typer.Typer:
+    told = typer.Typer(
+        no_args_is_help=True, help="Service orders (TMF641) and product orders (TMF622)."
+    )
+    for part in (orders.orders, amending.amending):
+        told.add_typer(part)
+    return told
 
 
 def hoist(arguments: Sequence[str]) -> list[str]:

@@ -15,9 +15,7 @@ from oss_agent.cli import client, context, product_orders
 
 TASK_ENDED = {"done", "terminatedWithError"}
 FINAL = {"completed", "failed", "rejected", "cancelled", "partial"}
-orders = typer.Typer(
-    no_args_is_help=True, help="Service orders (TMF641) and product orders (TMF622)."
-)
+orders = typer.Typer()
 
 OrderFile = Annotated[Path, typer.Argument(help="TMF641 or TMF622 order, YAML or JSON; - is stdin")]
 ByHand = Annotated[

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from oss_agent import audit, errors
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.ordering import explain, intake, nesting
+from oss_agent.fulfilment.ordering import changing, explain, holds, intake, nesting
 from oss_agent.fulfilment.record import by_hand, order_query, order_views
 from oss_agent.fulfilment.transact import dry_run
 from oss_agent.fulfilment.turn import approvals
@@ -109,6 +109,51 @@ class ServiceOrders:
         items = await self._p.journal.write("policy", unit)
         self._p.bell.set()
         return items
+
+    async def amend(self, wish: orders.Amendment) -> views.ServiceOrderView:
+        """Change an order that has not ended: all of the wish or nothing, synced."""
+
+        def unit(connection: sa.Connection) -> views.ServiceOrderView:
+            at = self._p.clock.now()
+            if wish.items:
+                changing.refuse_of_product(connection, wish.expected.id)
+            told = changing.amend_order(connection, self._p, wish, at)
+            names = [*wish.attributes, *(f"item {one.id}" for one in wish.items)]
+            subject, detail = f"order:{told.id}", {"names": names, "hold": wish.hold}
+            entry = audit.Entry(told.tenant, at, wish.by, "amend", subject, detail)
+            audit.append(connection, entry)
+            return told
+
+        told = await self._p.journal.write("amend", unit)
+        self._p.bell.set()
+        return told
+
+    async def hold(self, tenant: str, by: str, key: str, reason: str) -> views.ServiceOrderView:
+        """Keep from going on what is not decided."""
+
+        def unit(connection: sa.Connection) -> views.ServiceOrderView:
+            at = self._p.clock.now()
+            told = holds.hold(connection, self._p, tenant, key, by, reason, at)
+            subject, detail = f"order:{key}", {"reason": reason}
+            audit.append(connection, audit.Entry(tenant, at, by, "hold", subject, detail))
+            return told
+
+        told = await self._p.journal.write("hold_order", unit)
+        self._p.bell.set()
+        return told
+
+    async def release(self, tenant: str, by: str, key: str) -> views.ServiceOrderView:
+        """Let what is on hold go on."""
+
+        def unit(connection: sa.Connection) -> views.ServiceOrderView:
+            at = self._p.clock.now()
+            told = holds.release(connection, self._p, tenant, key, by, at)
+            audit.append(connection, audit.Entry(tenant, at, by, "release", f"order:{key}", {}))
+            return told
+
+        told = await self._p.journal.write("release_order", unit)
+        self._p.bell.set()
+        return told
 
     async def explain(self, tenant: str, key: str) -> views.Explanation:
         """What it waits for, since when, who can help."""

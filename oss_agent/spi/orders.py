@@ -109,6 +109,33 @@ class ItemChange:
     extra: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What an order shall be instead, as somebody decided who saw it as ``expected``.
+
+    ``attributes`` are new values (None: taken back) by their names in ``ServiceOrderView``, of
+    ``AMENDABLE`` only. ``extra`` is all that we do not model, None: as before. ``hold``: put it on
+    hold (True) or release it (False).
+    """
+
+    expected: ServiceOrderView
+    by: str
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    extra: Mapping[str, Any] | None = None
+    items: tuple[ItemChange, ...] = ()
+    hold: bool | None = None
+
+
+AMENDABLE = (
+    "category",
+    "description",
+    "priority",
+    "requested_completion",
+    "requested_start",
+)
+"""Attributes of an order that may change while it runs."""
+
+
 class Orders(Protocol):
     """Service orders, owned by fulfilment."""
 
@@ -148,6 +175,26 @@ class Orders(Protocol):
 
     async def explain(self, tenant: str, key: str) -> Explanation:
         """What it waits for, since when, who can help."""
+        ...
+
+    async def amend(self, wish: Amendment) -> ServiceOrderView:
+        """Change an order that has not ended, synced: all of the wish or nothing.
+
+        What was begun for an item that is changed is undone and planned anew. Conflict when the
+        order is not ``wish.expected`` any more; OrderRejected: 400 names what is wrong, 409 the
+        state, or the item that is past its point of no return.
+        """
+        ...
+
+    async def hold(self, tenant: str, by: str, key: str, reason: str) -> ServiceOrderView:
+        """Keep from going on what is not decided: what was begun is undone, and waits.
+
+        NotFound; OrderRejected (409) when nothing of it can be held, or it is on hold already.
+        """
+        ...
+
+    async def release(self, tenant: str, by: str, key: str) -> ServiceOrderView:
+        """Let what is on hold go on. NotFound; OrderRejected (409) when it is not on hold."""
         ...
 
 

@@ -33,7 +33,7 @@ class Daemon(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
 
-    do_GET = do_POST = _answer  # noqa: N815  (the base class's names)
+    do_GET = do_POST = do_PATCH = _answer  # noqa: N815  (the base class's names)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (same)
         pass
@@ -328,6 +328,38 @@ def test_a_cancellation_is_sent_and_its_end_is_said_in_words(
         "order 17 cancellation 3 accepted",
         "order 17 cancellation 3 terminatedWithError · item 1 is completed",
     ]
+
+
+def test_one_characteristic_is_amended_and_the_others_sent_as_they_are(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = "/tmf-api/serviceOrdering/v4/serviceOrder/17"
+    service = {"serviceCharacteristic": [{"name": "a", "value": "x"}, {"name": "b", "value": 1}]}
+    items = [{"id": "1", "service": service}, {"id": "2", "service": {}}]
+    daemon.answers[f"GET {path}"] = (200, {"serviceOrderItem": items})
+    daemon.answers[f"PATCH {path}"] = (200, {"id": "17", "state": "inProgress"})
+
+    assert run("order", "amend", "17", "--item", "1", "--set", "b=50", "--set", "a=") == 0
+    asked = {"service": {"serviceCharacteristic": [{"name": "b", "value": 50}]}}
+    assert daemon.seen[1] == (
+        f"PATCH {path}",
+        {"serviceOrderItem": [{"id": "1"} | asked, {"id": "2"}]},
+    )
+    assert capsys.readouterr().out == "order 17 inProgress\n"
+    assert run("order", "amend", "17", "--set", "b=50") == 2
+    assert run("order", "amend", "17", "--item", "1", "--set", "b") == 2
+    assert run("order", "amend", "17") == 2
+
+
+def test_an_order_is_held_with_a_reason_and_released(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.answers["POST /api/v1/orders/17/hold"] = (200, {"id": "17", "state": "held"})
+    daemon.answers["POST /api/v1/orders/17/release"] = (200, {"id": "17", "state": "inProgress"})
+    assert run("order", "hold", "17", "--reason", "moving house") == 0
+    assert run("order", "release", "17") == 0
+    assert daemon.seen[0][1] == {"reason": "moving house"}
+    assert capsys.readouterr().out == "order 17 held\norder 17 inProgress\n"
 
 
 DELIVERY = {

@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import amendment, design
-from oss_agent.fulfilment.ordering import conclude
+from oss_agent.fulfilment.ordering import conclude, fallout
 from oss_agent.fulfilment.record import journal, order_rows, states, tables
 from oss_agent.fulfilment.turn import leases, wishes
 from oss_agent.spi import orders, views
 
-_STOPPED = {views.OrderState.HELD, views.OrderState.PENDING}
+STOPPED = frozenset({views.OrderState.HELD, views.OrderState.PENDING})
+"""States of an item that somebody has to end."""
 
 
 def replace(
@@ -62,7 +63,14 @@ def replace(
 def plan_anew(
     connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, at: datetime
 ) -> None:
-    """Let it begin again with what its item asks for now; an order on hold stays there."""
+    """Let it begin again with what its item asks for now; an order on hold stays there.
+
+    One that failed and is kept for a person is repaired by that.
+    """
+    if waits_for(transaction) is states.WaitKind.FALLOUT:
+        kept = journal.adopt(connection, transaction.id, at)
+        fallout.again(connection, p, kept or transaction, at)
+        return
     if wishes.in_flight(connection, transaction):
         of = tables.transaction
         mine = of.update().where(of.c.id == transaction.id)
@@ -73,6 +81,11 @@ def plan_anew(
     if wishes.standing(connection, transaction) is states.Cause.HELD:
         return
     begin_again(connection, p, transaction, at)
+
+
+def waits_for(transaction: states.Transaction) -> states.WaitKind | None:
+    """What it sleeps for; None when it is awake."""
+    return transaction.wait.kind if transaction.wait is not None else None
 
 
 def begin_again(
@@ -94,7 +107,7 @@ def begin_again(
         **rest,
     )
     state = order_rows.item_states(connection, mine.order)[mine.position - 1]
-    if state in _STOPPED:
+    if state in STOPPED:
         conclude.move_item(connection, p, mine, views.OrderState.IN_PROGRESS, at)
 
 
@@ -105,6 +118,8 @@ def _refuse_ended(
     advice = f"order a modify of service {item.service_id} once it has ended"
     if state.final:
         raise _too_late(item, f"item {item.id} is {state}: {advice}", "illegalState")
+    if waits_for(transaction) is states.WaitKind.UNDO:
+        raise _too_late(item, f"item {item.id} is being rolled back", "illegalState")
     passed = wishes.passed(connection, transaction, item.id)
     if passed:
         raise _too_late(item, f"{passed}: {advice}", "pointOfNoReturn")

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from oss_agent import errors
 from oss_agent.fulfilment.record import (
     announce,
     dependencies,
@@ -44,6 +45,20 @@ def move(
     if after.final:
         dependencies.wake(connection, order, [dependencies.WHOLE], at)
         fallout_rows.wake(connection, order, at)
+
+
+def tell_change(
+    connection: sa.Connection, sink: events.EventSink, order: str, at: datetime
+) -> views.ServiceOrderView:
+    """Tell that attributes of an order changed, as it is now."""
+    number = order_rows.row_of(connection, order).changes + 1
+    order_rows.set_order(connection, order, changes=number)
+    view = order_views.view(connection, order)
+    if view is None:
+        raise errors.AgentError(f"order {order} was written and cannot be read back")
+    kind = events.EventKind.SERVICE_ORDER_CHANGE
+    announce.order(connection, sink, kind, view, at, number=number)
+    return view
 
 
 def _dates(state: views.OrderState, begun: datetime | None, at: datetime) -> dict[str, datetime]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import design
-from oss_agent.fulfilment.ordering import conclude, fallout, fallout_due
+from oss_agent.fulfilment.ordering import conclude, fallout, fallout_due, holds
 from oss_agent.fulfilment.record import (
     dependencies,
     journal,
@@ -104,6 +104,8 @@ def _reserve(
             fallout.end(connection, p, transaction, error)
         else:
             conclude.without_change(connection, p, transaction, state, error)
+        return ()
+    if holds.rests(connection, p, transaction, at):
         return ()
     first = sequence.behind(connection, transaction, at)
     if first is not None:

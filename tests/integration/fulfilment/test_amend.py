@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,7 @@ from inventory import history
 from inventory import tables as inventory_tables
 from oss_agent import errors
 from oss_agent.fulfilment import failpoints
-from oss_agent.fulfilment.ordering import amend
-from oss_agent.fulfilment.record import journal, order_rows, tables
+from oss_agent.fulfilment.record import journal, tables
 from oss_agent.fulfilment.transact import transaction
 from oss_agent.spi import orders, views
 from oss_agent.testing.simulated.faults import Faults
@@ -32,17 +32,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield opened
 
 
-async def change(world: World, key: str = "1", **said: object) -> None:
-    """Replace what the first item of an order asks for, in a unit of its own."""
-
-    def unit(connection: sa.Connection) -> None:
-        one = journal.load(connection, f"{key}-1")
-        assert one is not None
-        item = order_rows.request_of(connection, key, 1)
-        asked = orders.ItemChange(item.id, {**item.characteristics, **said})
-        amend.replace(connection, world.parts, one, asked, "bss", world.clock.now())
-
-    await world.rows.write(unit)
+async def change(world: World, key: str = "1", **said: object) -> views.ServiceOrderView:
+    """Change what the first item of an order asks for."""
+    seen = await world.get(key)
+    asked = orders.ItemChange(seen.items[0].id, {**seen.items[0].characteristics, **said})
+    return await world.orders.amend(orders.Amendment(seen, "bss", items=(asked,)))
 
 
 async def phases(world: World, count: int) -> None:
@@ -98,6 +92,8 @@ async def test_what_is_not_decided_is_built_as_it_is_asked_for_by_then(
     assert await held_vnis(world) == ["10150"]
     assert await ends(world) == ["pe1:eth4", "pe3:eth3"]
     assert await world.count(tables.lease) == 0
+    told = [kind for kind, _ in await world.events("serviceOrder:1")]
+    assert told.count("ServiceOrderAttributeValueChangeEvent") == 1
 
 
 @pytest.mark.parametrize("point", ["journal.decision.after", "journal.proven.after"])
@@ -117,7 +113,7 @@ async def test_past_the_point_of_no_return_it_is_refused_and_a_modify_advised(
     await world.run()
     order = await world.get("1")
     assert (order.state, order.items[0].characteristics["bandwidth"]) == (Order.COMPLETED, 20)
-    with pytest.raises(errors.OrderRejected, match="item 1 is completed"):
+    with pytest.raises(errors.OrderRejected, match="order 1 is completed"):
         await change(world, bandwidth=50)
 
 
@@ -174,6 +170,75 @@ async def test_a_death_with_the_mark_made_loses_nothing(world: World, count: int
     await phases(world, count)
     await change(world, zEnd="pe3:eth3")
     await world.start()
+    await world.run_to_the_end()
+
+    assert (await world.get("1")).state is Order.COMPLETED
+    assert await ports(world) == {"pe1:eth4", "pe3:eth3"}
+
+
+async def test_the_same_again_changes_nothing_and_two_writers_never_lose_an_update(
+    world: World,
+) -> None:
+    seen = await world.order()
+    item = orders.ItemChange("1", {**seen.items[0].characteristics, "bandwidth": 50})
+    wish = orders.Amendment(seen, "bss", {"priority": "1"}, items=(item,))
+    now = await world.orders.amend(wish)
+    with pytest.raises(errors.Conflict, match="order 1 has changed since it was read"):
+        await world.orders.amend(wish)
+    again = await world.orders.amend(orders.Amendment(now, "bss", items=(item,)))
+
+    assert (now.priority, now.items[0].characteristics["bandwidth"]) == ("1", 50)
+    assert again.items == now.items
+    history = (await world.orders.explain(worlds.TENANT, "1")).history
+    assert [text for _, text in history if "item 1 amended" in text] == [
+        "item 1 amended by 'bss': bandwidth"
+    ]
+
+
+async def test_a_start_that_is_moved_is_waited_for_until_it_has_begun(world: World) -> None:
+    later = world.clock.now() + timedelta(hours=2)
+    await world.order(requested_start=later)
+    await world.run()
+    sooner = {"requested_start": world.clock.now()}
+    await world.orders.amend(orders.Amendment(await world.get("1"), "bss", sooner))
+    await phases(world, _HOLD)
+    assert world.holds("pe1")
+    with pytest.raises(errors.OrderRejected, match="it has begun") as late:
+        await world.orders.amend(
+            orders.Amendment(await world.get("1"), "bss", {"requested_start": later})
+        )
+    assert (late.value.field, late.value.status) == ("requestedStartDate", 409)
+
+
+async def test_a_modify_is_amended_over_what_its_service_is(world: World) -> None:
+    await world.order()
+    await world.run()
+    modify = {"action": views.ItemAction.MODIFY, "service_id": "s1-1", "external_id": "m"}
+    await world.order(**modify, characteristics={"zEnd": "pe3:eth3"})
+    await phases(world, _HOLD)
+    await change(world, "2", zEnd="pe3:eth5", bandwidth=50)
+    await world.run_to_the_end()
+
+    assert (await world.get("2")).state is Order.COMPLETED
+    assert await ports(world) == {"pe1:eth4", "pe3:eth5"}
+    assert "<rate>50000</rate>" in (await world.snapshots())["pe3"]
+
+
+async def test_a_delete_has_nothing_to_amend(world: World) -> None:
+    await world.order()
+    await world.run()
+    gone = {"action": views.ItemAction.DELETE, "service_id": "s1-1", "external_id": "d"}
+    await world.order(**gone)
+    with pytest.raises(errors.OrderRejected, match="a delete asks for nothing"):
+        await change(world, "2", bandwidth=50)
+
+
+async def test_what_failed_and_is_kept_for_a_person_is_repaired(world: World) -> None:
+    world.devices["pe2"].faults = Faults(refuse_commit="no room for it")
+    await world.order(fallout="hold")
+    await world.run()
+    assert (await world.get("1")).state is Order.HELD
+    await change(world, zEnd="pe3:eth3")
     await world.run_to_the_end()
 
     assert (await world.get("1")).state is Order.COMPLETED

@@ -78,6 +78,7 @@ class MemoryOrders(MemoryPort[views.ServiceOrderView]):
     def __init__(self, rows: Sequence[views.ServiceOrderView] = ()) -> None:
         super().__init__(rows, lambda view: tmf641.render(view, LINKS))
         self.requests: list[orders.OrderRequest] = []
+        self.amendments: list[orders.Amendment] = []
         self.failure: Exception | None = None
 
     async def submit(self, request: orders.OrderRequest) -> orders.Submitted:
@@ -108,6 +109,21 @@ class MemoryOrders(MemoryPort[views.ServiceOrderView]):
         if not PLAN.startswith(plan):
             raise errors.OrderRejected(f"it waits with {PLAN}, not for {by}", status=409)
         return "1"
+
+    async def amend(self, wish: orders.Amendment) -> views.ServiceOrderView:
+        """Plain attributes only: what else changes is judged over the real rows."""
+        self.amendments.append(wish)
+        now = dataclasses.replace(wish.expected, **wish.attributes)
+        self.rows[self.rows.index(wish.expected)] = now
+        return now
+
+    async def hold(self, tenant: str, by: str, key: str, reason: str) -> views.ServiceOrderView:
+        del by, reason
+        return await self.get(tenant, key)
+
+    async def release(self, tenant: str, by: str, key: str) -> views.ServiceOrderView:
+        del by
+        return await self.get(tenant, key)
 
     async def explain(self, tenant: str, key: str) -> views.Explanation:
         order = await self.get(tenant, key)
@@ -304,8 +320,9 @@ async def world(
     *,
     allow: tuple[str, ...] = ("127.0.0.0/8", "::1"),
     extra: Sequence[APIRouter] = (),
+    real: orders.Orders | None = None,
 ) -> AsyncIterator[World]:
-    """Open everything; close it again."""
+    """Open everything; close it again. ``real`` are orders that stand before those in memory."""
     async with store.open_store(f"sqlite:///{tmp_path / 'hub.db'}") as rows:
         await rows.write(tables.METADATA.create_all)
         office = hub.HubOffice(rows, StillClock(), LINKS, callbacks.Policy.of(allow))
@@ -316,7 +333,7 @@ async def world(
         parts: list[health.Part] = [health.Part("store", ready=True, detail="writes")]
         tasks = MemoryCancellations()
         rooms = application.Rooms(
-            book,
+            real or book,
             tasks,
             services,
             MemoryPort([resource()], lambda view: tmf639.render(view, LINKS)),
@@ -325,7 +342,7 @@ async def world(
         )
         operator = (
             network.router(devices),
-            state.router(state.Ports(book, services, alarms)),
+            state.router(state.Ports(real or book, services, alarms)),
             outbox.router(_Outbox()),
             health.router(functools.partial(_readiness, parts), lambda: b"up 1\n"),
             *extra,
