@@ -72,6 +72,10 @@ class SteppedFlow:
         """Die between phases: only what was recorded stays. ``register`` and ``launch`` restart."""
         self._launched = False
 
+    def lose(self) -> None:
+        """Forget every run that has not ended, without a word to anybody: a worker that hangs."""
+        self._position = dict.fromkeys(self._position, len(self._phases))
+
     async def stop(self, *, within: float) -> None:  # noqa: ARG002  nothing is ever in flight here
         """Stop; waiting runs stay for the next launch."""
         self._launched = False
