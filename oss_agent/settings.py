@@ -318,10 +318,20 @@ class Connector(Section):
     meters: tuple[Literal["octets_in", "octets_out", "octets"], ...] = ("octets_in", "octets_out")
     """What is told of usage; each is a metric of that name there. Empty: no usage."""
     statuses: tuple[
-        Literal["started", "changed", "suspended", "terminated", "running", "degraded", "failed"],
+        Literal[
+            "started",
+            "changed",
+            "suspended",
+            "resumed",
+            "terminated",
+            "running",
+            "degraded",
+            "failed",
+        ],
         ...,
-    ] = ("started", "suspended", "terminated")
-    """Which changes of a service are told, as far as the kind has a word for them."""
+    ] = ("started", "suspended", "resumed", "terminated")
+    """Which changes of a service are told, as far as the kind has a word for them; whoever is told
+    ``suspended`` is told ``resumed``, too."""
     subscription: Literal["id", "name"] = "id"
     """By what it knows a service: our id, or the name that the order gave."""
     plans: dict[str, str] = pydantic.Field(default_factory=dict)

@@ -30,6 +30,7 @@ _AGAIN: Final = ("SERVER_ERROR", "DISCONNECTED", "NOT_CONNECTED", "UNAVAILABLE",
 _DISABLED: Final[Mapping[record.Change, bool]] = {
     record.Change.STARTED: False,
     record.Change.SUSPENDED: True,
+    record.Change.RESUMED: False,
     record.Change.TERMINATED: True,
 }
 

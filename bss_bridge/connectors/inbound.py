@@ -7,7 +7,7 @@ token of ours; a kind that can be asked is asked whether it is so before anythin
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol, TypeAlias
@@ -17,9 +17,10 @@ from fastapi.responses import JSONResponse, Response
 
 from bss_bridge.connectors import sender, talk
 from bss_bridge.engine import door, hrefs, intake, surface
+from bss_bridge.events import delivery
 from oss_agent import errors
 from oss_agent.spi import access, orders, views
-from oss_agent.spi.events import Attempt
+from oss_agent.spi.events import Attempt, Delivery
 from oss_agent.spi.query import Filter, Operator, Port, Query
 
 
@@ -33,12 +34,17 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A wish: ``service`` as billing knows it, ``key`` the same whenever the same is said again."""
+    """A wish: ``services`` as billing knows them, ``key`` the same whenever the same is said again.
+
+    ``undoes`` is the key of the wish that it takes back: where that never came, there is nothing to
+    do. Of several services those that are not ours are left out: billing sells other things, too.
+    """
 
     wish: Wish
-    service: str
+    services: tuple[str, ...]
     key: str
     reason: str = "non-payment"
+    undoes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +130,35 @@ class Office:
         return heard
 
     async def _carry_out(self, line: Line, wanted: Wanted) -> Response:
-        if wanted.wish is not Wish.TERMINATE:
-            raise errors.OrderRejected(
-                f"a service cannot be {_DONE[wanted.wish]} yet: nothing was changed. Terminate it, or "
-                "change it by a TMF641 order (modify)",
-                status=501,
-                code="notSupported",
-            )
-        service = await self._service(line, wanted.service)
-        if service.state is views.ServiceState.TERMINATED:
+        found = await self._services(line, wanted.services)
+        living = [one for one in found if one.state is not views.ServiceState.TERMINATED]
+        if not living:
             return JSONResponse({"done": "nothing", "reason": "it is terminated already"})
-        submitted = await self.orders.submit(_order(line, wanted, service))
+        if wanted.undoes is not None and not await self._ordered(line, wanted.undoes):
+            return JSONResponse({"done": "nothing", "reason": "it was not suspended because of it"})
+        submitted = await self.orders.submit(_order(line, wanted, living))
         key = submitted.order.id
         shown = {"done": "ordered", "serviceOrder": {"id": key, "href": self.links.order(key)}}
         return JSONResponse(shown, 201 if submitted.created else 200)
+
+    async def _ordered(self, line: Line, key: str) -> bool:
+        """Did this connector order by this key before?"""
+        same = Filter("externalId", Operator.EQ, (key,))
+        page = await self.orders.find(Query(line.tenant, (same,), limit=_MOST))
+        return any(one.requester == _requester(line) for one in page.items)
+
+    async def _services(self, line: Line, named: Sequence[str]) -> list[views.ServiceView]:
+        """Those that are ours. NotFound when none is."""
+        found: list[views.ServiceView] = []
+        for name in named[:_MOST]:
+            try:
+                found.append(await self._service(line, name))
+            except errors.NotFound:
+                if len(named) == 1:
+                    raise
+        if not found:
+            raise errors.NotFound("a service of any of these subscriptions")
+        return found
 
     async def _service(self, line: Line, named: str) -> views.ServiceView:
         """The one meant. NotFound; OrderRejected (409) when a name is not enough."""
@@ -159,7 +180,10 @@ class Office:
 
 
 _MOST: Final = 100
-_DONE: Final = {Wish.SUSPEND: "suspended", Wish.RESUME: "resumed"}
+_STATES: Final = {
+    Wish.SUSPEND: views.ServiceState.INACTIVE,
+    Wish.RESUME: views.ServiceState.ACTIVE,
+}
 
 
 def _unasked(attempt: Attempt) -> errors.OrderRejected:
@@ -170,27 +194,49 @@ def _unasked(attempt: Attempt) -> errors.OrderRejected:
     )
 
 
-def _order(line: Line, wanted: Wanted, service: views.ServiceView) -> orders.OrderRequest:
-    """A service order with one item. The same wish said again is the same order."""
-    item = orders.ItemRequest(
-        id="1",
-        action=views.ItemAction.DELETE,
+def _order(
+    line: Line, wanted: Wanted, services: Sequence[views.ServiceView]
+) -> orders.OrderRequest:
+    """A service order with an item for each. The same wish said again is the same order."""
+    said = {"wish": wanted.wish.value, "services": list(wanted.services)}
+    return orders.OrderRequest(
+        tenant=line.tenant,
+        requester=_requester(line),
+        items=tuple(_item(wanted.wish, n, one) for n, one in enumerate(services, start=1)),
+        body_digest=intake.digest(said),
+        idempotency_key=wanted.key,
+        external_id=wanted.key,
+        description=f"{wanted.wish} for {wanted.reason}, by {line.name}",
+    )
+
+
+def _item(wish: Wish, number: int, service: views.ServiceView) -> orders.ItemRequest:
+    state = _STATES.get(wish)
+    return orders.ItemRequest(
+        id=str(number),
+        action=views.ItemAction.DELETE if state is None else views.ItemAction.MODIFY,
         specification="",
         specification_version=None,
         service_id=service.id,
         service_name=None,
         characteristics={},
         path="service",
+        service_state=state,
     )
-    said = {"wish": wanted.wish.value, "service": service.id}
-    return orders.OrderRequest(
-        tenant=line.tenant,
-        requester=f"billing:{line.name}",
-        items=(item,),
-        body_digest=intake.digest(said),
-        idempotency_key=wanted.key,
-        description=f"{wanted.wish} for {wanted.reason}, by {line.name}",
-    )
+
+
+def _requester(line: Line) -> str:
+    return f"billing:{line.name}"
+
+
+def silence(answer: talk.Answer) -> Attempt | None:
+    """Why an answer says nothing: it was refused, or cannot be read to its end. None: it does."""
+    outcome = answer.outcome()
+    if outcome.delivery is not Delivery.DONE:
+        return outcome
+    if answer.json() is None:
+        return Attempt(Delivery.PARKED, f"its answer is no JSON of at most {delivery.ANSWER} bytes")
+    return None
 
 
 def text(found: Mapping[str, Any], *path: str) -> str:

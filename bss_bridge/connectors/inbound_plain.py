@@ -40,5 +40,5 @@ class PlainEar:
         reason = inbound.text(found, "reason") if "reason" in found else "non-payment"
         key = f"plain:{inbound.text(found, 'id')}"
         return inbound.Wanted(
-            inbound.Wish(action), inbound.text(found, "service"), inbound.word(key), reason
+            inbound.Wish(action), (inbound.text(found, "service"),), inbound.word(key), reason
         )

@@ -26,6 +26,7 @@ _TRACKING_KNOWN: Final = 50_000
 _BLOCKED: Final[Mapping[record.Change, bool]] = {
     record.Change.STARTED: False,
     record.Change.SUSPENDED: True,
+    record.Change.RESUMED: False,
     record.Change.TERMINATED: True,
 }
 

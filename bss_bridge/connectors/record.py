@@ -31,10 +31,11 @@ class Change(StrEnum):
     """What happened to a service, in billing's words."""
 
     STARTED = "started"
-    """it is active; after a suspension this says that it is back"""
     CHANGED = "changed"
     SUSPENDED = "suspended"
     """TMF638 v4 has no such state: it is inactive after it was active"""
+    RESUMED = "resumed"
+    """it is active again; told to everybody who is told of suspensions"""
     TERMINATED = "terminated"
     RUNNING = "running"
     DEGRADED = "degraded"
@@ -143,6 +144,8 @@ def _status(event: events.Event) -> Status | None:
         return Status(event, view, Change.CHANGED)
     by_state = event.kind is events.EventKind.SERVICE_STATE
     change = _STATES.get(view.state) if by_state else _RUNS.get(view.operating_status)
+    if change is Change.STARTED and view.start_date is not None and view.start_date < event.at:
+        change = Change.RESUMED
     return None if change is None else Status(event, view, change)
 
 

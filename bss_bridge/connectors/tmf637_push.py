@@ -16,6 +16,7 @@ from bss_bridge.engine import hrefs, rendering
 _STATUS: Final[Mapping[record.Change, str]] = {
     record.Change.STARTED: "active",
     record.Change.SUSPENDED: "suspended",
+    record.Change.RESUMED: "active",
     record.Change.TERMINATED: "terminated",
 }
 

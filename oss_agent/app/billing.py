@@ -88,9 +88,12 @@ def connector(of: settings.Connector, links: bss_bridge.engine.hrefs.Hrefs) -> t
 
 def asked(of: settings.Connector) -> talk.Asked:
     """What is to be told, in the connectors' own words."""
+    changes = frozenset(map(record.Change, of.statuses))
+    if record.Change.SUSPENDED in changes:
+        changes |= {record.Change.RESUMED}  # what was blocked and never released bills nobody
     return talk.Asked(
         tuple(map(record.Meter, of.meters)),
-        frozenset(map(record.Change, of.statuses)),
+        changes,
         by_name=of.subscription == "name",
     )
 

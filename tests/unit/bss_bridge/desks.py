@@ -123,9 +123,13 @@ class KillBillServer:
     usages: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     blocked: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     states: dict[str, str] = dataclasses.field(default_factory=dict)
+    bundles: list[Any] = dataclasses.field(default_factory=list)
+    blocks: Any = dataclasses.field(default_factory=list)
 
     def __call__(self, heard: Heard) -> Reply:
         match heard.method, heard.path.removeprefix("/1.0/kb/").split("/"):
+            case "GET", ["accounts" | "bundles" as kind, *rest]:
+                return 200, self._account(kind, rest)
             case "GET", ["subscriptions"]:
                 return self._named(heard.query["externalKey"][0])
             case "GET", ["subscriptions", key]:
@@ -138,6 +142,12 @@ class KillBillServer:
                 return 201, None
             case _:
                 return 404, None
+
+    def _account(self, kind: str, rest: list[str]) -> Any:
+        """What blocks it, its bundles, or the one that is named."""
+        if kind == "bundles":
+            return next((one for one in self.bundles if one["bundleId"] == rest[0]), {})
+        return self.blocks if rest[1] == "block" else self.bundles
 
     def _named(self, external: str) -> Reply:
         key = self.subscriptions.get(external)

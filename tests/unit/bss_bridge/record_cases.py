@@ -74,6 +74,9 @@ FACTS: Final[Mapping[str, record.Fact]] = {
     "day": fact(event(EventKind.USAGE_DAY, _DAY, "usage-day-1")),
     "started": _status(views.ServiceState.ACTIVE),
     "suspended": _status(views.ServiceState.INACTIVE),
+    "resumed": fact(
+        event(EventKind.SERVICE_STATE, world.service(start_date=world.NOW - timedelta(days=1)))
+    ),
     "terminated": _status(views.ServiceState.TERMINATED),
     "changed": fact(event(EventKind.SERVICE_CHANGE, world.service())),
     "failed": _runs(views.OperatingStatus.FAILED),

@@ -49,6 +49,7 @@ class Place:
     desk: desks.Desk
     lago: desks.LagoServer
     bill: desks.KillBillServer
+    invoices: dict[str, dict[str, Any]]
 
     async def post(self, name: str, body: bytes, **headers: str) -> httpx.Response:
         path, _, query = name.partition("?")
@@ -66,8 +67,11 @@ class Place:
         text = json.dumps({"webhook_type": kind, **parts}).encode()
         return await self.post("lago", text, **lago_signed(text))
 
-    async def push(self, kind: str, named: str = SUBSCRIPTION) -> httpx.Response:
+    async def push(
+        self, kind: str, named: str = SUBSCRIPTION, account: str | None = None
+    ) -> httpx.Response:
         found = {"eventType": kind, "objectType": "SUBSCRIPTION", "objectId": named}
+        found |= {"accountId": account} if account else {}
         return await self.post(f"kb?secret={SECRET}", json.dumps(found).encode())
 
 
@@ -86,10 +90,20 @@ def lago_signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     lago, bill = desks.LagoServer(), desks.KillBillServer({"s1": SUBSCRIPTION})
+    invoices: dict[str, dict[str, Any]] = {}
+
+    def invoice(heard: desks.Heard) -> desks.Reply:
+        key = heard.path.rpartition("/")[2]
+        if key != "invoices":
+            return (200, {"invoice": invoices[key]}) if key in invoices else (404, {})
+        assert heard.query["external_customer_id"] == ["acme"]
+        return 200, {"invoices": [one for one in invoices.values() if one["payment_overdue"]]}
 
     def reply(heard: desks.Heard) -> desks.Reply:
         if heard.path.startswith("/1.0/kb/"):
             return bill(heard)
+        if "/invoices" in heard.path:
+            return invoice(heard)
         key = heard.path.rpartition("/")[2]
         known = {"subscription": {"external_id": key, "status": "active"}}
         return (200, known) if key in lago.subscriptions else (404, {"code": "not_found"})
@@ -99,7 +113,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         it = await stack.enter_async_context(world.world(tmp_path, OPTIONS))
         http = await stack.enter_async_context(delivery.client())
         it.app.include_router(inbound.router(office(it, desk.url, http)))
-        yield Place(it, desk, lago, bill)
+        yield Place(it, desk, lago, bill, invoices)
 
 
 def office(it: world.World, url: str, http: httpx.AsyncClient) -> inbound.Office:
@@ -126,7 +140,7 @@ async def test_terminate_is_the_order_that_a_tmf641_delete_is(place: Place) -> N
     same = order_body.order_request(
         body, tenant="default", sender="billing:own", idempotency_key=request.idempotency_key
     )
-    differs = {"body_digest", "description", "items"}
+    differs = {"body_digest", "description", "items", "external_id"}
     for field in dataclasses.fields(request):
         if field.name not in differs:
             assert getattr(request, field.name) == getattr(same, field.name)
@@ -148,19 +162,135 @@ async def test_the_same_again_has_the_same_key_and_digest(place: Place) -> None:
     assert (first.idempotency_key or "").isascii()
 
 
-@pytest.mark.parametrize("action", ["suspend", "resume"])
-async def test_what_fulfilment_cannot_do_is_said_and_nothing_is_ordered(
-    place: Place, action: str
+@pytest.mark.parametrize(("action", "state"), [("suspend", "inactive"), ("resume", "active")])
+async def test_suspend_and_resume_are_the_orders_that_tmf641_modifies_are(
+    place: Place, action: str, state: str
 ) -> None:
-    answers = [
-        await place.plain(ORDER | {"action": action}),
-        await place.say_lago("invoice.payment_overdue", payment_overdue={"lago_id": "i-1"}),
-        await place.push("BUNDLE_PAUSE" if action == "suspend" else "BUNDLE_RESUME"),
-        await place.push("OVERDUE_CHANGE"),
+    answers = [await place.plain(ORDER | {"action": action}) for _ in range(2)]
+    assert [one.status_code for one in answers] == [201, 201]
+    first, again = place.it.orders.requests
+    assert (first.idempotency_key, first.body_digest) == (again.idempotency_key, again.body_digest)
+    item = {"id": "1", "action": "modify", "service": {"id": "s1", "state": state}}
+    same = order_body.order_request(
+        {"serviceOrderItem": [item]}, tenant="default", sender="b", idempotency_key=None
+    )
+    bare = dataclasses.replace(same.items[0], path="service", extra={})
+    assert first.items == (bare,)
+    assert first.description == f"{action} for non-payment, by own"
+
+
+OVERDUE = {"lago_id": "i-1", "payment_overdue": True, "payment_status": "pending"}
+PAID = {"lago_id": "i-1", "payment_overdue": False, "payment_status": "succeeded"}
+WHOSE = {"subscriptions": [{"external_id": "s1"}, {"external_id": "not-ours"}],
+         "customer": {"external_id": "acme"}}  # fmt: skip
+
+
+async def test_lagos_overdue_invoice_suspends_and_its_payment_resumes(place: Place) -> None:
+    place.invoices["i-1"] = OVERDUE | WHOSE
+    said = {"payment_overdue": {"lago_id": "i-1"}}
+    assert (await place.say_lago("invoice.payment_overdue", **said)).status_code == 201
+    (down,) = place.it.orders.requests
+    assert [(one.service_id, one.service_state) for one in down.items] == [
+        ("s1", views.ServiceState.INACTIVE)
     ]
-    for answer in answers:
-        assert answer.status_code == 501
-        assert "nothing was changed" in answer.json()["reason"]
+    place.invoices["i-1"] = PAID | WHOSE
+    place.invoices["i-2"] = OVERDUE | WHOSE | {"lago_id": "i-2"}
+    paid = {"invoice": {"lago_id": "i-1"}}
+    wait = await place.say_lago("invoice.payment_status_updated", **paid)
+    assert (wait.status_code, wait.json()["done"]) == (200, "nothing")
+    del place.invoices["i-2"]
+    assert (await place.say_lago("invoice.payment_status_updated", **paid)).status_code == 201
+    up = place.it.orders.requests[-1]
+    assert [one.service_state for one in up.items] == [views.ServiceState.ACTIVE]
+    assert up.idempotency_key != down.idempotency_key
+
+
+async def test_a_paid_invoice_that_suspended_nothing_resumes_nothing(place: Place) -> None:
+    for shown in (PAID | WHOSE, OVERDUE | WHOSE | {"payment_overdue": False}, PAID):
+        place.invoices["i-1"] = shown
+        for kind in ("invoice.payment_status_updated", "invoice.payment_overdue"):
+            answer = await place.say_lago(kind, invoice={"lago_id": "i-1"})
+            assert (answer.status_code, answer.json()["done"]) == (200, "nothing")
+    assert place.it.orders.requests == []
+
+
+def wished(place: Place) -> str:
+    """What the last order wants its service to be."""
+    return str(place.it.orders.requests[-1].items[0].service_state)
+
+
+def block(of: str, *, stops: bool, day: int, service: str = "entitlement-service") -> Any:
+    state = "ENT_BLOCKED" if stops else "ENT_CLEAR"
+    return {
+        "blockedId": of,
+        "stateName": state,
+        "service": service,
+        "isBlockEntitlement": stops,
+        "effectiveDate": f"2025-01-{day:02}T00:00:00.000Z",
+    }
+
+
+ACCOUNT, BUNDLE = "0a0a0a0a-0000-4000-8000-000000000001", "0b0b0b0b-0000-4000-8000-000000000002"
+
+
+async def test_killbills_pause_suspends_what_kill_bill_says_it_stops(place: Place) -> None:
+    place.bill.bundles = [
+        {
+            "bundleId": BUNDLE,
+            "subscriptions": [
+                {"subscriptionId": SUBSCRIPTION, "externalKey": "s1", "state": "BLOCKED"},
+                {"subscriptionId": ACCOUNT, "externalKey": "gone", "state": "CANCELLED"},
+            ],
+        }
+    ]
+    said = {"kind": "BUNDLE_PAUSE", "named": BUNDLE, "account": ACCOUNT}
+    answer = await place.push(**said)
+    assert (answer.status_code, answer.json()["done"]) == (200, "nothing")
+    place.bill.blocks = [
+        block(BUNDLE, stops=True, day=1),
+        block(SUBSCRIPTION, stops=True, day=2, service="oss-agent"),
+    ]
+    for _ in range(2):
+        assert (await place.push(**said)).status_code == 201
+    first, again = place.it.orders.requests
+    assert first.idempotency_key == again.idempotency_key
+    assert [(one.service_id, one.service_state) for one in first.items] == [
+        ("s1", views.ServiceState.INACTIVE)
+    ]
+
+    place.bill.blocks.append(block(BUNDLE, stops=False, day=3))
+    assert (await place.push("BUNDLE_RESUME", BUNDLE, ACCOUNT)).status_code == 201
+    assert wished(place) == "active"
+    place.bill.blocks.append(block(BUNDLE, stops=True, day=4))
+    assert (await place.push(**said)).status_code == 201
+    keys = {one.idempotency_key for one in place.it.orders.requests}
+    assert len(keys) == 3, "another pause is another order"
+
+    place.bill.blocks += [
+        block(BUNDLE, stops=False, day=5),
+        block(ACCOUNT, stops=True, day=5, service="overdue-service"),
+    ]
+    answer = await place.push("BUNDLE_RESUME", BUNDLE, ACCOUNT)
+    assert (answer.status_code, answer.json()["done"]) == (200, "nothing"), "its account is overdue"
+    answer = await place.push("OVERDUE_CHANGE", ACCOUNT, ACCOUNT)
+    assert answer.status_code == 201
+    assert wished(place) == "inactive"
+
+
+HOSTILE: list[Any] = [
+    [], {}, [7], [None], [{"blockedId": BUNDLE}], [block(BUNDLE, stops=True, day=1) | {"service": 7}],
+    [block(BUNDLE, stops=True, day=1) | {"effectiveDate": "soon"}],
+    [block(BUNDLE, stops=True, day=1) | {"effectiveDate": "2999-01-01T00:00:00Z"}],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("blocks", HOSTILE)
+async def test_what_kill_bill_answers_is_not_trusted_to_have_a_form(
+    place: Place, blocks: Any
+) -> None:
+    place.bill.blocks = blocks
+    answer = await place.push("BUNDLE_PAUSE", BUNDLE, ACCOUNT)
+    assert (answer.status_code, answer.json()["done"]) == (200, "nothing")
     assert place.it.orders.requests == []
 
 

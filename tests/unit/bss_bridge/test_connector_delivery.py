@@ -258,7 +258,7 @@ async def test_cgrates_has_each_cdr_once_and_an_account_per_service(
         told = receiver(connectors(desk.url)["cgrates"], http)
         for _ in range(2):
             assert (await told.deliver(USAGE)).delivery is Delivery.DONE
-        for name, disabled in (("started", False), ("suspended", True)):
+        for name, disabled in (("started", False), ("suspended", True), ("resumed", False)):
             assert (await told.deliver(FACTS[name].event)).delivery is Delivery.DONE
             assert server.accounts == {"s1": disabled}
     assert len(server.cdrs) == 3

@@ -122,14 +122,16 @@ def test_usage_is_what_tmf635_creates() -> None:
 
 
 @pytest.mark.reference
-@pytest.mark.parametrize("name", ["started", "changed", "suspended", "terminated"])
+@pytest.mark.parametrize("name", ["started", "changed", "suspended", "resumed", "terminated"])
 def test_a_change_is_what_tmf637_notifies(name: str) -> None:
     (call,) = requests(KINDS["tmf637"], FACTS[name])
     kind = call["body"]["eventType"]
     assert call["url"].endswith(f"/listener/{kind[0].lower()}{kind[1:]}")
     world.judge(SPEC_637, kind, call["body"])
     product = call["body"]["event"]["product"]
-    assert product["status"] == {"changed": "active", "started": "active"}.get(name, name)
+    assert product["status"] == dict.fromkeys(("changed", "started", "resumed"), "active").get(
+        name, name
+    )
 
 
 def test_killbill_gets_a_days_octets_of_each_unit() -> None:
@@ -140,7 +142,9 @@ def test_killbill_gets_a_days_octets_of_each_unit() -> None:
     assert len(post["body"]["trackingId"]) <= 128  # the column's width there
 
 
-@pytest.mark.parametrize(("name", "blocks"), [("suspended", True), ("started", False)])
+@pytest.mark.parametrize(
+    ("name", "blocks"), [("suspended", True), ("started", False), ("resumed", False)]
+)
 def test_killbill_hears_of_suspension_as_a_blocking_state(name: str, *, blocks: bool) -> None:
     _, post = requests(KINDS["killbill"], FACTS[name])
     assert post["body"]["stateName"] == f"network-{name}"
