@@ -11,6 +11,24 @@ from inventory import history, tables
 from inventory.ownership import Holding
 from oss_agent.spi import tree
 
+_C = tables.configured.c
+_OF_SERVICE = (
+    sa.select(_C.device, _C.store, _C.tree)
+    .where(history.current(tables.configured), _C.service == sa.bindparam("at_service"))
+    .order_by(_C.device, _C.store)
+)
+_OF_SERVICES = (
+    sa.select(_C.service, _C.tree)
+    .where(
+        history.current(tables.configured),
+        _C.device == sa.bindparam("at_device"),
+        _C.store == sa.bindparam("at_store"),
+        _C.service.in_(sa.bindparam("at_services", expanding=True)),
+    )
+    .order_by(_C.service)
+)
+"""Made once: to build a statement costs several times as much as to run it."""
+
 
 def record(
     connection: sa.Connection,
@@ -31,28 +49,16 @@ def record(
 
 def of_service(connection: sa.Connection, service: str) -> Mapping[tuple[str, str], tree.Tree]:
     """A service's trees, by (device, store)."""
-    c = tables.configured.c
-    rows = sa.select(c.device, c.store, c.tree).where(
-        history.current(tables.configured), c.service == service
-    )
-    return {
-        (device, store): tree.from_json(form)
-        for device, store, form in connection.execute(rows.order_by(c.device, c.store))
-    }
+    rows = connection.execute(_OF_SERVICE, {"at_service": service})
+    return {(device, store): tree.from_json(form) for device, store, form in rows}
 
 
 def of_services(
     connection: sa.Connection, device: str, store: str, services: Collection[str]
 ) -> Mapping[str, tree.Tree]:
     """The trees of some services in one store, by service."""
-    c = tables.configured.c
-    rows = sa.select(c.service, c.tree).where(
-        history.current(tables.configured),
-        c.device == device,
-        c.store == store,
-        c.service.in_(services),
-    )
-    return {
-        service: tree.from_json(form)
-        for service, form in connection.execute(rows.order_by(c.service))
-    }
+    if not services:
+        return {}
+    here = {"at_device": device, "at_store": store, "at_services": list(services)}
+    rows = connection.execute(_OF_SERVICES, here)
+    return {service: tree.from_json(form) for service, form in rows}

@@ -11,6 +11,19 @@ from oss_agent import errors
 from oss_agent.spi import store
 from oss_agent.spi.device import Credential, Endpoint
 
+_ONE = sa.select(tables.devices).where(
+    history.current(tables.devices), tables.devices.c.name == sa.bindparam("at_name")
+)
+_KEYS = (
+    sa.select(tables.device_keys.c.key)
+    .where(
+        history.current(tables.device_keys),
+        tables.device_keys.c.device == sa.bindparam("at_name"),
+    )
+    .order_by(tables.device_keys.c.key)
+)
+"""Made once: to build a statement costs several times as much as to run it."""
+
 
 class StoredDevices:
     """``spi.ledger.Devices`` over the store; ``environment`` is where ``env:NAME`` is looked up."""
@@ -81,9 +94,7 @@ class StoredDevices:
 
 
 def _one(connection: sa.Connection, device: str) -> tuple[sa.RowMapping, list[str]] | None:
-    d = tables.devices
-    query = sa.select(d).where(history.current(d), d.c.name == device)
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(_ONE, {"at_name": device}).mappings().first()
     return (row, _keys(connection, device)) if row is not None else None
 
 
@@ -96,9 +107,7 @@ def _pollable(connection: sa.Connection) -> list[tuple[sa.RowMapping, list[str]]
 
 
 def _keys(connection: sa.Connection, device: str) -> list[str]:
-    k = tables.device_keys
-    query = sa.select(k.c.key).where(history.current(k), k.c.device == device)
-    return list(connection.execute(query.order_by(k.c.key)).scalars())
+    return list(connection.execute(_KEYS, {"at_name": device}).scalars())
 
 
 def _owner(connection: sa.Connection, address: str) -> str | None:

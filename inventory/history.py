@@ -40,10 +40,26 @@ def end(
     """The current facts matching ``which`` stop being true at ``at``. Returns how many did."""
     condition = sa.and_(current(table), which)
     rows = connection.execute(sa.select(table).where(condition)).mappings().all()
-    if rows:
-        connection.execute(sa.update(table).where(condition).values(known_to=at))
-        _close(connection, table, rows, at)
+    end_rows(connection, table, rows, at)
     return len(rows)
+
+
+def end_rows(
+    connection: sa.Connection,
+    table: sa.Table[Any],
+    rows: Sequence[Mapping[Any, Any]],
+    at: datetime,
+) -> None:
+    """What these current rows say, all read in this unit, stops being true at ``at``."""
+    if rows:
+        ended = [{"at_row": row["row"], "known_to": at} for row in rows]
+        connection.execute(_ended(table), ended)
+        _close(connection, table, rows, at)
+
+
+@functools.lru_cache(maxsize=128)
+def _ended(table: sa.Table[Any]) -> sa.Update:
+    return sa.update(table).where(current(table), table.c.row == sa.bindparam("at_row"))
 
 
 def _close(
@@ -67,7 +83,35 @@ def begin(
     connection: sa.Connection, table: sa.Table[Any], facts: Mapping[str, Any], at: datetime
 ) -> None:
     """A new fact, where none may be. IntegrityError when a current row already holds its place."""
-    connection.execute(sa.insert(table), {**facts, "valid_from": at, "known_from": at})
+    begin_all(connection, table, [facts], at)
+
+
+def begin_all(
+    connection: sa.Connection,
+    table: sa.Table[Any],
+    every: Sequence[Mapping[str, Any]],
+    at: datetime,
+) -> None:
+    """Several new facts with the same columns, where none may be. IntegrityError as ``begin``."""
+    if every:
+        rows = [{**facts, "valid_from": at, "known_from": at} for facts in every]
+        connection.execute(sa.insert(table), rows)
+
+
+def replace(
+    connection: sa.Connection,
+    table: sa.Table[Any],
+    changes: Sequence[tuple[Mapping[Any, Any], Mapping[str, Any]]],
+    at: datetime,
+) -> None:
+    """Current rows, read in this unit, with what holds instead; columns not named keep their value."""
+    end_rows(connection, table, [row for row, _ in changes], at)
+    begin_all(connection, table, [{**_content(row), **facts} for row, facts in changes], at)
+
+
+def differs(row: Mapping[Any, Any], facts: Mapping[str, Any]) -> bool:
+    """Does a row say anything else than ``facts``?"""
+    return any(row[name] != value for name, value in facts.items())
 
 
 def put(
@@ -82,29 +126,25 @@ def put(
     Returns False, and writes nothing, when they held already. Not for what is claimed exclusively:
     it replaces whatever is there; ``begin`` refuses.
     """
-    found, ended = _by_key(table, tuple(key))
     named = {f"at_{name}": value for name, value in key.items()}
-    before = connection.execute(found, named).mappings().all()
-    if before and all(before[0][name] == value for name, value in facts.items()):
+    before = connection.execute(_by_key(table, tuple(key)), named).mappings().first()
+    if before is None:
+        begin(connection, table, {**key, **facts}, at)
+        return True
+    if not differs(before, facts):
         return False
-    if before:
-        connection.execute(ended, {**named, "ended": at})
-        _close(connection, table, before, at)
-    carried = _content(before[0]) if before else {}
-    begin(connection, table, {**carried, **key, **facts}, at)
+    replace(connection, table, [(before, facts)], at)
     return True
 
 
 @functools.lru_cache(maxsize=128)
-def _by_key(table: sa.Table[Any], names: tuple[str, ...]) -> tuple[sa.Select[Any], sa.Update]:
-    """What finds and what ends the current rows of a key without empty values.
+def _by_key(table: sa.Table[Any], names: tuple[str, ...]) -> sa.Select[Any]:
+    """What finds the current row of a key without empty values.
 
-    Made once: an order puts a dozen facts, and building the statements cost more than running them.
+    Made once: to build a statement costs several times as much as to run it.
     """
     named = (table.c[name] == sa.bindparam(f"at_{name}") for name in names)
-    which = sa.and_(current(table), *named)
-    ended = sa.update(table).where(which).values(known_to=sa.bindparam("ended"))
-    return sa.select(table).where(which), ended
+    return sa.select(table).where(current(table), *named)
 
 
 def _content(row: Mapping[Any, Any]) -> dict[str, Any]:

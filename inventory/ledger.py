@@ -16,6 +16,7 @@ from inventory import (
     port_claims,
     product_views,
     products,
+    service_views,
     services,
     snapshot,
     tenancy,
@@ -35,6 +36,16 @@ class SqlLedger:
     def snapshot(self, connection: sa.Connection, tenant: str) -> ledger.Snapshot:
         """Devices, ports with owners and test points, services."""
         return snapshot.take(connection, tenant)
+
+    def around(
+        self, connection: sa.Connection, tenant: str, *, devices: Collection[str], name: str
+    ) -> ledger.Snapshot:
+        """These devices, and the services of this name."""
+        return snapshot.around(connection, tenant, devices, name)
+
+    def service(self, connection: sa.Connection, tenant: str, key: str) -> ServiceView | None:
+        """One of a tenant's services; None when it has none with this id."""
+        return service_views.of(connection, tenant, key)
 
     def likely(
         self,

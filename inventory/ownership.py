@@ -7,7 +7,7 @@ ours and not the device's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,22 @@ from oss_agent.spi import onboarding, tree
 
 _MANY = 10_000
 """Nodes an answer names: what a person can search in, and what memory can hold."""
+_C = tables.ownership.c
+_IN_STORE = sa.and_(
+    history.current(tables.ownership),
+    _C.device == sa.bindparam("at_device"),
+    _C.store == sa.bindparam("at_store"),
+)
+_OWNED = sa.select(tables.ownership).where(_IN_STORE, _C.service == sa.bindparam("at_service"))
+_AROUND = sa.select(_C.service).where(
+    _IN_STORE,
+    sa.or_(
+        _C.path.in_(sa.bindparam("upwards", expanding=True)),
+        # By substr, not LIKE: key values may hold % and _.
+        sa.func.substr(_C.path, 1, sa.bindparam("length")) == sa.bindparam("below"),
+    ),
+)
+"""Made once: to build a statement costs several times as much as to run it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +65,17 @@ def own(
 
     A path in ``changed`` is this order's from now on.
     """
-    owned = _paths_of(connection, whose)
-    for path in paths:
-        if path not in owned or path in changed:
-            key = {
-                "device": whose.device,
-                "store": whose.store,
-                "path": path,
-                "service": whose.service,
-            }
-            facts = {"tenant": tenant, "order_id": order}
-            history.put(connection, tables.ownership, key, facts, at)
-    for gone in sorted(owned - set(paths)):
-        which = sa.and_(whose.among(tables.ownership), tables.ownership.c.path == gone)
-        history.end(connection, tables.ownership, which, at)
+    owned = _owned(connection, whose)
+    facts = {"tenant": tenant, "order_id": order}
+    here = {"device": whose.device, "store": whose.store, "service": whose.service}
+    new = [{**here, "path": path, **facts} for path in paths if path not in owned]
+    again = [(owned[path], facts) for path in paths if path in owned and path in changed]
+    gone = [row for path, row in owned.items() if path not in set(paths)]
+    history.begin_all(connection, tables.ownership, new, at)
+    history.replace(
+        connection, tables.ownership, [one for one in again if history.differs(*one)], at
+    )
+    history.end_rows(connection, tables.ownership, gone, at)
 
 
 def disown(connection: sa.Connection, whose: Holding, *, at: datetime) -> None:
@@ -83,17 +96,12 @@ def around(
 ) -> frozenset[str]:
     """Services that own a node at, above or below one of ``paths``."""
     found: set[str] = set()
-    c = tables.ownership.c
-    here = (history.current(tables.ownership), c.device == device, c.store == store)
     for path in paths:
         upwards = [tree.path_text(path[:depth]) for depth in range(len(path) + 1)]
         below = f"{upwards[-1]}/"
-        near = sa.or_(
-            c.path.in_(upwards),
-            # By substr, not LIKE: key values may hold % and _.
-            sa.func.substr(c.path, 1, len(below)) == below,
-        )
-        found.update(connection.execute(sa.select(c.service).where(*here, near)).scalars())
+        near = {"upwards": upwards, "below": below, "length": len(below)}
+        here = {"at_device": device, "at_store": store, **near}
+        found.update(connection.execute(_AROUND, here).scalars())
     return frozenset(found)
 
 
@@ -126,11 +134,10 @@ def _owner(row: sa.RowMapping, tenant: str) -> onboarding.Owner:
     )
 
 
-def _paths_of(connection: sa.Connection, whose: Holding) -> set[str]:
-    query = sa.select(tables.ownership.c.path).where(
-        history.current(tables.ownership), whose.among(tables.ownership)
-    )
-    return set(connection.execute(query).scalars())
+def _owned(connection: sa.Connection, whose: Holding) -> Mapping[str, sa.RowMapping]:
+    """What it owns now, by path."""
+    here = {"at_service": whose.service, "at_device": whose.device, "at_store": whose.store}
+    return {row["path"]: row for row in connection.execute(_OWNED, here).mappings()}
 
 
 def _covers(device: str, path: str) -> sa.ColumnElement[bool]:

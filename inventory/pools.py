@@ -18,10 +18,61 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from inventory import history, pool_values, tables
+from inventory.column_types import Moment
 from oss_agent import errors
 
 _ATTEMPTS = 64
 """How often a value may be lost to somebody quicker before that is called contention."""
+_C = tables.pool_claims.c
+_OF_POOL = sa.and_(history.current(tables.pool_claims), _C.pool == sa.bindparam("at_pool"))
+_OF_KEY = _C.key == sa.bindparam("at_key")
+_RESTED_BY: sa.BindParameter[datetime] = sa.bindparam("rested", type_=Moment())
+_UNAVAILABLE = sa.and_(_OF_POOL, sa.or_(_C.released_at.is_(None), _C.released_at > _RESTED_BY))
+"""Claims of a pool that are held, or still rest: released later than ``rested``."""
+_POOLS = sa.select(tables.pools).where(history.current(tables.pools))
+_HELD_BY = sa.select(tables.pool_claims).where(
+    history.current(tables.pool_claims), _OF_KEY, _C.released_at.is_(None)
+)
+_HELD = sa.select(_C.value, _C.text).where(_OF_POOL, _OF_KEY, _C.released_at.is_(None)).limit(1)
+_RESTED = (
+    sa.select(_C.value)
+    .where(
+        _OF_POOL,
+        _OF_KEY,
+        _C.released_at.is_not(None),
+        _C.value.between(sa.bindparam("first"), sa.bindparam("last")),
+    )
+    .order_by(_C.value)
+    .limit(1)
+)
+_BLOCKER = sa.select(_C.key, _C.released_at).where(
+    _UNAVAILABLE, _C.value == sa.bindparam("at_value")
+)
+_OVER = sa.select(tables.pool_claims).where(
+    _OF_POOL,
+    _C.value == sa.bindparam("at_value"),
+    _C.released_at.is_not(None),
+    sa.or_(_OF_KEY, _C.released_at <= _RESTED_BY),
+)
+"""Made once: to build a statement costs several times as much as to run it."""
+
+
+def _lowest() -> sa.Select[Any]:
+    """The lowest free value from ``first`` on is that or the successor of a taken one.
+
+    Two index scans, where listing the range would cost the size of the pool.
+    """
+    first: sa.BindParameter[int] = sa.bindparam("first", type_=_C.value.type)
+    taken = sa.select(_C.value).where(_UNAVAILABLE, _C.value >= first).cte("taken")
+    successor: sa.Select[Any] = sa.select((taken.c.value + 1).label("value"))
+    candidates = sa.union_all(sa.select(first.label("value")), successor).subquery("candidates")
+    return sa.select(sa.func.min(candidates.c.value)).where(
+        candidates.c.value <= sa.bindparam("last"),
+        candidates.c.value.not_in(sa.select(taken.c.value)),
+    )
+
+
+_LOWEST_FREE = _lowest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +202,13 @@ def claim(
 
 def release(connection: sa.Connection, *, key: str, at: datetime) -> None:
     """Every value of ``key`` rests from ``at`` on. Safe twice."""
-    c = tables.pool_claims.c
-    held = sa.select(c.pool, c.value).where(
-        history.current(tables.pool_claims), c.key == key, c.released_at.is_(None)
-    )
-    for pool, value in connection.execute(held).all():
-        at_value = {"pool": pool, "value": value}
-        history.put(connection, tables.pool_claims, at_value, {"released_at": at}, at)
+    held = connection.execute(_HELD_BY, {"at_key": key}).mappings().all()
+    rests = [(row, {"released_at": at}) for row in held]
+    history.replace(connection, tables.pool_claims, rests, at)
 
 
 def _rows(connection: sa.Connection) -> dict[str, sa.RowMapping]:
-    current = sa.select(tables.pools).where(history.current(tables.pools))
-    return {row["name"]: row for row in connection.execute(current).mappings()}
+    return {row["name"]: row for row in connection.execute(_POOLS).mappings()}
 
 
 def _pool(connection: sa.Connection, pool: str) -> _Pool:
@@ -179,11 +225,7 @@ def _pool(connection: sa.Connection, pool: str) -> _Pool:
 
 def _held(connection: sa.Connection, pool: str, key: str) -> str | None:
     """What the key has, as it was written then: a pool's range may have changed since."""
-    c = tables.pool_claims.c
-    mine = sa.select(c.value, c.text).where(
-        history.current(tables.pool_claims), c.pool == pool, c.key == key, c.released_at.is_(None)
-    )
-    row = connection.execute(mine.limit(1)).first()
+    row = connection.execute(_HELD, {"at_pool": pool, "at_key": key}).first()
     return None if row is None else row.text or str(row.value)
 
 
@@ -198,15 +240,8 @@ def _proposal(
 
 def _rested(connection: sa.Connection, pool: _Pool, key: str) -> int | None:
     """The lowest of the key's own values that rest."""
-    c = tables.pool_claims.c
-    mine = sa.select(c.value).where(
-        history.current(tables.pool_claims),
-        c.pool == pool.name,
-        c.key == key,
-        c.released_at.is_not(None),
-        c.value.between(pool.first, pool.last),
-    )
-    return connection.execute(mine.order_by(c.value).limit(1)).scalar_one_or_none()
+    mine = {"at_pool": pool.name, "at_key": key, "first": pool.first, "last": pool.last}
+    return connection.execute(_RESTED, mine).scalar_one_or_none()
 
 
 def _keep(pool: str, key: str, held: str, wanted: str | None) -> str:
@@ -231,9 +266,9 @@ def _wish(connection: sa.Connection, pool: _Pool, key: str, wanted: str, at: dat
 def _blocker(
     connection: sa.Connection, pool: _Pool, value: int, at: datetime
 ) -> sa.RowMapping | None:
-    c = tables.pool_claims.c
-    taken = sa.select(c.key, c.released_at).where(_unavailable(pool, at), c.value == value)
-    return connection.execute(taken).mappings().first()
+    rested = at - timedelta(seconds=pool.quarantine)
+    this = {"at_pool": pool.name, "at_value": value, "rested": rested}
+    return connection.execute(_BLOCKER, this).mappings().first()
 
 
 def _blocked(pool: _Pool, wanted: str, holder: sa.RowMapping) -> str:
@@ -246,33 +281,10 @@ def _blocked(pool: _Pool, wanted: str, holder: sa.RowMapping) -> str:
     )
 
 
-def _unavailable(pool: _Pool, at: datetime) -> sa.ColumnElement[bool]:
-    """Claims of this pool that are held, or rest at ``at``."""
-    c = tables.pool_claims.c
-    rested = at - timedelta(seconds=pool.quarantine)
-    return sa.and_(
-        history.current(tables.pool_claims),
-        c.pool == pool.name,
-        sa.or_(c.released_at.is_(None), c.released_at > rested),
-    )
-
-
 def _lowest_free(connection: sa.Connection, pool: _Pool, at: datetime, start: int) -> int:
-    # The lowest free value from `start` on is that or the successor of a taken one: two index
-    # scans, where listing the range would cost the size of the pool.
-    taken = (
-        sa.select(tables.pool_claims.c.value)
-        .where(_unavailable(pool, at), tables.pool_claims.c.value >= start)
-        .cte("taken")
-    )
-    successor: sa.Select[Any] = sa.select((taken.c.value + 1).label("value"))
-    candidates = sa.union_all(sa.select(sa.literal(start).label("value")), successor).subquery(
-        "candidates"
-    )
-    free = sa.select(sa.func.min(candidates.c.value)).where(
-        candidates.c.value <= pool.last, candidates.c.value.not_in(sa.select(taken.c.value))
-    )
-    value = connection.execute(free).scalar_one()
+    range_ = {"at_pool": pool.name, "first": start, "last": pool.last}
+    rested = at - timedelta(seconds=pool.quarantine)
+    value = connection.execute(_LOWEST_FREE, {**range_, "rested": rested}).scalar_one()
     if value is None:
         raise errors.Conflict(
             f"pool {pool.name} ({pool.values}) is exhausted; "
@@ -293,20 +305,19 @@ def _take(connection: sa.Connection, pool: _Pool, key: str, value: int, at: date
     }
     try:
         with connection.begin_nested():
-            history.end(connection, tables.pool_claims, _over(pool, key, value, at), at)
+            history.end_rows(
+                connection, tables.pool_claims, _over(connection, pool, key, value, at), at
+            )
             history.begin(connection, tables.pool_claims, claim, at)
     except exc.IntegrityError:
         return False
     return True
 
 
-def _over(pool: _Pool, key: str, value: int, at: datetime) -> sa.ColumnElement[bool]:
+def _over(
+    connection: sa.Connection, pool: _Pool, key: str, value: int, at: datetime
+) -> Sequence[sa.RowMapping]:
     """A rest at this value that is over, or the key's own, which ends when it comes back."""
-    c = tables.pool_claims.c
     rested = at - timedelta(seconds=pool.quarantine)
-    return sa.and_(
-        c.pool == pool.name,
-        c.value == value,
-        c.released_at.is_not(None),
-        sa.or_(c.key == key, c.released_at <= rested),
-    )
+    this = {"at_pool": pool.name, "at_value": value, "at_key": key, "rested": rested}
+    return connection.execute(_OVER, this).mappings().all()

@@ -8,7 +8,7 @@ A far end that was never discovered is nobody's proof: it may be the customer's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -16,15 +16,22 @@ from inventory import history, link_rows, offering, tables, topology
 from oss_agent.spi import device
 
 
-def by_port(connection: sa.Connection, tenant: str) -> Mapping[topology.End, str]:
-    """(device, port) -> what the network uses it for, in words."""
-    return {**_addressed(connection, tenant), **_linked(connection, tenant)}
+def by_port(
+    connection: sa.Connection, tenant: str, devices: Collection[str]
+) -> Mapping[topology.End, str]:
+    """(device, port) -> what the network uses it for, in words; for the ports of these devices."""
+    linked = _linked(connection, tenant, devices)
+    return {**_addressed(connection, tenant, devices), **linked}
 
 
-def _linked(connection: sa.Connection, tenant: str) -> Mapping[topology.End, str]:
-    ours = offering.devices(connection, tenant, device.Capability.CONFIGURE)
+def _linked(
+    connection: sa.Connection, tenant: str, devices: Collection[str]
+) -> Mapping[topology.End, str]:
+    links = link_rows.links_of(connection, tenant, devices)
+    names = {name for link in links for name in (link.a_device, link.z_device)}
+    ours = offering.devices(connection, tenant, names, device.Capability.CONFIGURE)
     found: dict[topology.End, str] = {}
-    for link in link_rows.links(connection, tenant):
+    for link in links:
         a, z = (link.a_device, link.a_port), (link.z_device, link.z_port)
         if a[0] in ours and z[0] in ours:
             found[a] = f"it is linked to {':'.join(z)} ({link.evidence})"
@@ -32,14 +39,11 @@ def _linked(connection: sa.Connection, tenant: str) -> Mapping[topology.End, str
     return found
 
 
-def _addressed(connection: sa.Connection, tenant: str) -> Mapping[topology.End, str]:
-    c, claim = tables.addresses.c, tables.port_claims.c
-    query = (
-        sa.select(c.device, c.interface, c.address)
-        .join_from(tables.addresses, tables.port_claims, _brought(), isouter=True)
-        .where(history.current(tables.addresses), c.tenant == tenant, claim.row.is_(None))
-    )
-    rows = connection.execute(query.order_by(c.address))
+def _addressed(
+    connection: sa.Connection, tenant: str, devices: Collection[str]
+) -> Mapping[topology.End, str]:
+    asked = {"at_tenant": tenant, "at_devices": list(devices)}
+    rows = connection.execute(_ADDRESSED, asked)
     return {(device, port): f"it has the address {address}" for device, port, address in rows}
 
 
@@ -59,3 +63,17 @@ def _brought() -> sa.ColumnElement[bool]:
             sa.and_(c.valid_from < claim.valid_to, ~sa.exists(seen_after)),
         ),
     )
+
+
+_ADDRESSED = (
+    sa.select(tables.addresses.c.device, tables.addresses.c.interface, tables.addresses.c.address)
+    .join_from(tables.addresses, tables.port_claims, _brought(), isouter=True)
+    .where(
+        history.current(tables.addresses),
+        tables.addresses.c.tenant == sa.bindparam("at_tenant"),
+        tables.addresses.c.device.in_(sa.bindparam("at_devices", expanding=True)),
+        tables.port_claims.c.row.is_(None),
+    )
+    .order_by(tables.addresses.c.address)
+)
+"""Made once: to build a statement costs several times as much as to run it."""

@@ -12,23 +12,56 @@ from inventory import history, tables
 from oss_agent import errors
 from oss_agent.spi.views import OperatingStatus, ServiceState, ServiceView, SpecificationRef
 
+_C, _R = tables.services.c, tables.service_resources.c
+_IDS: sa.BindParameter[str] = sa.bindparam("ids", expanding=True)
+_ONE = sa.select(tables.services).where(
+    history.current(tables.services), _C.id == sa.bindparam("at_id")
+)
+_OF_TENANT = (
+    sa.select(tables.services)
+    .where(history.current(tables.services), _C.tenant == sa.bindparam("at_tenant"))
+    .order_by(_C.id)
+)
+_OF_NAME = _OF_TENANT.where(_C.name == sa.bindparam("at_name"))
+_CHILDREN = (
+    sa.select(_C.parent, _C.id)
+    .where(history.current(tables.services), _C.parent.in_(_IDS))
+    .order_by(_C.id)
+)
+_PORTS = (
+    sa.select(_R.service, _R.device, _R.port)
+    .where(history.current(tables.service_resources), _R.service.in_(_IDS))
+    .order_by(_R.device, _R.port)
+)
+"""Made once: to build a statement costs several times as much as to run it."""
+
 
 def one(connection: sa.Connection, service: str, *, tenant: str | None = None) -> ServiceView:
     """One current service; NotFound also when it is another tenant's."""
-    c = tables.services.c
-    which = c.id == service if tenant is None else sa.and_(c.id == service, c.tenant == tenant)
-    query = sa.select(tables.services).where(history.current(tables.services), which)
-    rows = connection.execute(query).mappings().all()
+    found = connection.execute(_ONE, {"at_id": service}).mappings()
+    rows = [row for row in found if tenant in {None, row["tenant"]}]
     if not rows:
         raise errors.NotFound(f"service {service}")
     return views(connection, rows)[0]
 
 
+def of(connection: sa.Connection, tenant: str, service: str) -> ServiceView | None:
+    """One of a tenant's current services; None when it has none with this id."""
+    found = connection.execute(_ONE, {"at_id": service}).mappings()
+    rows = [row for row in found if row["tenant"] == tenant]
+    return views(connection, rows)[0] if rows else None
+
+
 def of_tenant(connection: sa.Connection, tenant: str) -> tuple[ServiceView, ...]:
     """Every current service of a tenant, by id."""
-    c = tables.services.c
-    query = sa.select(tables.services).where(history.current(tables.services), c.tenant == tenant)
-    return views(connection, connection.execute(query.order_by(c.id)).mappings().all())
+    rows = connection.execute(_OF_TENANT, {"at_tenant": tenant})
+    return views(connection, rows.mappings().all())
+
+
+def of_name(connection: sa.Connection, tenant: str, name: str) -> tuple[ServiceView, ...]:
+    """A tenant's current services that are called ``name``, by id."""
+    rows = connection.execute(_OF_NAME, {"at_tenant": tenant, "at_name": name})
+    return views(connection, rows.mappings().all())
 
 
 def views(connection: sa.Connection, rows: Sequence[Mapping[Any, Any]]) -> tuple[ServiceView, ...]:
@@ -36,6 +69,8 @@ def views(connection: sa.Connection, rows: Sequence[Mapping[Any, Any]]) -> tuple
 
     Ports support an RFS; a CFS that has none of its own is supported by its RFS (TMF638).
     """
+    if not rows:
+        return ()
     ids = [row["id"] for row in rows]
     children = _children(connection, ids)
     ports = _ports(connection, ids)
@@ -43,17 +78,12 @@ def views(connection: sa.Connection, rows: Sequence[Mapping[Any, Any]]) -> tuple
 
 
 def _children(connection: sa.Connection, ids: Sequence[str]) -> Mapping[str, list[str]]:
-    c = tables.services.c
-    query = sa.select(c.parent, c.id).where(history.current(tables.services), c.parent.in_(ids))
-    return _grouped((parent, child) for parent, child in connection.execute(query.order_by(c.id)))
+    rows = connection.execute(_CHILDREN, {"ids": ids})
+    return _grouped((parent, child) for parent, child in rows)
 
 
 def _ports(connection: sa.Connection, ids: Sequence[str]) -> Mapping[str, list[str]]:
-    c = tables.service_resources.c
-    query = sa.select(c.service, c.device, c.port).where(
-        history.current(tables.service_resources), c.service.in_(ids)
-    )
-    rows = connection.execute(query.order_by(c.device, c.port))
+    rows = connection.execute(_PORTS, {"ids": ids})
     return _grouped((service, f"{device}:{port}") for service, device, port in rows)
 
 

@@ -16,6 +16,19 @@ from oss_agent import errors
 from oss_agent.spi import ledger
 from oss_agent.spi.views import OperatingStatus, ServiceState, ServiceView
 
+_C = tables.services.c
+_ID: sa.BindParameter[str] = sa.bindparam("at_id")
+_CURRENT = sa.select(tables.services).where(history.current(tables.services), _C.id == _ID)
+_FAMILY = (
+    sa.select(tables.services)
+    .where(history.current(tables.services), sa.or_(_C.id == _ID, _C.parent == _ID))
+    .order_by(sa.case((_C.id == _ID, 0), else_=1), _C.id)
+)
+_RESOURCES = sa.select(tables.service_resources).where(
+    history.current(tables.service_resources), tables.service_resources.c.service == _ID
+)
+"""Made once: to build a statement costs several times as much as to run it."""
+
 
 def put(connection: sa.Connection, row: ledger.ServiceRow, at: datetime) -> None:
     """Write a planned service (state designed). Idempotent by id.
@@ -26,8 +39,11 @@ def put(connection: sa.Connection, row: ledger.ServiceRow, at: datetime) -> None
     before = _current(connection, row.id)
     if before is not None and before["tenant"] != row.tenant:
         raise errors.Conflict(f"service id {row.id} is in use; choose another")
-    facts = _content(row) | (_beginning(at) if before is None else {})
-    history.put(connection, tables.services, {"id": row.id}, facts, at)
+    if before is None:
+        new = {"id": row.id, **_content(row), **_beginning(at)}
+        history.begin(connection, tables.services, new, at)
+    elif history.differs(before, _content(row)):
+        history.replace(connection, tables.services, [(before, _content(row))], at)
     _put_resources(connection, row, at)
 
 
@@ -36,12 +52,12 @@ def move(connection: sa.Connection, service: str, state: ServiceState, at: datet
 
     Conflict when the move is illegal for it or a child; NotFound when there is no such service.
     """
-    for row in _family(connection, service):
-        before = ServiceState(row["state"])
-        if not service_states.legal(before, state):
+    family = _family(connection, service)
+    for row in family:
+        if not service_states.legal(ServiceState(row["state"]), state):
             raise errors.Conflict(_illegal(row, state), holder=row["id"])
-        if before is not state:
-            history.put(connection, tables.services, {"id": row["id"]}, _moved(row, state, at), at)
+    moved = [(row, _moved(row, state, at)) for row in family if row["state"] != state]
+    history.replace(connection, tables.services, moved, at)
     return service_views.one(connection, service)
 
 
@@ -49,16 +65,18 @@ def retire(connection: sa.Connection, service: str, at: datetime) -> None:
     """End the rows of a service that never went live, or is terminated. Safe twice."""
     if _current(connection, service) is None:
         return
-    for row in _family(connection, service):
+    family = _family(connection, service)
+    for row in family:
         if ServiceState(row["state"]) not in service_states.RETIRABLE:
             raise errors.Conflict(
                 f"service {row['id']} is {row['state']} and cannot leave the inventory; "
                 "terminate it by an order first",
                 holder=row["id"],
             )
-        c = tables.service_resources.c
-        history.end(connection, tables.service_resources, c.service == row["id"], at)
-        history.end(connection, tables.services, tables.services.c.id == row["id"], at)
+    for row in family:
+        there = _resources(connection, row["id"])
+        history.end_rows(connection, tables.service_resources, there, at)
+    history.end_rows(connection, tables.services, family, at)
 
 
 def set_status(
@@ -75,25 +93,17 @@ def set_status(
     if row["operating_status"] == status:
         return None
     facts = {"operating_status": status.value, "cause": cause, "status_since": at}
-    history.put(connection, tables.services, {"id": service}, facts, at)
+    history.replace(connection, tables.services, [(row, facts)], at)
     return service_views.one(connection, service)
 
 
 def _current(connection: sa.Connection, service: str) -> sa.RowMapping | None:
-    c = tables.services.c
-    query = sa.select(tables.services).where(history.current(tables.services), c.id == service)
-    return connection.execute(query).mappings().first()
+    return connection.execute(_CURRENT, {"at_id": service}).mappings().first()
 
 
 def _family(connection: sa.Connection, service: str) -> Sequence[sa.RowMapping]:
     """The service first, then its children by id; NotFound when there is none."""
-    c = tables.services.c
-    query = (
-        sa.select(tables.services)
-        .where(history.current(tables.services), sa.or_(c.id == service, c.parent == service))
-        .order_by(sa.case((c.id == service, 0), else_=1), c.id)
-    )
-    rows = connection.execute(query).mappings().all()
+    rows = connection.execute(_FAMILY, {"at_id": service}).mappings().all()
     if not rows or rows[0]["id"] != service:
         raise errors.NotFound(f"service {service}")
     return rows
@@ -127,19 +137,29 @@ def _beginning(at: datetime) -> dict[str, Any]:
 
 
 def _put_resources(connection: sa.Connection, row: ledger.ServiceRow, at: datetime) -> None:
-    c = tables.service_resources.c
-    wanted = {*row.resources, *row.meters}
-    current = sa.select(c.device, c.port).where(
-        history.current(tables.service_resources), c.service == row.id
-    )
-    for device, port in connection.execute(current).all():
-        if (device, port) not in wanted:
-            which = sa.and_(c.service == row.id, c.device == device, c.port == port)
-            history.end(connection, tables.service_resources, which, at)
-    for device, port in sorted(wanted):
-        key = {"service": row.id, "device": device, "port": port}
-        facts = {"tenant": row.tenant, "meter": (device, port) in row.meters}
-        history.put(connection, tables.service_resources, key, facts, at)
+    wanted = {
+        (device, port): {"tenant": row.tenant, "meter": (device, port) in row.meters}
+        for device, port in sorted({*row.resources, *row.meters})
+    }
+    there = {(one["device"], one["port"]): one for one in _resources(connection, row.id)}
+    gone = [one for place, one in there.items() if place not in wanted]
+    new = [
+        {"service": row.id, "device": place[0], "port": place[1], **facts}
+        for place, facts in wanted.items()
+        if place not in there
+    ]
+    changed = [
+        (there[place], facts)
+        for place, facts in wanted.items()
+        if place in there and history.differs(there[place], facts)
+    ]
+    history.end_rows(connection, tables.service_resources, gone, at)
+    history.begin_all(connection, tables.service_resources, new, at)
+    history.replace(connection, tables.service_resources, changed, at)
+
+
+def _resources(connection: sa.Connection, service: str) -> Sequence[sa.RowMapping]:
+    return connection.execute(_RESOURCES, {"at_id": service}).mappings().all()
 
 
 def _moved(row: Mapping[Any, Any], state: ServiceState, at: datetime) -> dict[str, Any]:

@@ -3,18 +3,69 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
 from inventory import history, port_uses, service_views, tables, test_points
 from oss_agent.spi import ledger
 
+_D, _S, _K = tables.devices.c, tables.device_states.c, tables.device_keys.c
+_I, _P = tables.interfaces.c, tables.port_claims.c
+_TENANT: sa.BindParameter[str] = sa.bindparam("at_tenant")
+_THESE: sa.BindParameter[str] = sa.bindparam("at_devices", expanding=True)
+_NAMES = sa.select(_D.name).where(history.current(tables.devices), _D.tenant == _TENANT)
+_STATE = sa.and_(history.current(tables.device_states), _S.device == _D.name)
+_PINNED = sa.select(_K.row).where(history.current(tables.device_keys), _K.device == _D.name)
+_DEVICES = (
+    sa.select(
+        _D.name,
+        _D.platform,
+        _D.managed,
+        _D.router_id,
+        _D.site,
+        _S.router_id.label("observed_router_id"),
+        sa.exists(_PINNED).label("trusted"),
+    )
+    .select_from(tables.devices.outerjoin(tables.device_states, _STATE))
+    .where(history.current(tables.devices), _D.tenant == _TENANT, _D.name.in_(_THESE))
+)
+_PORTS = (
+    sa.select(_I.device, _I.name, _I.ledger, _I.oper_status)
+    .where(history.current(tables.interfaces), _I.tenant == _TENANT, _I.device.in_(_THESE))
+    # planned sorts after observed: descending lets what was observed come last and stand
+    .order_by(_I.ledger.desc())
+)
+_HOLDERS = sa.select(_P.device, _P.port, _P.service, _P.order_id).where(
+    history.current(tables.port_claims), _P.tenant == _TENANT, _P.device.in_(_THESE)
+)
+"""Made once: to build a statement costs several times as much as to run it."""
+
 
 def take(connection: sa.Connection, tenant: str) -> ledger.Snapshot:
     """Everything of one tenant, as it is in this transaction."""
-    ports = _ports(connection, tenant)
-    devices = {
+    names = connection.execute(_NAMES, {"at_tenant": tenant}).scalars().all()
+    services = {view.id: view for view in service_views.of_tenant(connection, tenant)}
+    return ledger.Snapshot(devices=_devices(connection, tenant, names), services=services)
+
+
+def around(
+    connection: sa.Connection, tenant: str, devices: Collection[str], name: str
+) -> ledger.Snapshot:
+    """These devices as ``take`` has them, and the services that are called ``name``.
+
+    What one item is planned on: the whole would cost each order as much as there are services.
+    """
+    services = {view.id: view for view in service_views.of_name(connection, tenant, name)}
+    return ledger.Snapshot(devices=_devices(connection, tenant, devices), services=services)
+
+
+def _devices(
+    connection: sa.Connection, tenant: str, names: Collection[str]
+) -> Mapping[str, ledger.DeviceFact]:
+    ports = _ports(connection, tenant, names)
+    asked = {"at_tenant": tenant, "at_devices": list(names)}
+    return {
         row["name"]: ledger.DeviceFact(
             name=row["name"],
             platform=row["platform"],
@@ -25,43 +76,20 @@ def take(connection: sa.Connection, tenant: str) -> ledger.Snapshot:
             site=row["site"],
             ports=ports.get(row["name"], {}),
         )
-        for row in _devices(connection, tenant)
+        for row in connection.execute(_DEVICES, asked).mappings()
     }
-    services = {view.id: view for view in service_views.of_tenant(connection, tenant)}
-    return ledger.Snapshot(devices=devices, services=services)
 
 
-def _devices(connection: sa.Connection, tenant: str) -> list[sa.RowMapping]:
-    d, s, k = tables.devices.c, tables.device_states.c, tables.device_keys.c
-    state = sa.and_(history.current(tables.device_states), s.device == d.name)
-    pinned = sa.select(k.row).where(history.current(tables.device_keys), k.device == d.name)
-    query = (
-        sa.select(
-            d.name,
-            d.platform,
-            d.managed,
-            d.router_id,
-            d.site,
-            s.router_id.label("observed_router_id"),
-            sa.exists(pinned).label("trusted"),
-        )
-        .select_from(tables.devices.outerjoin(tables.device_states, state))
-        .where(history.current(tables.devices), d.tenant == tenant)
-    )
-    return list(connection.execute(query).mappings())
-
-
-def _ports(connection: sa.Connection, tenant: str) -> Mapping[str, Mapping[str, ledger.PortFact]]:
-    holders = _holders(connection, tenant)
-    tests = test_points.by_port(connection, tenant)
-    uses = port_uses.by_port(connection, tenant)
-    c = tables.interfaces.c
-    query = sa.select(c.device, c.name, c.ledger, c.oper_status).where(
-        history.current(tables.interfaces), c.tenant == tenant
-    )
+def _ports(
+    connection: sa.Connection, tenant: str, names: Collection[str]
+) -> Mapping[str, Mapping[str, ledger.PortFact]]:
+    asked = {"at_tenant": tenant, "at_devices": list(names)}
+    held = connection.execute(_HOLDERS, asked)
+    holders = {(device, port): (service, order) for device, port, service, order in held}
+    tests = test_points.by_port(connection, tenant, names)
+    uses = port_uses.by_port(connection, tenant, names)
     found: defaultdict[str, dict[str, ledger.PortFact]] = defaultdict(dict)
-    # planned sorts after observed: descending lets what was observed come last and stand
-    for device, name, _, oper in connection.execute(query.order_by(c.ledger.desc())):
+    for device, name, _, oper in connection.execute(_PORTS, asked):
         owner, order = holders.get((device, name), (None, None))
         found[device][name] = ledger.PortFact(
             name,
@@ -72,12 +100,3 @@ def _ports(connection: sa.Connection, tenant: str) -> Mapping[str, Mapping[str, 
             use=uses.get((device, name), ""),
         )
     return found
-
-
-def _holders(connection: sa.Connection, tenant: str) -> Mapping[tuple[str, str], tuple[str, str]]:
-    c = tables.port_claims.c
-    query = sa.select(c.device, c.port, c.service, c.order_id).where(
-        history.current(tables.port_claims), c.tenant == tenant
-    )
-    rows = connection.execute(query)
-    return {(device, port): (service, order) for device, port, service, order in rows}

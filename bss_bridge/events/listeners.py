@@ -27,6 +27,12 @@ class Listener:
     query: str
 
 
+_EVERY: Final = sa.select(*(LISTENERS.c[name] for name in Listener.__slots__)).order_by(
+    LISTENERS.c.created_at, LISTENERS.c.id
+)
+"""Made once: it is asked for every few events."""
+
+
 def add(
     connection: sa.Connection, *, tenant: str, surface: str, callback: str, query: str, at: datetime
 ) -> Listener:
@@ -75,6 +81,4 @@ def every(connection: sa.Connection) -> tuple[Listener, ...]:
 
 
 def _select(connection: sa.Connection) -> tuple[Listener, ...]:
-    columns = [LISTENERS.c[name] for name in Listener.__slots__]
-    rows = connection.execute(sa.select(*columns).order_by(LISTENERS.c.created_at, LISTENERS.c.id))
-    return tuple(Listener(*row) for row in rows)
+    return tuple(Listener(*row) for row in connection.execute(_EVERY))

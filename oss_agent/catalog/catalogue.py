@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from oss_agent import errors
-from oss_agent.catalog import check, decompose, files, specification
+from oss_agent.catalog import check, decompose, ends, files, specification
 from oss_agent.spi import catalogue, ledger, orders, views
 
 
@@ -38,6 +38,10 @@ class Specifications:
     def needs(self, item: orders.ItemRequest) -> tuple[catalogue.PoolNeed, ...]:
         """Which pool values the design will need, with the sender's wishes."""
         return decompose.needs(self._pick(item), item)
+
+    def devices(self, item: orders.ItemRequest) -> tuple[str, ...]:
+        """The devices whose ports the item names."""
+        return tuple(dict.fromkeys(end.device for end in ends.named(item, self._pick(item))))
 
     def decompose(
         self, item: orders.ItemRequest, snapshot: ledger.Snapshot, pools: Mapping[str, str]

@@ -108,11 +108,9 @@ class Outbox:
                         await self._wake.wait()
 
     async def _round(self, tasks: asyncio.TaskGroup) -> None:
-        receivers = await self._receivers.current()
         if self._is_time_for_all():
             self._hot |= await self._store.read(rows.expectant)
-        if self._appended:
-            receivers = await self._spread()
+        receivers = await (self._spread() if self._appended else self._receivers.current())
         hot, self._hot = self._hot, set()
         stopped = await self._store.read(rows.stopped)
         for receiver in receivers:
@@ -144,6 +142,8 @@ class Outbox:
                 functools.partial(rows.spread, wanted=wanted, now=self._clock.now())
             )
             self._hot.update(name for _, names in wanted for name in names)
+            if len(new) < self._pace.spread:
+                return receivers  # whatever comes after these says so by itself
 
     def _wants(self, receiver: events.Receiver, event: events.Event) -> bool:
         try:

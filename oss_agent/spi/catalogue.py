@@ -202,8 +202,12 @@ class Catalogue(Protocol):
         """Which pool values the design will need."""
         ...
 
+    def devices(self, item: ItemRequest) -> tuple[str, ...]:
+        """The devices whose ports the item names: what ``snapshot`` has to know for ``decompose``."""
+        ...
+
     def decompose(self, item: ItemRequest, snapshot: Snapshot, pools: Mapping[str, str]) -> Design:
-        """CFS -> RFS -> resource intents.
+        """CFS -> RFS -> resource intents. ``snapshot`` may know more devices and services.
 
         OrderRejected for what depends on state (unknown device or port, no such platform
         template): fulfilment then rejects the acknowledged order.

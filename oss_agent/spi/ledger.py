@@ -123,6 +123,16 @@ class WatchedPort:
 class Ledger(ProductLedger, Protocol):
     """Inventory's writing side, for use inside a unit."""
 
+    def around(
+        self, connection: Connection, tenant: str, *, devices: Collection[str], name: str
+    ) -> Snapshot:
+        """Of a snapshot what one item is planned on: these devices, and the services of this name."""
+        ...
+
+    def service(self, connection: Connection, tenant: str, key: str) -> ServiceView | None:
+        """One of a tenant's services; None when it has none with this id."""
+        ...
+
     def snapshot(self, connection: Connection, tenant: str) -> Snapshot:
         """Devices, ports with owners and test points, services: what a plan is computed from."""
         ...

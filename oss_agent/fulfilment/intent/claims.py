@@ -16,6 +16,13 @@ from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import states, tables
 from oss_agent.spi import catalogue, orders
 
+_C = tables.claim.c
+_KNOWN = sa.select(_C.key).where(_C.key == sa.bindparam("at_key"))
+_OF_SERVICE = sa.select(_C.key).where(_C.service_id == sa.bindparam("at_service"))
+_OF_TRANSACTION = sa.select(_C.key).where(_C.transaction_id == sa.bindparam("at_transaction"))
+_FORGET = tables.claim.delete().where(_C.key.in_(sa.bindparam("keys", expanding=True)))
+"""Made once: to build a statement costs several times as much as to run it."""
+
 
 def claim(
     connection: sa.Connection,
@@ -110,15 +117,13 @@ def give_back_of(
 
 def give_back_all(connection: sa.Connection, p: parts.Parts, service: str, at: datetime) -> None:
     """Everything a service holds. Safe twice."""
-    table = tables.claim
-    held = sa.select(table.c.key).where(table.c.service_id == service)
-    _release(connection, p, set(connection.execute(held).scalars()), at)
+    held = connection.execute(_OF_SERVICE, {"at_service": service})
+    _release(connection, p, set(held.scalars()), at)
 
 
 def _mine(connection: sa.Connection, transaction: states.Transaction) -> set[str]:
-    table = tables.claim
-    mine = sa.select(table.c.key).where(table.c.transaction_id == transaction.id)
-    return set(connection.execute(mine).scalars())
+    mine = connection.execute(_OF_TRANSACTION, {"at_transaction": transaction.id})
+    return set(mine.scalars())
 
 
 def _remember(
@@ -128,17 +133,15 @@ def _remember(
     key: str,
     name: str,
 ) -> None:
-    table = tables.claim
-    if connection.execute(sa.select(table.c.key).where(table.c.key == key)).first() is None:
-        connection.execute(
-            table.insert().values(
-                key=key,
-                tenant=transaction.tenant,
-                service_id=service,
-                transaction_id=transaction.id,
-                name=name,
-            )
-        )
+    if connection.execute(_KNOWN, {"at_key": key}).first() is None:
+        row = {
+            "key": key,
+            "tenant": transaction.tenant,
+            "service_id": service,
+            "transaction_id": transaction.id,
+            "name": name,
+        }
+        connection.execute(tables.claim.insert(), row)
 
 
 def _named(
@@ -148,7 +151,7 @@ def _named(
     if taken.holder is None:
         return taken
     service = taken.holder.partition(".")[0]
-    known = p.ledger.snapshot(connection, tenant).services.get(service)
+    known = p.ledger.service(connection, tenant, service)
     words = "a service of another tenant"
     if known is not None:
         words = f"service {known.id} ({known.name}, order {known.order})"
@@ -158,5 +161,5 @@ def _named(
 def _release(connection: sa.Connection, p: parts.Parts, keys: set[str], at: datetime) -> None:
     for key in sorted(keys):
         p.ledger.release(connection, key=key, at=at)
-    table = tables.claim
-    connection.execute(table.delete().where(table.c.key.in_(keys)))
+    if keys:
+        connection.execute(_FORGET, {"keys": list(keys)})

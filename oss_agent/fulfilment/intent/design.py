@@ -16,8 +16,24 @@ from oss_agent.fulfilment.intent import amendment, claims, service_rows
 from oss_agent.fulfilment.record import by_hand, codec, order_rows, states, tables
 from oss_agent.spi import catalogue, orders, proof, views
 
-_BUILDS = (views.ItemAction.ADD, views.ItemAction.MODIFY)
 _LIVING = (views.ServiceState.ACTIVE, views.ServiceState.INACTIVE)
+_ITEM, _OF = tables.item.c, tables.transaction.c
+_LAST_BUILT = (
+    sa.select(_OF.design, _ITEM.characteristics)
+    .join(
+        tables.item,
+        sa.and_(_ITEM.order_id == _OF.order_id, _ITEM.position == _OF.position),
+    )
+    .where(
+        _ITEM.service_id == sa.bindparam("at_service"),
+        _ITEM.tenant == sa.bindparam("at_tenant"),
+        _ITEM.action.in_((views.ItemAction.ADD, views.ItemAction.MODIFY)),
+        _ITEM.state == views.OrderState.COMPLETED,
+    )
+    .order_by(_OF.closed_at.desc(), _OF.accepted.desc())
+    .limit(1)
+)
+"""Made once: to build a statement costs several times as much as to run it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +178,7 @@ def standing(
 
     OrderRejected when there is no such service, or it is neither active nor suspended.
     """
-    service = p.ledger.snapshot(connection, tenant).services.get(item.service_id or "")
+    service = p.ledger.service(connection, tenant, item.service_id or "")
     field = f"{item.path}.service.id"
     if service is None or service.category != "CFS":
         raise errors.OrderRejected(
@@ -186,20 +202,8 @@ def standing(
 
 def last_built(connection: sa.Connection, tenant: str, service: str) -> catalogue.Design | None:
     """The design of a service's last completed add or modify, with what was ordered; or None."""
-    item, of = tables.item, tables.transaction
-    asked = (
-        sa.select(of.c.design, item.c.characteristics)
-        .join(item, sa.and_(item.c.order_id == of.c.order_id, item.c.position == of.c.position))
-        .where(
-            item.c.service_id == service,
-            item.c.tenant == tenant,
-            item.c.action.in_(_BUILDS),
-            item.c.state == views.OrderState.COMPLETED,
-        )
-        .order_by(of.c.closed_at.desc(), of.c.accepted.desc())
-        .limit(1)
-    )
-    row = connection.execute(asked).one_or_none()
+    mine = {"at_service": service, "at_tenant": tenant}
+    row = connection.execute(_LAST_BUILT, mine).one_or_none()
     if row is None or row.design is None:
         return None
     design = codec.design_from_json(row.design)
@@ -238,7 +242,9 @@ def _whole(
     """What a modify asks for, judged again: an order before it may have changed the service."""
     if built is None:
         return item
-    service = p.ledger.snapshot(connection, tenant).services[item.service_id or ""]
+    service = p.ledger.service(connection, tenant, item.service_id or "")
+    if service is None:
+        raise errors.AgentError(f"service {item.service_id} was there a moment ago")
     whole = amendment.merged(item, service, built.ordered)
     p.catalogue.check(whole)
     return whole
@@ -252,7 +258,8 @@ def _decompose(
     pools: Mapping[str, str],
     built: catalogue.Design | None,
 ) -> catalogue.Design:
-    snapshot = p.ledger.snapshot(connection, tenant)
+    devices, name = p.catalogue.devices(item), item.service_name or ""
+    snapshot = p.ledger.around(connection, tenant, devices=devices, name=name)
     design = p.catalogue.decompose(item, snapshot, pools)
     suspended = amendment.suspended(item, built)
     return dataclasses.replace(design, ordered=dict(item.characteristics), suspended=suspended)

@@ -18,6 +18,12 @@ from oss_agent.fulfilment.record import states, tables
 from oss_agent.spi import catalogue, device
 from oss_agent.spi.tree import EMPTY, Tree, from_json, to_json
 
+_C = tables.intent.c
+_MINE = _C.transaction_id == sa.bindparam("at_transaction")
+_FORGET = tables.intent.delete().where(_MINE)
+_OF = tables.intent.select().where(_MINE).order_by(_C.device, _C.store)
+"""Made once: to build a statement costs several times as much as to run it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Intended:
@@ -69,18 +75,19 @@ def keep(
     connection: sa.Connection, transaction: states.Transaction, changes: Sequence[plan.Change]
 ) -> None:
     """Write what is intended now; what an earlier attempt intended is replaced."""
-    table = tables.intent
-    connection.execute(table.delete().where(table.c.transaction_id == transaction.id))
-    for one in changes:
-        connection.execute(
-            table.insert().values(
-                transaction_id=transaction.id,
-                device=one.intent.device,
-                store=one.intent.store,
-                tenant=transaction.tenant,
-                own=to_json(one.own),
-            )
-        )
+    connection.execute(_FORGET, {"at_transaction": transaction.id})
+    rows = [
+        {
+            "transaction_id": transaction.id,
+            "device": one.intent.device,
+            "store": one.intent.store,
+            "tenant": transaction.tenant,
+            "own": to_json(one.own),
+        }
+        for one in changes
+    ]
+    if rows:
+        connection.execute(tables.intent.insert(), rows)
 
 
 def own(connection: sa.Connection, transaction: states.Transaction, change: plan.Change) -> None:
@@ -93,7 +100,5 @@ def own(connection: sa.Connection, transaction: states.Transaction, change: plan
 
 def of(connection: sa.Connection, transaction: states.Transaction) -> tuple[Intended, ...]:
     """What was written last, by device and store."""
-    table = tables.intent
-    mine = table.select().where(table.c.transaction_id == transaction.id)
-    rows = connection.execute(mine.order_by(table.c.device, table.c.store))
+    rows = connection.execute(_OF, {"at_transaction": transaction.id})
     return tuple(Intended(row.device, row.store, from_json(row.own)) for row in rows)

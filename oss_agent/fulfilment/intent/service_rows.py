@@ -9,6 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import order_rows, states
 from oss_agent.spi import catalogue, ledger, views
@@ -39,9 +40,8 @@ def amend(
     at: datetime,
 ) -> views.ServiceView:
     """Make a living service what ``design`` says: ends that stay keep their ids, others go."""
-    known = p.ledger.snapshot(connection, transaction.tenant).services
-    before = known[service]
-    ends = [known[one] for one in before.supporting_services if one in known]
+    before = _known(connection, p, transaction, service)
+    ends = [_known(connection, p, transaction, one) for one in before.supporting_services]
     whole = _whole(transaction, service, design, before.customer)
     p.ledger.put_service(connection, whole, at)
     rows = tuple(_ends(whole, design, ends))
@@ -52,6 +52,16 @@ def amend(
         p.ledger.put_service(connection, row, at)
     state = views.ServiceState.INACTIVE if design.suspended else views.ServiceState.ACTIVE
     return p.ledger.move_service(connection, service=service, state=state, at=at)
+
+
+def _known(
+    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, service: str
+) -> views.ServiceView:
+    """A service that is there: what is to be modified stands, with its ends."""
+    view = p.ledger.service(connection, transaction.tenant, service)
+    if view is None:
+        raise errors.NotFound(f"service {service}")
+    return view
 
 
 def _whole(

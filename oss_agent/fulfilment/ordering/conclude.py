@@ -150,11 +150,8 @@ def _end_resource_orders(
     """The culprit's resource order failed, the others were cancelled with it."""
     devices = resource_orders.devices(connection, transaction.id)
     culprits = {error.reference} & set(devices) or set(devices)
-    for device in devices:
-        resource_orders.move(
-            connection,
-            transaction=transaction.id,
-            device=device,
-            state=state if device in culprits else views.OrderState.CANCELLED,
-            completion_date=error.at,
-        )
+    ended = [
+        resource_orders.Move(name, state if name in culprits else views.OrderState.CANCELLED)
+        for name in devices
+    ]
+    resource_orders.move(connection, transaction.id, ended, error.at)

@@ -146,8 +146,8 @@ def look_up(
     connection: sa.Connection, p: parts.Parts, tenant: str, named: Collection[str]
 ) -> Known:
     """What is known of these services."""
-    services = p.ledger.snapshot(connection, tenant).services
-    known = {name: services[name] for name in named if name in services}
+    found = {name: p.ledger.service(connection, tenant, name) for name in named}
+    known = {name: view for name, view in found.items() if view is not None}
     return Known(known, {name: design.ordered(connection, tenant, name) for name in known})
 
 

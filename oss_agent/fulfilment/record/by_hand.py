@@ -15,6 +15,11 @@ from oss_agent import errors
 from oss_agent.fulfilment.record import codec, order_rows, states, tables
 from oss_agent.spi import catalogue
 
+_CHOSEN = sa.select(tables.transaction.c.by_hand).where(
+    tables.transaction.c.id == sa.bindparam("at_id")
+)
+"""Made once: every transaction asks it."""
+
 
 def choose(
     connection: sa.Connection,
@@ -56,7 +61,5 @@ def choose(
 
 def chosen(connection: sa.Connection, transaction: str) -> catalogue.OutOfBand | None:
     """What was chosen for a transaction; None when its specification decides."""
-    of = tables.transaction
-    asked = sa.select(of.c.by_hand).where(of.c.id == transaction)
-    found = connection.execute(asked).scalar_one_or_none()
+    found = connection.execute(_CHOSEN, {"at_id": transaction}).scalar_one_or_none()
     return None if found is None else catalogue.OutOfBand(found)

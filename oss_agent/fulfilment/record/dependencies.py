@@ -13,8 +13,34 @@ from oss_agent.fulfilment.record import states, tables
 from oss_agent.spi import orders, views
 
 _D = tables.dependency.c
+_ITEM, _WHOLE, _OF = tables.item.c, tables.order.c, tables.transaction.c
 WHOLE = 0
 """The position that stands for all of an order."""
+_MINE = sa.and_(_D.order_id == sa.bindparam("at_order"), _D.position == sa.bindparam("at_position"))
+_ITEMS_BEFORE = (
+    sa.select(_ITEM.order_id, _ITEM.item_id, _ITEM.state)
+    .join(
+        tables.dependency,
+        sa.and_(_D.on_order == _ITEM.order_id, _D.on_position == _ITEM.position),
+    )
+    .where(_MINE, _ITEM.state != views.OrderState.COMPLETED)
+)
+_ORDERS_BEFORE = (
+    sa.select(_WHOLE.id, sa.null(), _WHOLE.state)
+    .join(tables.dependency, _D.on_order == _WHOLE.id)
+    .where(_MINE, _D.on_position == WHOLE, _WHOLE.state != views.OrderState.COMPLETED)
+)
+_BEHIND = sa.select(_D.order_id, _D.position).where(
+    _D.on_order == sa.bindparam("at_order"),
+    _D.on_position.in_(sa.bindparam("at_positions", expanding=True)),
+)
+_WAKE = tables.transaction.update().where(
+    _OF.order_id == sa.bindparam("at_order"),
+    _OF.position == sa.bindparam("at_position"),
+    _OF.stage == states.Stage.WAITING,
+    _OF.wait_kind == states.WaitKind.DEPENDENCY,
+)
+"""Made once: to build a statement costs several times as much as to run it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +129,11 @@ def _require_orders(connection: sa.Connection, order: str, request: orders.Order
 
 def missing(connection: sa.Connection, order: str, position: int) -> tuple[Missing, ...]:
     """What of all that it comes after is not completed; what can never be comes first."""
-    item, whole = tables.item, tables.order
-    mine = sa.and_(_D.order_id == order, _D.position == position, ~_D.waived)
-    done = views.OrderState.COMPLETED
-    items = (
-        sa.select(item.c.order_id, item.c.item_id, item.c.state)
-        .join(
-            tables.dependency,
-            sa.and_(_D.on_order == item.c.order_id, _D.on_position == item.c.position),
-        )
-        .where(mine, item.c.state != done)
-    )
-    orders_too = (
-        sa.select(whole.c.id, sa.null(), whole.c.state)
-        .join(tables.dependency, _D.on_order == whole.c.id)
-        .where(mine, _D.on_position == WHOLE, whole.c.state != done)
-    )
+    mine = {"at_order": order, "at_position": position}
     found = [
         Missing(row[0], row[1], views.OrderState(row[2]))
-        for asked in (items, orders_too)
-        for row in connection.execute(asked)
+        for asked in (_ITEMS_BEFORE, _ORDERS_BEFORE)
+        for row in connection.execute(asked, mine)
     ]
     return tuple(sorted(found, key=lambda one: (not one.state.final, one.order, one.item or "")))
 
@@ -135,15 +146,10 @@ def waive(connection: sa.Connection, order: str, position: int) -> None:
 
 def wake(connection: sa.Connection, order: str, positions: Sequence[int], at: datetime) -> None:
     """Let whoever comes after these items (``WHOLE``: after the order) look now."""
-    of = tables.transaction
-    behind = sa.select(_D.order_id, _D.position).where(
-        _D.on_order == order, _D.on_position.in_(positions)
-    )
-    for row in connection.execute(behind).all():
-        asleep = sa.and_(
-            of.c.order_id == row.order_id,
-            of.c.position == row.position,
-            of.c.stage == states.Stage.WAITING,
-            of.c.wait_kind == states.WaitKind.DEPENDENCY,
-        )
-        connection.execute(of.update().where(asleep).values(wake_at=at))
+    asked = {"at_order": order, "at_positions": positions}
+    asleep = [
+        {"at_order": row.order_id, "at_position": row.position, "wake_at": at}
+        for row in connection.execute(_BEHIND, asked)
+    ]
+    if asleep:
+        connection.execute(_WAKE, asleep)

@@ -38,12 +38,20 @@ _TO_PARTICIPANTS = (
     )
     .values(token=sa.bindparam("raised"))
 )
+_UPDATE = tables.transaction.update().where(
+    _OF.id == sa.bindparam("at_transaction"), _OF.token == sa.bindparam("at_token")
+)
+_OPEN_ONES = tables.transaction.select().where(_OF.stage != states.Stage.CLOSED)
+_DECISION = tables.decision.select().where(
+    tables.decision.c.transaction_id == sa.bindparam("at_transaction"),
+    tables.decision.c.attempt == sa.bindparam("at_attempt"),
+)
 _TO_LEASES = (
     _LEASE.update()
     .where(_LEASE.c.transaction_id == sa.bindparam("at_transaction"))
     .values(token=sa.bindparam("raised"))
 )
-"""Made once, as every phase of every order begins with them."""
+"""Made once: to build a statement costs several times as much as to run it."""
 
 
 class Journal:
@@ -78,23 +86,22 @@ def begin(
 ) -> str:
     """The transaction of one item, queued, or closed where nothing is to be done. Returns its id."""
     transaction = f"{order}-{position}"
-    connection.execute(
-        tables.transaction.insert().values(
-            id=transaction,
-            tenant=tenant,
-            order_id=order,
-            position=position,
-            accepted=accepted,
-            stage=states.Stage.CLOSED if closed else states.Stage.QUEUED,
-            closed_at=at if closed else None,
-            run=0,
-            attempt=1,
-            token=0,
-            tries=0,
-            touched_at=at,
-            approved=approved,
-        )
-    )
+    row = {
+        "id": transaction,
+        "tenant": tenant,
+        "order_id": order,
+        "position": position,
+        "accepted": accepted,
+        "stage": states.Stage.CLOSED if closed else states.Stage.QUEUED,
+        "closed_at": at if closed else None,
+        "run": 0,
+        "attempt": 1,
+        "token": 0,
+        "tries": 0,
+        "touched_at": at,
+        "approved": approved,
+    }
+    connection.execute(tables.transaction.insert(), row)
     return transaction
 
 
@@ -106,9 +113,7 @@ def load(connection: sa.Connection, transaction: str) -> states.Transaction | No
 
 def open_ones(connection: sa.Connection) -> tuple[states.Transaction, ...]:
     """Every transaction that is not closed, in order of acceptance."""
-    table = tables.transaction
-    asked = table.select().where(table.c.stage != states.Stage.CLOSED).order_by(table.c.accepted)
-    return tuple(of_row(row) for row in connection.execute(asked))
+    return tuple(of_row(row) for row in connection.execute(_OPEN_ONES.order_by(_OF.accepted)))
 
 
 def of_row(row: sa.Row[Any]) -> states.Transaction:
@@ -168,9 +173,8 @@ def _pass_token_on(connection: sa.Connection, transaction: states.Transaction) -
 
 def update(connection: sa.Connection, transaction: states.Transaction, **values: Any) -> None:
     """Change a transaction's row while we are the one who works on it, else Fenced."""
-    table = tables.transaction
-    fenced = table.update().where(table.c.id == transaction.id, table.c.token == transaction.token)
-    must_match(connection.execute(fenced.values(**values)), transaction.id)
+    fence = {"at_transaction": transaction.id, "at_token": transaction.token}
+    must_match(connection.execute(_UPDATE, fence | values), transaction.id)
 
 
 def wait(
@@ -218,11 +222,8 @@ def requeue(connection: sa.Connection, transaction: states.Transaction) -> None:
 
 def decision(connection: sa.Connection, transaction: states.Transaction) -> states.Decision | None:
     """The decision of the current attempt, or None."""
-    table = tables.decision
-    asked = table.select().where(
-        table.c.transaction_id == transaction.id, table.c.attempt == transaction.attempt
-    )
-    row = connection.execute(asked).one_or_none()
+    mine = {"at_transaction": transaction.id, "at_attempt": transaction.attempt}
+    row = connection.execute(_DECISION, mine).one_or_none()
     if row is None:
         return None
     verdict, cause = states.Verdict(row.verdict), states.Cause(row.cause)
@@ -247,20 +248,19 @@ def decide(
     standing = decision(connection, transaction)
     if standing is not None:
         return standing
-    connection.execute(
-        tables.decision.insert().values(
-            transaction_id=transaction.id,
-            attempt=transaction.attempt,
-            tenant=transaction.tenant,
-            verdict=wanted.verdict,
-            cause=wanted.cause,
-            reason=plain.line(wanted.reason),
-            culprit=wanted.culprit,
-            who=plain.line(wanted.who),
-            token=transaction.token,
-            at=wanted.at,
-        )
-    )
+    row = {
+        "transaction_id": transaction.id,
+        "attempt": transaction.attempt,
+        "tenant": transaction.tenant,
+        "verdict": wanted.verdict,
+        "cause": wanted.cause,
+        "reason": plain.line(wanted.reason),
+        "culprit": wanted.culprit,
+        "who": plain.line(wanted.who),
+        "token": transaction.token,
+        "at": wanted.at,
+    }
+    connection.execute(tables.decision.insert(), row)
     return wanted
 
 

@@ -11,15 +11,46 @@ import sqlalchemy as sa
 from oss_agent.fulfilment.record import codec, tables
 from oss_agent.spi import views
 
+_ITEM, _OF = tables.item.c, tables.transaction.c
+_EVIDENCE, _RESOURCE = tables.evidence.c, tables.resource_order.c
+_ORDER = tables.order.select().where(tables.order.c.id == sa.bindparam("at_order"))
+_ITEMS = (
+    sa.select(
+        tables.item,
+        _OF.id.label("transaction"),
+        _OF.attempt,
+        _OF.wait_reason,
+        _OF.wait_since,
+        _OF.wake_at,
+        _OF.wait_who,
+    )
+    .join(
+        tables.transaction,
+        sa.and_(_OF.order_id == _ITEM.order_id, _OF.position == _ITEM.position),
+    )
+    .where(_ITEM.order_id.in_(sa.bindparam("orders", expanding=True)))
+    .order_by(_ITEM.order_id, _ITEM.position)
+)
+_TRANSACTIONS: sa.BindParameter[str] = sa.bindparam("transactions", expanding=True)
+_OWN_EVIDENCE = (
+    tables.evidence.select()
+    .where(_EVIDENCE.transaction_id.in_(_TRANSACTIONS), _EVIDENCE.service_id.is_(None))
+    .order_by(_EVIDENCE.number)
+)
+_RESOURCES = (
+    sa.select(_RESOURCE.id, _RESOURCE.transaction_id)
+    .where(_RESOURCE.transaction_id.in_(_TRANSACTIONS))
+    .order_by(_RESOURCE.number)
+)
+"""Made once: to build a statement costs several times as much as to run it."""
+
 
 def view(
     connection: sa.Connection, order: str, tenant: str | None = None
 ) -> views.ServiceOrderView | None:
     """An order as TMF641 shows it; None when it is absent or, with ``tenant``, another's."""
-    asked = tables.order.select().where(tables.order.c.id == order)
-    if tenant is not None:
-        asked = asked.where(tables.order.c.tenant == tenant)
-    found = views_of(connection, connection.execute(asked).all())
+    rows = connection.execute(_ORDER, {"at_order": order}).all()
+    found = views_of(connection, [row for row in rows if tenant in {None, row.tenant}])
     return found[0] if found else None
 
 
@@ -58,22 +89,7 @@ def _view(row: sa.Row[Any], items: tuple[views.OrderItemView, ...]) -> views.Ser
 
 
 def _items(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[views.OrderItemView]]:
-    item, of = tables.item, tables.transaction
-    asked = (
-        sa.select(
-            item,
-            of.c.id.label("transaction"),
-            of.c.attempt,
-            of.c.wait_reason,
-            of.c.wait_since,
-            of.c.wake_at,
-            of.c.wait_who,
-        )
-        .join(of, sa.and_(of.c.order_id == item.c.order_id, of.c.position == item.c.position))
-        .where(item.c.order_id.in_(ids))
-        .order_by(item.c.order_id, item.c.position)
-    )
-    rows = connection.execute(asked).all()
+    rows = connection.execute(_ITEMS, {"orders": ids}).all()
     transactions = [row.transaction for row in rows]
     evidence = _evidence(connection, transactions)
     resources = _resource_orders(connection, transactions)
@@ -125,11 +141,8 @@ def _evidence(
     connection: sa.Connection, transactions: Sequence[str]
 ) -> dict[tuple[str, int], list[views.EvidenceView]]:
     """The orders' own; what was seen of neighbours may be another customer's."""
-    table = tables.evidence
-    own = table.c.transaction_id.in_(transactions), table.c.service_id.is_(None)
-    asked = table.select().where(*own).order_by(table.c.number)
     found: dict[tuple[str, int], list[views.EvidenceView]] = {}
-    for row in connection.execute(asked):
+    for row in connection.execute(_OWN_EVIDENCE, {"transactions": transactions}):
         found.setdefault((row.transaction_id, row.attempt), []).append(
             views.EvidenceView(
                 kind=row.kind,
@@ -148,13 +161,7 @@ def _evidence(
 def _resource_orders(
     connection: sa.Connection, transactions: Sequence[str]
 ) -> dict[str, list[str]]:
-    table = tables.resource_order
-    asked = (
-        sa.select(table.c.id, table.c.transaction_id)
-        .where(table.c.transaction_id.in_(transactions))
-        .order_by(table.c.number)
-    )
     found: dict[str, list[str]] = {}
-    for row in connection.execute(asked):
+    for row in connection.execute(_RESOURCES, {"transactions": transactions}):
         found.setdefault(row.transaction_id, []).append(row.id)
     return found

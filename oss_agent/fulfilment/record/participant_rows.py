@@ -20,7 +20,15 @@ _FENCED = tables.participant.update().where(
     _OF.store == sa.bindparam("at_store"),
     _OF.token == sa.bindparam("at_token"),
 )
-"""Made once: building it anew was half the price of a step, and a step is taken ten times a device."""
+_CURRENT = (
+    tables.participant.select()
+    .where(
+        _OF.transaction_id == sa.bindparam("at_transaction"),
+        _OF.attempt == sa.bindparam("at_attempt"),
+    )
+    .order_by(_OF.device, _OF.store)
+)
+"""Made once: to build a statement costs several times as much as to run it."""
 
 
 def plan(connection: sa.Connection, participants: tuple[states.Participant, ...]) -> None:
@@ -61,12 +69,8 @@ def of(
     connection: sa.Connection, transaction: states.Transaction
 ) -> tuple[states.Participant, ...]:
     """Those of the current attempt, by device and store."""
-    table = tables.participant
-    asked = table.select().where(
-        table.c.transaction_id == transaction.id, table.c.attempt == transaction.attempt
-    )
-    rows = connection.execute(asked.order_by(table.c.device, table.c.store))
-    return tuple(_participant(row) for row in rows)
+    mine = {"at_transaction": transaction.id, "at_attempt": transaction.attempt}
+    return tuple(_participant(row) for row in connection.execute(_CURRENT, mine))
 
 
 def _participant(row: sa.Row[Any]) -> states.Participant:

@@ -14,6 +14,15 @@ from oss_agent.fulfilment.record import order_rows, tables
 from oss_agent.fulfilment.record.product_tables import product_item, product_order
 from oss_agent.spi import catalogue, product_orders, views
 
+_ITEM = tables.item.c
+_OF_SERVICE_ORDER = product_order.select().where(
+    product_order.c.service_order == sa.bindparam("at_order")
+)
+_SERVICE_ITEMS = sa.select(_ITEM.position, _ITEM.action, _ITEM.state, _ITEM.service_id).where(
+    _ITEM.order_id == sa.bindparam("at_order")
+)
+"""Made once: to build a statement costs several times as much as to run it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -139,8 +148,7 @@ def row_of(connection: sa.Connection, order: str) -> sa.Row[Any]:
 
 def of_service_order(connection: sa.Connection, service_order: str) -> sa.Row[Any] | None:
     """The product order that became this service order, if any."""
-    mine = product_order.c.service_order == service_order
-    return connection.execute(product_order.select().where(mine)).one_or_none()
+    return connection.execute(_OF_SERVICE_ORDER, {"at_order": service_order}).one_or_none()
 
 
 def items_of(connection: sa.Connection, order: str) -> Sequence[sa.Row[Any]]:
@@ -180,9 +188,7 @@ def item_at(connection: sa.Connection, service_order: str, position: int) -> sa.
 
 def service_items(connection: sa.Connection, service_order: str) -> Mapping[int, ServiceItem]:
     """What the items of a service order are now, by position."""
-    c = tables.item.c
-    asked = sa.select(c.position, c.action, c.state, c.service_id)
-    rows = connection.execute(asked.where(c.order_id == service_order))
+    rows = connection.execute(_SERVICE_ITEMS, {"at_order": service_order})
     return {
         row.position: ServiceItem(
             views.ItemAction(row.action), views.OrderState(row.state), row.service_id

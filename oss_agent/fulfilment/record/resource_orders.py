@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from oss_agent.fulfilment.record import order_rows, tables
 from oss_agent.spi import views
+
+_PARENT, _CHILD = tables.resource_order, tables.resource_item
+_MINE = sa.and_(
+    _PARENT.c.transaction_id == sa.bindparam("at_transaction"),
+    _PARENT.c.state != views.OrderState.CANCELLED,
+)
+_STANDING = (
+    sa.select(_CHILD.c.resource_order_id, _CHILD.c.device)
+    .join(_PARENT, _PARENT.c.id == _CHILD.c.resource_order_id)
+    .where(_MINE)
+    .order_by(_PARENT.c.number)
+)
+_SET_PARENT = _PARENT.update().where(_PARENT.c.id == sa.bindparam("at_id"))
+_SET_CHILD = _CHILD.update().where(_CHILD.c.resource_order_id == sa.bindparam("at_id"))
+"""Made once: to build a statement costs several times as much as to run it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The next state of one device change; ``texts`` may name ``change`` and ``reverse``, native text."""
+
+    device: str
+    state: views.OrderState
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def open_all(
@@ -24,82 +50,69 @@ def open_all(
 
     Those of an earlier plan for devices that this one leaves alone are cancelled.
     """
-    table, known = tables.resource_order, devices(connection, transaction)
+    known = devices(connection, transaction)
     wanted = {device for device, _, _ in ends}
-    for gone in set(known) - wanted:
-        state = views.OrderState.CANCELLED
-        move(connection, transaction=transaction, device=gone, state=state, completion_date=at)
-    for device, rfs, action in ends:
-        if device in known:
-            continue
-        number = order_rows.next_number(connection, "resourceOrder")
-        connection.execute(
-            table.insert().values(
-                id=str(number),
-                number=number,
-                tenant=tenant,
-                order_id=order,
-                transaction_id=transaction,
-                state=views.OrderState.ACKNOWLEDGED,
-                order_date=at,
-            )
-        )
-        connection.execute(
-            tables.resource_item.insert().values(
-                resource_order_id=str(number),
-                position=1,
-                tenant=tenant,
-                device=device,
-                rfs=rfs,
-                action=action,
-                state=views.OrderState.ACKNOWLEDGED,
-                change="",
-                reverse="",
-            )
-        )
+    gone = [Move(device, views.OrderState.CANCELLED) for device in set(known) - wanted]
+    move(connection, transaction, gone, at)
+    new = [
+        (order_rows.next_number(connection, "resourceOrder"), end)
+        for end in ends
+        if end[0] not in known
+    ]
+    if not new:
+        return
+    parents = [
+        {
+            "id": str(number),
+            "number": number,
+            "tenant": tenant,
+            "order_id": order,
+            "transaction_id": transaction,
+            "state": views.OrderState.ACKNOWLEDGED,
+            "order_date": at,
+        }
+        for number, _ in new
+    ]
+    children = [
+        {
+            "resource_order_id": str(number),
+            "position": 1,
+            "tenant": tenant,
+            "device": device,
+            "rfs": rfs,
+            "action": action,
+            "state": views.OrderState.ACKNOWLEDGED,
+            "change": "",
+            "reverse": "",
+        }
+        for number, (device, rfs, action) in new
+    ]
+    connection.execute(_PARENT.insert(), parents)
+    connection.execute(_CHILD.insert(), children)
 
 
-def move(
-    connection: sa.Connection,
-    *,
-    transaction: str,
-    device: str,
-    state: views.OrderState,
-    completion_date: datetime | None = None,
-    **texts: str,
-) -> None:
-    """Move the resource order of one device change; ``change`` and ``reverse`` are native text."""
-    parent, child = tables.resource_order, tables.resource_item
-    mine = (
-        sa.select(child.c.resource_order_id)
-        .join(parent, parent.c.id == child.c.resource_order_id)
-        .where(
-            parent.c.transaction_id == transaction,
-            parent.c.state != views.OrderState.CANCELLED,
-            child.c.device == device,
-        )
-    )
-    ids = [row.resource_order_id for row in connection.execute(mine)]
-    connection.execute(
-        parent.update()
-        .where(parent.c.id.in_(ids))
-        .values(state=state, completion_date=completion_date)
-    )
-    connection.execute(
-        child.update().where(child.c.resource_order_id.in_(ids)).values(state=state, **texts)
-    )
+def move(connection: sa.Connection, transaction: str, moves: Sequence[Move], at: datetime) -> None:
+    """Move the resource orders of some device changes; a final state is their end, at ``at``."""
+    if not moves:
+        return
+    by_device = {one.device: one for one in moves}
+    rows = connection.execute(_STANDING, {"at_transaction": transaction})
+    found = [(row[0], by_device[row[1]]) for row in rows if row[1] in by_device]
+    if found:
+        connection.execute(_SET_PARENT, [_of_parent(key, one, at) for key, one in found])
+        connection.execute(_SET_CHILD, [_of_child(key, one) for key, one in found])
+
+
+def _of_parent(key: str, one: Move, at: datetime) -> dict[str, Any]:
+    ended = at if one.state.final else None
+    return {"at_id": key, "state": one.state, "completion_date": ended}
+
+
+def _of_child(key: str, one: Move) -> dict[str, Any]:
+    return {"at_id": key, "state": one.state, **one.texts}
 
 
 def devices(connection: sa.Connection, transaction: str) -> tuple[str, ...]:
     """The devices that a transaction's resource orders name; not those that were cancelled."""
-    parent, child = tables.resource_order, tables.resource_item
-    asked = (
-        sa.select(child.c.device)
-        .join(parent, parent.c.id == child.c.resource_order_id)
-        .where(
-            parent.c.transaction_id == transaction,
-            parent.c.state != views.OrderState.CANCELLED,
-        )
-        .order_by(parent.c.number)
-    )
-    return tuple(row.device for row in connection.execute(asked))
+    rows = connection.execute(_STANDING, {"at_transaction": transaction})
+    return tuple(row.device for row in rows)

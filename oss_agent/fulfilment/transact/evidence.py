@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,13 @@ BASELINE = "baseline"
 """Judged before the first commit."""
 TEST = "test"
 """Judged because somebody asked."""
+_C = tables.evidence.c
+_BASELINE = sa.select(_C.service_id, _C.about, _C.outcome).where(
+    _C.transaction_id == sa.bindparam("at_transaction"),
+    _C.attempt == sa.bindparam("at_attempt"),
+    _C.stage == BASELINE,
+)
+"""Made once: to build a statement costs several times as much as to run it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +42,20 @@ def keep(
     connection: sa.Connection,
     p: parts.Parts,
     transaction: states.Transaction,
-    verdict: proof.Verdict,
-    whose: Whose | None = None,
+    found: Iterable[tuple[proof.Verdict, Whose | None]],
 ) -> None:
-    """Write one verdict down; without ``whose`` it is the order's own."""
+    """Write verdicts down, in this order; those that are nobody's else are the order's own."""
+    rows = [_row(p, transaction, verdict, whose) for verdict, whose in found]
+    if rows:
+        connection.execute(tables.evidence.insert(), rows)
+
+
+def _row(
+    p: parts.Parts,
+    transaction: states.Transaction,
+    verdict: proof.Verdict,
+    whose: Whose | None,
+) -> dict[str, Any]:
     own = {
         "tenant": whose.tenant if whose else transaction.tenant,
         "transaction_id": transaction.id,
@@ -47,7 +64,7 @@ def keep(
         "stage": whose.stage if whose else HELD,
         "about": whose.about if whose else "",
     }
-    connection.execute(tables.evidence.insert(), own | _seen(p, verdict))
+    return own | _seen(p, verdict)
 
 
 def keep_of_test(
@@ -77,10 +94,6 @@ def baseline(
     connection: sa.Connection, transaction: states.Transaction
 ) -> Mapping[tuple[str, str], str]:
     """(service, about) -> outcome, as it was before this attempt's first commit."""
-    table = tables.evidence
-    asked = sa.select(table.c.service_id, table.c.about, table.c.outcome).where(
-        table.c.transaction_id == transaction.id,
-        table.c.attempt == transaction.attempt,
-        table.c.stage == BASELINE,
-    )
-    return {(row.service_id, row.about): row.outcome for row in connection.execute(asked)}
+    mine = {"at_transaction": transaction.id, "at_attempt": transaction.attempt}
+    rows = connection.execute(_BASELINE, mine)
+    return {(row.service_id, row.about): row.outcome for row in rows}

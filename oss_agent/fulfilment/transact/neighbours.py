@@ -58,11 +58,12 @@ async def baseline(
     verdicts = await observer.judge_all(p, [one.asked for one in watched], p.clock.monotonic())
 
     def unit(connection: sa.Connection) -> None:
-        for one, verdict in zip(watched, verdicts, strict=True):
-            evidence.keep(connection, p, transaction, verdict, _of(one, evidence.BASELINE))
+        pairs = zip(watched, verdicts, strict=True)
+        found = [(verdict, _of(one, evidence.BASELINE)) for one, verdict in pairs]
+        evidence.keep(connection, p, transaction, found)
         if rest > 0:
             reason = f"{rest} further predicates of other services are not judged"
-            evidence.keep(connection, p, transaction, _cut(watched[0], reason))
+            evidence.keep(connection, p, transaction, [(_cut(watched[0], reason), None)])
 
     await p.journal.write("baseline", unit)
 
@@ -91,8 +92,8 @@ def keep(
     found: Sequence[tuple[Watched, proof.Verdict]],
 ) -> None:
     """Evidence rows that name the neighbour."""
-    for one, verdict in found:
-        evidence.keep(connection, p, transaction, verdict, _of(one, evidence.HELD))
+    held = [(verdict, _of(one, evidence.HELD)) for one, verdict in found]
+    evidence.keep(connection, p, transaction, held)
 
 
 def veto(found: Sequence[tuple[Watched, proof.Verdict]]) -> Harm | None:

@@ -111,7 +111,7 @@ def _write(
     journal.update(connection, transaction, tries=0, **journal.wait_columns(None))
     participant_rows.plan(connection, moving)
     for share in shares:
-        _keep(connection, share, found)
+        _keep(connection, share, found, at)
         _planned(connection, p, share.transaction, at)
         if moving:
             conclude.say(connection, share.transaction, at, f"planned on {', '.join(busy)}")
@@ -121,14 +121,14 @@ def _write(
     return flow.Next.CONTINUE
 
 
-def _keep(connection: sa.Connection, share: Share, found: Sequence[Found]) -> None:
+def _keep(connection: sa.Connection, share: Share, found: Sequence[Found], at: datetime) -> None:
     """What one transaction's share is: its design, its native text, what its service owns then."""
     name = share.transaction.id
     changes = [one.shares[name] for one in found if name in one.shares]
     made = codec.design_to_json(share.made.design)
     journal.update(connection, share.transaction, design=made, hash=plan.digest(changes))
     intents.keep(connection, share.transaction, changes)
-    _show(connection, share.transaction, share.made, changes)
+    _show(connection, share.transaction, share.made, changes, at)
 
 
 def _planned(
@@ -159,18 +159,18 @@ def _show(
     transaction: states.Transaction,
     made: design.Made,
     changes: Sequence[plan.Change],
+    at: datetime,
 ) -> None:
     """The native text of each device, both ways, on its resource order."""
+    shown: list[resource_orders.Move] = []
     for name in made.devices:
         mine = [one for one in changes if one.intent.device == name and one.edits]
-        resource_orders.move(
-            connection,
-            transaction=transaction.id,
-            device=name,
-            state=views.OrderState.IN_PROGRESS,
-            change=plan.joined({one.intent.store: one.native for one in mine}),
-            reverse=plan.joined({one.intent.store: one.native_reverse for one in mine}),
-        )
+        texts = {
+            "change": plan.joined({one.intent.store: one.native for one in mine}),
+            "reverse": plan.joined({one.intent.store: one.native_reverse for one in mine}),
+        }
+        shown.append(resource_orders.Move(name, views.OrderState.IN_PROGRESS, texts))
+    resource_orders.move(connection, transaction.id, shown, at)
 
 
 def _participant(

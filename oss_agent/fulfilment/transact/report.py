@@ -60,14 +60,11 @@ def _complete(
 ) -> None:
     item = order_rows.request_of(connection, transaction.order, transaction.position)
     outcome.record(connection, p, transaction, item, at)
-    for name in resource_orders.devices(connection, transaction.id):
-        resource_orders.move(
-            connection,
-            transaction=transaction.id,
-            device=name,
-            state=views.OrderState.COMPLETED,
-            completion_date=at,
-        )
+    done = [
+        resource_orders.Move(name, views.OrderState.COMPLETED)
+        for name in resource_orders.devices(connection, transaction.id)
+    ]
+    resource_orders.move(connection, transaction.id, done, at)
     conclude.say(connection, transaction, at, "completed")
     _passed(connection, p, transaction, at)
     conclude.close(connection, transaction, at)

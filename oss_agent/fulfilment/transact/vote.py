@@ -191,8 +191,8 @@ def _decide(
         wanted = dataclasses.replace(wanted, cause=states.Cause.BISECTED)
     decided = journal.decide(connection, transaction, wanted)
     for looked in found.looked:
-        for verdict in looked.verdicts:
-            evidence.keep(connection, p, looked.transaction, verdict)
+        own = [(verdict, None) for verdict in looked.verdicts]
+        evidence.keep(connection, p, looked.transaction, own)
         passed = all(verdict.passes for verdict in looked.verdicts)
         service_test_rows.proved(connection, p.events, looked.transaction, passed=passed, at=at)
     neighbours.keep(connection, p, transaction, found.around)
@@ -204,7 +204,8 @@ def _decide(
         conclude.say(connection, each, at, f"decision {decided.verdict}: {decided.reason}")
         if decided.verdict is states.Verdict.COMMIT:
             _proven(connection, p, transaction, each, at)
-    breaker.after_vote(connection, p, transaction, at)
+    if decided.cause in breaker.ABORTED:
+        breaker.after_abort(connection, p, transaction, at)
 
 
 def _proven(

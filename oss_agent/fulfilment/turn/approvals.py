@@ -24,6 +24,10 @@ _KEPT = 1_000
 """Plans kept per tenant; a dry-run writes one, so there must be an end."""
 _SHORTEST = 12
 """Characters of a hash that are shown to people, and enough to name a plan."""
+_APPROVED = sa.select(tables.transaction.c.approved).where(
+    tables.transaction.c.id == sa.bindparam("at_id")
+)
+"""Made once: every transaction asks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,5 @@ def _natives(connection: sa.Connection, tenant: str, found: str | None) -> Mappi
 
 
 def _approved(connection: sa.Connection, transaction: str) -> str | None:
-    asked = sa.select(tables.transaction.c.approved).where(tables.transaction.c.id == transaction)
-    approved: str | None = connection.execute(asked).scalar_one()
+    approved: str | None = connection.execute(_APPROVED, {"at_id": transaction}).scalar_one()
     return approved

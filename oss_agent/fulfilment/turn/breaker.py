@@ -18,19 +18,20 @@ from oss_agent.fulfilment.turn import stop_rows
 from oss_agent.spi import alarms, stops, views
 
 NAME = "circuit breaker"
-_ABORTED = (states.Cause.PROOF, states.Cause.NEIGHBOUR)
+ABORTED = (states.Cause.PROOF, states.Cause.NEIGHBOUR)
+"""What an abort for want of proof is decided for."""
 
 
 def tripped(latest: Sequence[states.Cause], votes: int) -> bool:
     """Did the latest ``votes`` votes all abort for want of proof? Newest first. 0 never trips."""
     counted = latest[:votes]
-    return 0 < votes == len(counted) and all(one in _ABORTED for one in counted)
+    return 0 < votes == len(counted) and all(one in ABORTED for one in counted)
 
 
-def after_vote(
+def after_abort(
     connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, at: datetime
 ) -> None:
-    """Look at the platforms that this vote was about, in the unit that wrote its decision."""
+    """Look at the platforms that this vote was about, in the unit that decided one of ``ABORTED``."""
     for platform in _platforms(connection, transaction):
         latest = _latest(connection, transaction.tenant, platform, p.limits.breaker_votes)
         if tripped(latest, p.limits.breaker_votes):
@@ -55,7 +56,7 @@ def _latest(
         part.attempt == d.attempt,
         part.platform == platform,
     )
-    votes_only = d.cause.in_((*_ABORTED, states.Cause.PROVEN))
+    votes_only = d.cause.in_((*ABORTED, states.Cause.PROVEN))
     asked = sa.select(d.cause).where(d.tenant == tenant, votes_only, took_part)
     lifted = _lifted(connection, tenant, platform)
     if lifted is not None:

@@ -19,6 +19,8 @@ from oss_agent.spi import clock
 _SLACK = 2.0
 """Seconds the two clocks may drift apart before it counts as a jump."""
 _PREFIX = "clock "
+_KNOWN = sa.select(tables.counter.c.value).where(tables.counter.c.name == sa.bindparam("at_name"))
+"""Made once: every phase of every order asks it."""
 
 
 def catch_up(connection: sa.Connection, time: clock.Clock) -> float:
@@ -29,7 +31,7 @@ def catch_up(connection: sa.Connection, time: clock.Clock) -> float:
     boot = time.boot()
     ahead = round(time.now().timestamp() - boot.seconds)
     table, name = tables.counter, f"{_PREFIX}{boot.boot_id}"[:32]
-    known = connection.execute(sa.select(table.c.value).where(table.c.name == name)).scalar()
+    known = connection.execute(_KNOWN, {"at_name": name}).scalar()
     if known is None:
         connection.execute(table.delete().where(table.c.name.startswith(_PREFIX)))
         connection.execute(table.insert().values(name=name, tenant="", value=ahead))

@@ -20,6 +20,22 @@ from oss_agent.fulfilment.record import journal, order_rows, states, tables
 
 _FREE = (states.Stage.WAITING, states.Stage.QUEUED, states.Stage.RUNNING)
 """A run that is in a queue has done nothing yet; with a raised token it never will."""
+_OF, _QUEUE = tables.transaction.c, tables.queue.c
+_CARRIED = sa.and_(_OF.leader == sa.bindparam("at_leader"), _OF.stage == states.Stage.MEMBER)
+"""A closed one keeps its leader's name, as a record of who carried it."""
+_MEMBERS = tables.transaction.select().where(_CARRIED).order_by(_OF.accepted)
+_LET_GO = tables.transaction.update().where(_CARRIED).values(attempt=_OF.attempt + 1)
+_APPROVED = sa.select(_OF.approved).where(_OF.id == sa.bindparam("at_transaction"))
+_TOUCHED = sa.select(_QUEUE.transaction_id).where(
+    _QUEUE.device.in_(sa.bindparam("at_devices", expanding=True))
+)
+_WANTED = sa.select(_QUEUE.transaction_id, _QUEUE.device).where(_QUEUE.transaction_id.in_(_TOUCHED))
+_THESE = (
+    tables.transaction.select()
+    .where(_OF.id.in_(sa.bindparam("at_transactions", expanding=True)))
+    .order_by(_OF.accepted)
+)
+"""Made once: to build a statement costs several times as much as to run it."""
 
 
 def gather(
@@ -45,8 +61,7 @@ def members(
     connection: sa.Connection, leader: states.Transaction
 ) -> tuple[states.Transaction, ...]:
     """Those that ``leader`` carries, in order of acceptance."""
-    table = tables.transaction
-    rows = connection.execute(table.select().where(_carried(leader.id)).order_by(table.c.accepted))
+    rows = connection.execute(_MEMBERS, {"at_leader": leader.id})
     return tuple(journal.of_row(row) for row in rows)
 
 
@@ -61,21 +76,12 @@ def let_go(
 
     Each begins an attempt of its own: what was seen of it while it was carried proves nothing then.
     """
-    table = tables.transaction
-    carried = table.update().where(_carried(leader))
-    if only is not None:
-        carried = carried.where(table.c.id == only.id)
+    carried = _LET_GO if only is None else _LET_GO.where(_OF.id == only.id)
     values: dict[str, Any] = {"stage": states.Stage.QUEUED, "leader": None}
-    values["attempt"] = table.c.attempt + 1
     if limit is not None:
         values["group_limit"] = limit
-    connection.execute(carried.values(**values, **journal.wait_columns(None)))
-
-
-def _carried(leader: str) -> sa.ColumnElement[bool]:
-    """A closed one keeps its leader's name, as a record of who carried it."""
-    of = tables.transaction.c
-    return sa.and_(of.leader == leader, of.stage == states.Stage.MEMBER)
+    mine = {"at_leader": leader, **values, **journal.wait_columns(None)}
+    connection.execute(carried, mine)
 
 
 def half(size: int) -> int:
@@ -91,9 +97,8 @@ def _approves(
         return True
     if p.limits.approval == "large" and devices > p.limits.large_devices:
         return True
-    table = tables.transaction
-    asked = sa.select(table.c.approved).where(table.c.id == leader.id)
-    return connection.execute(asked).scalar_one() is not None
+    approved = connection.execute(_APPROVED, {"at_transaction": leader.id})
+    return approved.scalar_one() is not None
 
 
 def _behind(
@@ -101,10 +106,9 @@ def _behind(
 ) -> tuple[states.Transaction, ...]:
     """Who waits for exactly these devices, up to the first who wants others or may not come."""
     found: list[states.Transaction] = []
-    services = {_service(connection, leader)}
-    for one, wanted in _queued(connection, devices):
-        if one.id == leader.id:
-            continue
+    queued = [pair for pair in _queued(connection, devices) if pair[0].id != leader.id]
+    services = {_service(connection, leader)} if queued else set[str]()
+    for one, wanted in queued:
         service = _service(connection, one)
         # Two changes of one service build upon one another: the second is planned after the first.
         if wanted != devices or service in services or not _may_come(connection, leader, one):
@@ -122,13 +126,12 @@ def _queued(
     connection: sa.Connection, devices: frozenset[str]
 ) -> list[tuple[states.Transaction, frozenset[str]]]:
     """Who waits for any of these devices, with all the devices they wait for."""
-    queue, of = tables.queue, tables.transaction
-    touched = sa.select(queue.c.transaction_id).where(queue.c.device.in_(devices))
     wanted: defaultdict[str, set[str]] = defaultdict(set)
-    asked = sa.select(queue.c.transaction_id, queue.c.device)
-    for row in connection.execute(asked.where(queue.c.transaction_id.in_(touched))):
+    for row in connection.execute(_WANTED, {"at_devices": list(devices)}):
         wanted[row.transaction_id].add(row.device)
-    rows = connection.execute(of.select().where(of.c.id.in_(wanted)).order_by(of.c.accepted))
+    if not wanted:
+        return []
+    rows = connection.execute(_THESE, {"at_transactions": list(wanted)})
     return [(journal.of_row(row), frozenset(wanted[row.id])) for row in rows]
 
 

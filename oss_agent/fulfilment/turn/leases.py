@@ -16,6 +16,39 @@ from oss_agent import errors
 from oss_agent.fulfilment.record import states, tables
 from oss_agent.fulfilment.turn import group
 
+_LEASE, _QUEUE, _OF = tables.lease.c, tables.queue.c, tables.transaction.c
+_OURS = _LEASE.transaction_id == sa.bindparam("at_transaction")
+_QUEUED = _QUEUE.transaction_id == sa.bindparam("at_transaction")
+_THESE: sa.BindParameter[str] = sa.bindparam("at_devices", expanding=True)
+_HELD = sa.select(_LEASE.device).where(_OURS)
+_WAITED_FOR = sa.select(_QUEUE.device).where(_QUEUED)
+_STANDS = tables.lease.select().where(
+    _OURS, _LEASE.device == sa.bindparam("at_device"), _LEASE.token == sa.bindparam("at_token")
+)
+_GIVE_BACK = tables.lease.delete().where(_OURS)
+_LEAVE = tables.queue.delete().where(_QUEUED)
+_WAKE = tables.transaction.update().where(
+    _OF.stage == states.Stage.WAITING,
+    _OF.id.in_(
+        sa.select(_QUEUE.transaction_id).where(
+            _QUEUE.device.in_(sa.union(_HELD, _WAITED_FOR)),
+            _QUEUE.transaction_id != sa.bindparam("at_transaction"),
+        )
+    ),
+)
+_HOLDING = (
+    sa.select(_LEASE.device, _OF.id, _OF.order_id)
+    .join(tables.transaction, _OF.id == _LEASE.transaction_id)
+    .where(_LEASE.device.in_(_THESE), _OF.id != sa.bindparam("at_transaction"))
+)
+_EARLIER = (
+    sa.select(_QUEUE.device, _OF.id, _OF.order_id)
+    .join(tables.transaction, _OF.id == _QUEUE.transaction_id)
+    .where(_QUEUE.device.in_(_THESE), _QUEUE.accepted < sa.bindparam("at_accepted"))
+    .order_by(_QUEUE.accepted)
+)
+"""Made once: to build a statement costs several times as much as to run it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
@@ -37,7 +70,8 @@ def take(
 
     What it holds already it does not queue for: whoever waits there waits for this transaction.
     """
-    held = _held(connection, transaction.id)
+    mine = {"at_transaction": transaction.id}
+    held = set(connection.execute(_HELD, mine).scalars())
     missing = [device for device in devices if device not in held]
     _enqueue(connection, transaction, missing, at)
     blockers = _blockers(connection, transaction, missing)
@@ -55,19 +89,18 @@ def take(
     ]
     if rows:
         connection.execute(tables.lease.insert(), rows)
-    _leave_queue(connection, transaction.id)
+    connection.execute(_LEAVE, mine)
     return ()
 
 
 def must_stand(connection: sa.Connection, transaction: states.Transaction, device: str) -> None:
     """Fenced unless this device's lease is ours, by the token we work with."""
-    table = tables.lease
-    ours = table.select().where(
-        table.c.device == device,
-        table.c.transaction_id == transaction.id,
-        table.c.token == transaction.token,
-    )
-    if connection.execute(ours).first() is None:
+    ours = {
+        "at_device": device,
+        "at_transaction": transaction.id,
+        "at_token": transaction.token,
+    }
+    if connection.execute(_STANDS, ours).first() is None:
         raise errors.Fenced(f"the lease of {device} is not transaction {transaction.id}'s any more")
 
 
@@ -76,23 +109,11 @@ def release(connection: sa.Connection, transaction: str, at: datetime) -> None:
 
     Those that it carried stand on their own feet again: they are carried by these leases alone.
     """
-    _wake_those_behind(connection, transaction, at)
+    mine = {"at_transaction": transaction}
+    connection.execute(_WAKE, mine | {"wake_at": at})
     group.let_go(connection, transaction)
-    connection.execute(tables.lease.delete().where(tables.lease.c.transaction_id == transaction))
-    _leave_queue(connection, transaction)
-
-
-def _wake_those_behind(connection: sa.Connection, transaction: str, at: datetime) -> None:
-    lease, queue, of = tables.lease, tables.queue, tables.transaction
-    ours = sa.union(
-        sa.select(lease.c.device).where(lease.c.transaction_id == transaction),
-        sa.select(queue.c.device).where(queue.c.transaction_id == transaction),
-    )
-    behind = sa.select(queue.c.transaction_id).where(
-        queue.c.device.in_(ours), queue.c.transaction_id != transaction
-    )
-    sleeping = of.update().where(of.c.id.in_(behind), of.c.stage == states.Stage.WAITING)
-    connection.execute(sleeping.values(wake_at=at))
+    connection.execute(_GIVE_BACK, mine)
+    connection.execute(_LEAVE, mine)
 
 
 def _enqueue(
@@ -101,9 +122,8 @@ def _enqueue(
     devices: Sequence[str],
     at: datetime,
 ) -> None:
-    table = tables.queue
-    asked = sa.select(table.c.device).where(table.c.transaction_id == transaction.id)
-    queued = {row.device for row in connection.execute(asked)}
+    asked = connection.execute(_WAITED_FOR, {"at_transaction": transaction.id})
+    queued = set(asked.scalars())
     rows = [
         {
             "device": device,
@@ -116,36 +136,19 @@ def _enqueue(
         if device not in queued
     ]
     if rows:
-        connection.execute(table.insert(), rows)
+        connection.execute(tables.queue.insert(), rows)
 
 
 def _blockers(
     connection: sa.Connection, transaction: states.Transaction, devices: Sequence[str]
 ) -> tuple[Blocker, ...]:
-    lease, queue, of = tables.lease, tables.queue, tables.transaction
-    holding = (
-        sa.select(lease.c.device, of.c.id, of.c.order_id)
-        .join(of, of.c.id == lease.c.transaction_id)
-        .where(lease.c.device.in_(devices), of.c.id != transaction.id)
-    )
-    earlier = (
-        sa.select(queue.c.device, of.c.id, of.c.order_id)
-        .join(of, of.c.id == queue.c.transaction_id)
-        .where(queue.c.device.in_(devices), queue.c.accepted < transaction.accepted)
-        .order_by(queue.c.accepted)
-    )
+    before = {
+        "at_devices": devices,
+        "at_transaction": transaction.id,
+        "at_accepted": transaction.accepted,
+    }
     return tuple(
         Blocker(row.device, row.id, row.order_id, holds=holds)
-        for query, holds in ((holding, True), (earlier, False))
-        for row in connection.execute(query)
+        for query, holds in ((_HOLDING, True), (_EARLIER, False))
+        for row in connection.execute(query, before)
     )
-
-
-def _held(connection: sa.Connection, transaction: str) -> set[str]:
-    table = tables.lease
-    asked = sa.select(table.c.device).where(table.c.transaction_id == transaction)
-    return {row.device for row in connection.execute(asked)}
-
-
-def _leave_queue(connection: sa.Connection, transaction: str) -> None:
-    connection.execute(tables.queue.delete().where(tables.queue.c.transaction_id == transaction))

@@ -15,14 +15,23 @@ from oss_agent.fulfilment.turn import stops as stop_rules
 from oss_agent.fulfilment.turn import waits
 from oss_agent.spi import stops
 
+_C = tables.stop.c
+_STANDING = (
+    tables.stop.select()
+    .where(
+        _C.tenant == sa.bindparam("at_tenant"),
+        _C.lifted_at.is_(None),
+        sa.or_(_C.ends.is_(None), _C.ends > sa.bindparam("now")),
+    )
+    .order_by(_C.begins, _C.number)
+)
+"""Made once: every transaction asks it several times."""
+
 
 def standing(connection: sa.Connection, tenant: str, at: datetime) -> tuple[stops.StopView, ...]:
     """Not lifted and not over, those that begin first first."""
-    c = tables.stop.c
-    asked = tables.stop.select().where(
-        c.tenant == tenant, c.lifted_at.is_(None), sa.or_(c.ends.is_(None), c.ends > at)
-    )
-    return tuple(_view(row) for row in connection.execute(asked.order_by(c.begins, c.number)))
+    rows = connection.execute(_STANDING, {"at_tenant": tenant, "now": at})
+    return tuple(_view(row) for row in rows)
 
 
 def keeps(
