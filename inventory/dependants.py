@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import sqlalchemy as sa
 
 from inventory import history, tables
 from oss_agent.spi import ledger
 from oss_agent.spi.views import OperatingStatus, ServiceState
 
+_R, _S = tables.service_resources.c, tables.services.c
+_WHOLE = tables.services.alias("customer_facing")
+_ON_DEVICE = (
+    sa.select(
+        _WHOLE.c.id,
+        _WHOLE.c.name,
+        _WHOLE.c.tenant,
+        _WHOLE.c.customer,
+        _WHOLE.c.operating_status,
+    )
+    .select_from(
+        tables.service_resources.join(tables.services, _S.id == _R.service)
+        # What stands on a port is an RFS, whose parent is the CFS, or the CFS itself.
+        .join(_WHOLE, _WHOLE.c.id == sa.func.coalesce(_S.parent, _S.id))
+    )
+    .where(
+        history.current(tables.service_resources),
+        history.current(tables.services),
+        history.current(_WHOLE),
+        _WHOLE.c.category == "CFS",
+        _WHOLE.c.state == ServiceState.ACTIVE.value,
+        _R.device == sa.bindparam("at_device"),
+    )
+    .distinct()
+    .order_by(_WHOLE.c.id)
+)
+_ON_PORT = _ON_DEVICE.where(_R.port == sa.bindparam("at_port"))
+"""Made once: to build a statement costs several times as much as to run it."""
+
 
 def on_port(connection: sa.Connection, device: str, port: str) -> tuple[ledger.Affected, ...]:
     """Active customer-facing services that stand on this port, themselves or by an RFS."""
-    c = tables.service_resources.c
-    return _affected(connection, sa.and_(c.device == device, c.port == port))
+    return _affected(connection.execute(_ON_PORT, {"at_device": device, "at_port": port}))
 
 
 def on_device(connection: sa.Connection, device: str) -> tuple[ledger.Affected, ...]:
     """Active customer-facing services that stand on any port of this device."""
-    return _affected(connection, tables.service_resources.c.device == device)
+    return _affected(connection.execute(_ON_DEVICE, {"at_device": device}))
 
 
 def watched(connection: sa.Connection, device: str | None = None) -> tuple[ledger.WatchedPort, ...]:
@@ -45,32 +76,8 @@ def watched(connection: sa.Connection, device: str | None = None) -> tuple[ledge
     return tuple(ledger.WatchedPort(*row) for row in connection.execute(query))
 
 
-def _affected(
-    connection: sa.Connection, where: sa.ColumnElement[bool]
-) -> tuple[ledger.Affected, ...]:
-    customer_facing = tables.services.alias("customer_facing")
-    s, c = tables.services.c, customer_facing.c
-    stands = sa.and_(
-        history.current(tables.service_resources), tables.service_resources.c.service == s.id
-    )
-    query = (
-        sa.select(c.id, c.name, c.tenant, c.customer, c.operating_status)
-        .select_from(
-            customer_facing.join(tables.services, sa.or_(s.id == c.id, s.parent == c.id)).join(
-                tables.service_resources, stands
-            )
-        )
-        .where(
-            where,
-            history.current(tables.services),
-            history.current(customer_facing),
-            c.category == "CFS",
-            c.state == ServiceState.ACTIVE.value,
-        )
-        .distinct()
-        .order_by(c.id)
-    )
+def _affected(rows: Iterable[sa.Row[Any]]) -> tuple[ledger.Affected, ...]:
     return tuple(
         ledger.Affected(service, name, tenant, customer, OperatingStatus(status))
-        for service, name, tenant, customer, status in connection.execute(query)
+        for service, name, tenant, customer, status in rows
     )
