@@ -78,6 +78,8 @@ def watched(connection: sa.Connection, device: str | None = None) -> tuple[ledge
 
 def _affected(rows: Iterable[sa.Row[Any]]) -> tuple[ledger.Affected, ...]:
     return tuple(
-        ledger.Affected(service, name, tenant, customer, OperatingStatus(status))
-        for service, name, tenant, customer, status in rows
+        ledger.Affected(
+            row.id, row.name, row.tenant, row.customer, OperatingStatus(row.operating_status)
+        )
+        for row in rows
     )

@@ -51,6 +51,7 @@ def _selection(rows: sa.Select[Any]) -> selecting.Selection:
         rows,
         c.tenant,
         order=c.id,
+        row=c.row,
         attributes={
             **selecting.texts(text),
             **selecting.moments(times),

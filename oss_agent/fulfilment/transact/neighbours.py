@@ -7,8 +7,9 @@ already is written down as such and vetoes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import sqlalchemy as sa
 import structlog
@@ -51,8 +52,12 @@ async def baseline(
     """Judge the neighbours once and write it down; a second look after a crash keeps the first."""
     if await p.journal.read(lambda c: evidence.baseline(c, transaction)):
         return
-    every = await p.journal.read(lambda c: tuple(_around(c, p, transaction, participants)))
-    watched, rest = every[: p.limits.neighbours], len(every) - p.limits.neighbours
+    most = p.limits.neighbours
+    # One more than is judged tells that there are more: to read all would cost by their number.
+    some = await p.journal.read(
+        lambda c: tuple(islice(_around(c, p, transaction, participants), most + 1))
+    )
+    watched = some[:most]
     if not watched:
         return
     verdicts = await observer.judge_all(p, [one.asked for one in watched], p.clock.monotonic())
@@ -61,8 +66,8 @@ async def baseline(
         pairs = zip(watched, verdicts, strict=True)
         found = [(verdict, _of(one, evidence.BASELINE)) for one, verdict in pairs]
         evidence.keep(connection, p, transaction, found)
-        if rest > 0:
-            reason = f"{rest} further predicates of other services are not judged"
+        if len(some) > most:
+            reason = f"of other services only the nearest {most} predicates are judged"
             evidence.keep(connection, p, transaction, [(_cut(watched[0], reason), None)])
 
     await p.journal.write("baseline", unit)
@@ -79,7 +84,8 @@ async def judged(
     held = {key for key, outcome in before.items() if outcome == proof.Outcome.PROVEN}
     if not held:
         return ()
-    every = await p.journal.read(lambda c: tuple(_around(c, p, transaction, participants)))
+    only = {service for service, _ in held}
+    every = await p.journal.read(lambda c: tuple(_around(c, p, transaction, participants, only)))
     watched = [one for one in every if (one.service.service, one.about) in held]
     verdicts = await observer.judge_all(p, [one.asked for one in watched], until)
     return tuple(zip(watched, verdicts, strict=True))
@@ -137,15 +143,16 @@ def _around(
     p: parts.Parts,
     transaction: states.Transaction,
     participants: Sequence[states.Participant],
+    only: Collection[str] | None = None,
 ) -> Iterator[Watched]:
-    """Predicates of the services on the touched devices, nearest first."""
+    """Predicates of the services on the touched devices, or of ``only`` these, nearest first."""
     ours = {
         order_rows.request_of(connection, one.order, one.position).service_id
         for one in (transaction, *group.members(connection, transaction))
     }
     touched = {one.device for one in participants}
     for one in _nearest_first(connection, p, transaction, touched):
-        if one.service not in ours:
+        if one.service not in ours and (only is None or one.service in only):
             built = design.last_built(connection, one.tenant, one.service)
             configured = p.ledger.configured(connection, one.service)
             for asked in _asked(built, configured, touched):
