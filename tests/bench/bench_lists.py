@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,10 @@ def measure(count: int) -> Iterator[table.Row]:
 def _rows(connection: sa.Connection, name: str, count: int) -> Iterator[table.Row]:
     matches = count * _STATES.count("active") // len(_STATES)
     offset = matches * 9 // 10
-    ours = Far(*(_cpu(lambda at=at: _ours(connection, name, at)) for at in (0, offset)))
-    plain = Far(*(_cpu(lambda at=at: _plain(connection, name, at)) for at in (0, offset)))
+    ours, plain = (
+        Far(_cpu(partial(page, connection, name, 0)), _cpu(partial(page, connection, name, offset)))
+        for page in (_ours, _plain)
+    )
     what = f"{count} services, active, by {name}"
     yield table.cost(f"{what}: first page", ours.front, "plain ORM", plain.front)
     yield table.cost(f"{what}: at {offset}", ours.behind, "plain ORM", plain.behind)
