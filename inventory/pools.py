@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from inventory import history, pool_values, tables
-from inventory.column_types import Moment
 from oss_agent import errors
+from oss_agent.moment import Moment
 
 _ATTEMPTS = 64
 """How often a value may be lost to somebody quicker before that is called contention."""

@@ -40,8 +40,8 @@ def amend(
     at: datetime,
 ) -> views.ServiceView:
     """Make a living service what ``design`` says: ends that stay keep their ids, others go."""
-    before = _known(connection, p, transaction, service)
-    ends = [_known(connection, p, transaction, one) for one in before.supporting_services]
+    before = known(connection, p, transaction, service)
+    ends = [known(connection, p, transaction, one) for one in before.supporting_services]
     whole = _whole(transaction, service, design, before.customer)
     p.ledger.put_service(connection, whole, at)
     rows = tuple(_ends(whole, design, ends))
@@ -54,7 +54,7 @@ def amend(
     return p.ledger.move_service(connection, service=service, state=state, at=at)
 
 
-def _known(
+def known(
     connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, service: str
 ) -> views.ServiceView:
     """A service that is there: what is to be modified stands, with its ends."""

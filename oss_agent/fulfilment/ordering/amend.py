@@ -141,7 +141,9 @@ def _judge(
         )
     if item.action is views.ItemAction.MODIFY:
         built = design.standing(connection, p, tenant, item)
-        service = p.ledger.snapshot(connection, tenant).services[item.service_id or ""]
+        service = p.ledger.service(connection, tenant, item.service_id or "")
+        if service is None:
+            raise errors.NotFound(f"service {item.service_id}")
         item = amendment.merged(item, service, built.ordered)
     p.catalogue.check(item)
 
@@ -162,7 +164,6 @@ def _forget_ends(
     """The planned ends of a new service go: how many there are, and where, is designed anew."""
     if item.action is not views.ItemAction.ADD:
         return
-    known = p.ledger.snapshot(connection, transaction.tenant).services
-    service = known.get(item.service_id or "")
+    service = p.ledger.service(connection, transaction.tenant, item.service_id or "")
     for end in service.supporting_services if service is not None else ():
         p.ledger.retire_service(connection, service=end, at=at)

@@ -90,7 +90,7 @@ def _amend(
 ) -> None:
     claims.settle(connection, p, transaction, service, made.pools, at)
     p.ledger.free_ports(connection, service=service, keep=design.ports(made), at=at)
-    before = p.ledger.snapshot(connection, transaction.tenant).services[service]
+    before = service_rows.known(connection, p, transaction, service)
     view = service_rows.amend(connection, p, transaction, service, made, at)
     moved = view.state is not before.state
     if moved:
