@@ -22,7 +22,14 @@ _REASON_LENGTH: Final = 2_000
 
 def with_event() -> sa.Select[Any]:
     """Deliveries joined with their events, for ``heads`` and for a person's list."""
-    of_event = (EVENTS.c.number, EVENTS.c.id, EVENTS.c.kind, EVENTS.c.at, EVENTS.c.payload)
+    of_event = (
+        EVENTS.c.number,
+        EVENTS.c.id,
+        EVENTS.c.kind,
+        EVENTS.c.at,
+        EVENTS.c.payload,
+        EVENTS.c.changed,
+    )
     chosen: sa.Select[Any] = sa.select(*DELIVERIES.c, *of_event)
     return chosen.join_from(DELIVERIES, EVENTS, EVENTS.c.number == _D.event)
 
@@ -96,20 +103,6 @@ def append(connection: sa.Connection, event: events.Event) -> bool:
     """Store an event to be told. False when one of its id is stored already: it stays as it was."""
     if connection.execute(_KNOWN, {"at_id": event.id}).first() is not None:
         return False
-<<<<<<< HEAD
-    connection.execute(
-        EVENTS.insert().values(
-            id=event.id,
-            tenant=event.tenant,
-            kind=event.kind.value,
-            entity=event.entity,
-            at=event.at,
-            payload=dict(event.payload),
-            changed=list(event.changed),
-            spread=False,
-        )
-    )
-=======
     row = {
         "id": event.id,
         "tenant": event.tenant,
@@ -117,10 +110,10 @@ def append(connection: sa.Connection, event: events.Event) -> bool:
         "entity": event.entity,
         "at": event.at,
         "payload": dict(event.payload),
+        "changed": list(event.changed),
         "spread": False,
     }
     connection.execute(EVENTS.insert(), row)
->>>>>>> d2130e0 (Make the statements of an order once, write many rows as one, and look only at what an item is planned on: half the writer's CPU went into building SQL and into reading the whole inventory)
     return True
 
 
@@ -266,23 +259,6 @@ def give_up(connection: sa.Connection, receiver: str, reason: str, now: datetime
     return entities
 
 
-<<<<<<< HEAD
-def with_event() -> sa.Select[Any]:
-    """Deliveries joined with their events, for ``heads`` and for a person's list."""
-    of_event = (
-        EVENTS.c.number,
-        EVENTS.c.id,
-        EVENTS.c.kind,
-        EVENTS.c.at,
-        EVENTS.c.payload,
-        EVENTS.c.changed,
-    )
-    chosen: sa.Select[Any] = sa.select(*DELIVERIES.c, *of_event)
-    return chosen.join_from(DELIVERIES, EVENTS, EVENTS.c.number == _D.event)
-
-
-=======
->>>>>>> d2130e0 (Make the statements of an order once, write many rows as one, and look only at what an item is planned on: half the writer's CPU went into building SQL and into reading the whole inventory)
 def numbered(row: sa.RowMapping) -> Numbered:
     """An event row as a value."""
     kept = events.Event(

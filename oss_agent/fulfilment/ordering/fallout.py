@@ -44,9 +44,11 @@ def keep(
 ) -> None:
     """Hold it until a person decides, at most ``fallout_within``."""
     leases.release(connection, transaction.id, error.at)
-    for device in resource_orders.devices(connection, transaction.id):
-        held = views.OrderState.HELD
-        resource_orders.move(connection, transaction=transaction.id, device=device, state=held)
+    held = [
+        resource_orders.Move(name, views.OrderState.HELD)
+        for name in resource_orders.devices(connection, transaction.id)
+    ]
+    resource_orders.move(connection, transaction.id, held, error.at)
     conclude.say(
         connection, transaction, error.at, f"held: it failed ({error.code}): {error.message}"
     )

@@ -16,7 +16,11 @@ _D = tables.dependency.c
 _ITEM, _WHOLE, _OF = tables.item.c, tables.order.c, tables.transaction.c
 WHOLE = 0
 """The position that stands for all of an order."""
-_MINE = sa.and_(_D.order_id == sa.bindparam("at_order"), _D.position == sa.bindparam("at_position"))
+_MINE = sa.and_(
+    _D.order_id == sa.bindparam("at_order"),
+    _D.position == sa.bindparam("at_position"),
+    ~_D.waived,
+)
 _ITEMS_BEFORE = (
     sa.select(_ITEM.order_id, _ITEM.item_id, _ITEM.state)
     .join(

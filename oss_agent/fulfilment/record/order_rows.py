@@ -11,10 +11,8 @@ import sqlalchemy as sa
 from oss_agent.fulfilment.record import codec, plain, tables
 from oss_agent.spi import orders, views
 
-<<<<<<< HEAD
 _ROLLED_BACK = "rolledBack"
 """``milestones.Milestone.ROLLED_BACK``, which stands on the views of these rows."""
-=======
 _ITEM, _COUNTER = tables.item.c, tables.counter.c
 _THE_ORDER = tables.order.c.id == sa.bindparam("at_order")
 _ITEMS = _ITEM.order_id == sa.bindparam("at_order")
@@ -30,10 +28,13 @@ _REQUEST_OF = tables.item.select().where(_THE_ITEM)
 _SET_ORDER = tables.order.update().where(_THE_ORDER)
 _SET_ITEM = tables.item.update().where(_THE_ITEM)
 _STATES = sa.select(_ITEM.state).where(_ITEMS).order_by(_ITEM.position)
-_WORKING_STATES = _STATES.where(_ITEM.action != views.ItemAction.NO_CHANGE)
+_WORKING_STATES = (
+    sa.select(_ITEM.state, _ITEM.milestones)
+    .where(_ITEMS, _ITEM.action != views.ItemAction.NO_CHANGE)
+    .order_by(_ITEM.position)
+)
 _WHOLE_ITEMS = tables.item.select().where(_ITEMS).order_by(_ITEM.position)
 """Made once: to build a statement costs several times as much as to run it."""
->>>>>>> d2130e0 (Make the statements of an order once, write many rows as one, and look only at what an item is planned on: half the writer's CPU went into building SQL and into reading the whole inventory)
 
 
 def next_number(connection: sa.Connection, name: str) -> int:
@@ -54,37 +55,6 @@ def insert(
 ) -> str:
     """Store an order with its items and what is promised (columns by name); returns its id."""
     number = next_number(connection, "order")
-<<<<<<< HEAD
-    connection.execute(
-        tables.order.insert().values(
-            id=str(number),
-            number=number,
-            tenant=request.tenant,
-            requester=request.requester,
-            external_id=request.external_id,
-            idempotency_key=request.idempotency_key,
-            body_digest=request.body_digest,
-            state=views.OrderState.ACKNOWLEDGED,
-            description=request.description,
-            category=request.category,
-            priority=request.priority,
-            requested_start=request.requested_start,
-            requested_completion=request.requested_completion,
-            order_date=at,
-            cancel_requested=False,
-            jeopardy=[],
-            fallout=request.fallout,
-            extra=dict(request.extra),
-            surface=request.surface,
-            **promised,
-        )
-    )
-    place = {item.id: position for position, item in enumerate(request.items, start=1)}
-    for item, specification in zip(request.items, specifications, strict=True):
-        parent = None if item.parent is None else place[item.parent]
-        position = place[item.id]
-        _insert_item(connection, str(number), position, parent, request.tenant, item, specification)
-=======
     row = {
         "id": str(number),
         "number": number,
@@ -102,53 +72,30 @@ def insert(
         "order_date": at,
         "cancel_requested": False,
         "jeopardy": [],
+        "fallout": request.fallout,
         "extra": dict(request.extra),
         "surface": request.surface,
         **promised,
     }
     connection.execute(tables.order.insert(), row)
-    pairs = zip(request.items, specifications, strict=True)
+    place = {item.id: position for position, item in enumerate(request.items, start=1)}
     items = [
-        _item_row(str(number), position, request.tenant, item, specification)
-        for position, (item, specification) in enumerate(pairs, start=1)
+        _item_row(str(number), place, request.tenant, item, specification)
+        for item, specification in zip(request.items, specifications, strict=True)
     ]
     connection.execute(tables.item.insert(), items)
->>>>>>> d2130e0 (Make the statements of an order once, write many rows as one, and look only at what an item is planned on: half the writer's CPU went into building SQL and into reading the whole inventory)
     return str(number)
 
 
 def _item_row(
     order: str,
-    position: int,
-    parent: int | None,
+    place: Mapping[str, int],
     tenant: str,
     item: orders.ItemRequest,
     specification: views.SpecificationRef,
 ) -> dict[str, Any]:
     context = item.action is views.ItemAction.NO_CHANGE
-<<<<<<< HEAD
-    connection.execute(
-        tables.item.insert().values(
-            order_id=order,
-            position=position,
-            tenant=tenant,
-            item_id=item.id,
-            action=item.action,
-            state=views.OrderState.COMPLETED if context else views.OrderState.ACKNOWLEDGED,
-            specification_id=specification.id,
-            specification_version=specification.version,
-            specification_name=specification.name,
-            service_id=item.service_id or f"s{order}-{position}",
-            service_name=item.service_name or "",
-            characteristics=dict(item.characteristics),
-            milestones=[],
-            extra=dict(item.extra),
-            path=item.path,
-            service_state=item.service_state,
-            parent=parent,
-        )
-    )
-=======
+    position = place[item.id]
     return {
         "order_id": order,
         "position": position,
@@ -166,8 +113,8 @@ def _item_row(
         "extra": dict(item.extra),
         "path": item.path,
         "service_state": item.service_state,
+        "parent": None if item.parent is None else place[item.parent],
     }
->>>>>>> d2130e0 (Make the statements of an order once, write many rows as one, and look only at what an item is planned on: half the writer's CPU went into building SQL and into reading the whole inventory)
 
 
 def request_of(connection: sa.Connection, order: str, position: int) -> orders.ItemRequest:
@@ -220,14 +167,11 @@ def item_states(connection: sa.Connection, order: str) -> tuple[views.OrderState
 
 
 def working_states(connection: sa.Connection, order: str) -> tuple[views.OrderState, ...]:
-<<<<<<< HEAD
     """The same as they count for their order: context says nothing of how far one has come.
 
     What was completed and is undone again counts as failed; the item itself stays completed.
     """
-    c = tables.item.c
-    mine = sa.and_(c.order_id == order, c.action != views.ItemAction.NO_CHANGE)
-    rows = connection.execute(sa.select(c.state, c.milestones).where(mine).order_by(c.position))
+    rows = connection.execute(_WORKING_STATES, {"at_order": order})
     return tuple(_counts_as(views.OrderState(row.state), row.milestones) for row in rows)
 
 
@@ -239,11 +183,6 @@ def _counts_as(state: views.OrderState, milestones: Sequence[Sequence[str]]) -> 
 def is_undone(milestones: Sequence[Sequence[str]]) -> bool:
     """Was an item with these milestones undone again?"""
     return any(name == _ROLLED_BACK for name, _ in milestones)
-=======
-    """The same of those that change something: context says nothing of how far an order has come."""
-    rows = connection.execute(_WORKING_STATES, {"at_order": order})
-    return tuple(views.OrderState(row.state) for row in rows)
->>>>>>> d2130e0 (Make the statements of an order once, write many rows as one, and look only at what an item is planned on: half the writer's CPU went into building SQL and into reading the whole inventory)
 
 
 def endings(connection: sa.Connection, order: str) -> tuple[str, ...]:
