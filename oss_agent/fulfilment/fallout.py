@@ -84,6 +84,6 @@ class FalloutDesk:
             audit.append(connection, entry)
             return decided
 
-        decided = await self._p.journal.write(f"fallout_{action}", unit)
+        decided = await self._p.journal.write("fallout_decision", unit)
         self._p.bell.set()
         return decided

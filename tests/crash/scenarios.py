@@ -19,6 +19,7 @@ from oss_agent.testing.checker.facts import Expected
 from tests.crash import load, victims
 from tests.crash.world import World
 
+FALLOUT = "/api/v1/fallout"
 CANCELLATIONS = "/tmf-api/serviceOrdering/v4/cancelServiceOrder"
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 Order = Callable[[World, load.Desk], load.Body]
@@ -136,6 +137,21 @@ def _cancel(world: World) -> None:
             world.http.post(CANCELLATIONS, json=wish | {"serviceOrder": {"id": order}})
 
 
+def _decide(world: World) -> None:
+    """A person has what failed tried again once; what fails again is cancelled."""
+    deadline, again = time.monotonic() + 4.0, set[str]()
+    while time.monotonic() < deadline and not world.alive.ended(0.1):
+        with contextlib.suppress(httpx.HTTPError):
+            for one in world.http.get(FALLOUT).raise_for_status().json():
+                order = one["order"]
+                if order in again:
+                    world.http.post(CANCELLATIONS, json={"serviceOrder": {"id": order}})
+                world.http.post(f"{FALLOUT}/{order}/retry", json={})
+                again.add(order)
+        if again and not world.open_orders():
+            return
+
+
 def _faults(*devices: str, **knobs: Any) -> Callable[[World], None]:
     def act(world: World) -> None:
         for device in devices:
@@ -191,6 +207,14 @@ SCENARIOS = (
         _faults("pe1", commit_takes=0.5),
         _faults("pe1"),
         at_once=4,
+    ),
+    Scenario(
+        "a failure that a person decides about",
+        _between("pe1", "pe2"),
+        _faults("pe2", refuse_commit="no"),
+        _faults("pe2"),
+        meanwhile=_decide,
+        env={"OSS_AGENT_ORDERS__FALLOUT": "hold"},
     ),
     Scenario("an order that is cancelled on its way", _plain, meanwhile=_cancel),
     Scenario("an order that cannot be", _taken),

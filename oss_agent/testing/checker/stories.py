@@ -15,7 +15,8 @@ from typing import Any
 from oss_agent.testing.checker.facts import Facts, Row
 
 PLANNED = "planned on"
-AGAIN = "undone, "
+OVER = ("undone, ", "held: ")
+"""An attempt is over: it is done again, or a person decides about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def spans(facts: Facts) -> tuple[Span, ...]:
     for transaction in facts.rows("ord_transaction"):
         notes = list(facts.rows("ord_history", transaction_id=transaction["id"]))
         begins = [seconds(row["at"]) for row in notes if row["text"].startswith(PLANNED)]
-        ends = [seconds(row["at"]) for row in notes if row["text"].startswith(AGAIN)]
+        ends = [seconds(row["at"]) for row in notes if row["text"].startswith(OVER)]
         if transaction["closed_at"] is not None:
             ends.append(seconds(transaction["closed_at"]))
         for attempt in range(1, transaction["attempt"] + 1):
