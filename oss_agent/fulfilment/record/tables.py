@@ -394,11 +394,31 @@ order = sa.Table(
     sa.Index("ord_order_tenant_state", "tenant", "state"),
 )
 cancel = sa.Table("ord_cancel", METADATA, CancelColumns)
-item = sa.Table("ord_item", METADATA, ItemColumns)
+item = sa.Table(
+    "ord_item", METADATA, ItemColumns, sa.Index("ord_item_service", "service_id", "tenant")
+)
 dependency = sa.Table("ord_dependency", METADATA, DependencyColumns)
-resource_order = sa.Table("ord_resource_order", METADATA, ResourceOrderColumns)
+resource_order = sa.Table(
+    "ord_resource_order",
+    METADATA,
+    ResourceOrderColumns,
+    sa.Index("ord_resource_order_transaction", "transaction_id"),
+)
 resource_item = sa.Table("ord_resource_item", METADATA, ResourceItemColumns)
-transaction = sa.Table("ord_transaction", METADATA, TransactionColumns)
+_IDLE = sa.text("stage IN ('queued', 'waiting')")
+transaction = sa.Table(
+    "ord_transaction",
+    METADATA,
+    TransactionColumns,
+    sa.Index("ord_transaction_order", "order_id", "position"),
+    sa.Index(
+        "ord_transaction_idle",
+        "tenant",
+        "accepted",
+        sqlite_where=_IDLE,
+        postgresql_where=_IDLE,
+    ),
+)
 participant = sa.Table("ord_participant", METADATA, ParticipantColumns)
 intent = sa.Table("ord_intent", METADATA, IntentColumns)
 decision = sa.Table("ord_decision", METADATA, DecisionColumns)
