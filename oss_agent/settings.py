@@ -196,6 +196,9 @@ class Orders(Section):
     (``oss-agent fallout``); an order may say otherwise by the header ``Fallout``."""
     fallout_within: Seconds = 604_800.0
     """Seconds that such an item is held, with what it reserved, before it fails all the same."""
+    information_within: Seconds = 604_800.0
+    """Seconds that an item is ``pending`` for what its requester has still to say, before it ends
+    ``cancelled``."""
     unsettled_after: Seconds = 900.0
     """Seconds that a device may stay other than decided until it is listed with the fallout."""
 

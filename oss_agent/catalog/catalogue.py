@@ -35,6 +35,10 @@ class Specifications:
             check.check(item, spec)
         return decompose.reference(spec)
 
+    def missing(self, item: orders.ItemRequest) -> tuple[str, ...]:
+        """What has still to be said of it."""
+        return ends.missing(item, self._pick(item))
+
     def needs(self, item: orders.ItemRequest) -> tuple[catalogue.PoolNeed, ...]:
         """Which pool values the design will need, with the sender's wishes."""
         return decompose.needs(self._pick(item), item)

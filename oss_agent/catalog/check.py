@@ -43,7 +43,7 @@ def _check_one(
     spot: ends.Spot, said: Mapping[str, Any], name: str, form: forms.Characteristic
 ) -> None:
     if name not in said:
-        if form.required:
+        if form.required and not form.later:
             raise spot.wrong(f"it is missing: {form.text}")
         return
     why = values.wrong(said[name], form)

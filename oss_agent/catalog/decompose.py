@@ -34,6 +34,9 @@ def decompose(
     settings: Mapping[str, str],
 ) -> catalogue.Design:
     """The design of an item that passed ``check``. OrderRejected for what depends on state."""
+    for name in ends.missing(item, spec):
+        why = f"it has to be said first: {spec.characteristics[name].text}"
+        raise ends.Spot(item, name).impossible(why, code="informationMissing")
     _refuse_taken_name(item, snapshot)
     common = words.of_item(item, spec, pools, settings)
     found = [_find(one, snapshot) for one in ends.named(item, spec)]

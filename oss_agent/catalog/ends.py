@@ -69,13 +69,26 @@ class Named:
         return self.at("port") if self.said else self.spot
 
 
+def missing(item: orders.ItemRequest, spec: specification.Specification) -> tuple[str, ...]:
+    """The required characteristics that may come later and are not said yet."""
+    return tuple(
+        name
+        for name, form in spec.characteristics.items()
+        if form.later and name not in item.characteristics
+    )
+
+
 def named(item: orders.ItemRequest, spec: specification.Specification) -> tuple[Named, ...]:
-    """The ends of an item whose characteristics fit, in the order they were said."""
+    """The ends of an item whose characteristics fit, in the order they were said.
+
+    Those that are still missing are left out.
+    """
     if spec.site_fields:
         whole = Spot(item, spec.ends[0])
-        sites = item.characteristics[whole.name]
+        sites = item.characteristics.get(whole.name, ())
         return tuple(_of(whole.element(n), one["port"], one) for n, one in enumerate(sites))
-    return tuple(_of(Spot(item, name), item.characteristics[name], {}) for name in spec.ends)
+    said = (name for name in spec.ends if name in item.characteristics)
+    return tuple(_of(Spot(item, name), item.characteristics[name], {}) for name in said)
 
 
 def _of(spot: Spot, text: str, said: Mapping[str, Any]) -> Named:

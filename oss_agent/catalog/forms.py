@@ -49,16 +49,26 @@ class Characteristic(Form):
     """What a sender may say; ``values`` decides which value fits.
 
     ``minimum`` and ``maximum`` bound an integer, or the number of sites. ``version`` is that of the
-    Internet Protocol. ``fields`` are what a sender may say of each site.
+    Internet Protocol. ``fields`` are what a sender may say of each site. ``later``: a required one
+    that may be said after the order was placed, which waits for it.
     """
 
     type: Literal["port", "integer", "name", "prefix", "address", "sites"]
     required: bool = False
+    later: bool = False
     minimum: int | None = None
     maximum: int | None = None
     version: Literal[4, 6] | None = None
     fields: dict[str, Characteristic] = pydantic.Field(default_factory=dict)
     text: str
+
+    @pydantic.model_validator(mode="after")
+    def _later_is_required(self) -> Characteristic:
+        if self.later and not self.required:
+            raise ValueError("later is for required ones: the others need not come at all")
+        if any(field.later for field in self.fields.values()):
+            raise ValueError("a site comes whole: later is for characteristics, not their fields")
+        return self
 
     @pydantic.model_validator(mode="after")
     def _sites_have_ports(self) -> Characteristic:

@@ -95,6 +95,8 @@ class Limits:
     """what becomes of an item that fails for good: it ends, or is kept until a person decides"""
     fallout_within: float = 604_800.0
     """what is kept waits so long for a person, then it ends failed"""
+    information_within: float = 604_800.0
+    """an item waits so long for what its requester has still to say, then it is cancelled"""
     unsettled_after: float = 900.0
     """a device that could not be settled for so long is shown as fallout"""
     stopped_look: float = 60.0

@@ -198,6 +198,10 @@ class Catalogue(Protocol):
         """
         ...
 
+    def missing(self, item: ItemRequest) -> tuple[str, ...]:
+        """Which required characteristics an item has still to be told: they may come later."""
+        ...
+
     def needs(self, item: ItemRequest) -> tuple[PoolNeed, ...]:
         """Which pool values the design will need."""
         ...

@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     SERVICE_ORDER_CREATE = "ServiceOrderCreateEvent"
     SERVICE_ORDER_STATE = "ServiceOrderStateChangeEvent"
     SERVICE_ORDER_CHANGE = "ServiceOrderAttributeValueChangeEvent"
+    SERVICE_ORDER_INFORMATION = "ServiceOrderInformationRequiredEvent"
     SERVICE_ORDER_MILESTONE = "ServiceOrderMilestoneEvent"
     SERVICE_ORDER_JEOPARDY = "ServiceOrderJeopardyEvent"
     CANCEL_SERVICE_ORDER_CREATE = "CancelServiceOrderCreateEvent"

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import design
-from oss_agent.fulfilment.ordering import conclude, fallout, fallout_due, holds
+from oss_agent.fulfilment.ordering import conclude, fallout, fallout_due, holds, information
 from oss_agent.fulfilment.record import (
     dependencies,
     journal,
@@ -105,7 +105,8 @@ def _reserve(
         else:
             conclude.without_change(connection, p, transaction, state, error)
         return ()
-    if holds.rests(connection, p, transaction, at):
+    stays = holds.rests(connection, p, transaction, at)
+    if stays or information.asks(connection, p, transaction, at):
         return ()
     first = sequence.behind(connection, transaction, at)
     if first is not None:
@@ -136,6 +137,9 @@ def _ending(
     lost = sequence.given_up(connection, transaction)
     if lost is not None:
         return views.OrderState.CANCELLED, _without(p, transaction, lost)
+    unsaid = information.overdue(connection, p, transaction, at)
+    if unsaid is not None:
+        return views.OrderState.CANCELLED, unsaid
     if approvals.overdue(connection, p, transaction, at):
         late = _error(p, states.Cause.UNAPPROVED, "nobody approved its plan in time")
         return views.OrderState.FAILED, late

@@ -140,6 +140,8 @@ class World:
     drivers: spi_device.Drivers = field(default_factory=registry.installed)
     out_of_band: spi_catalogue.OutOfBand | None = None
     """the policy of every service, where it is not the one of its specification"""
+    later: tuple[str, ...] = ()
+    """characteristics of an E-Line that may be said after it was ordered"""
     unknown: list[str] = field(default_factory=list[str])
     open: bool = False
 
@@ -157,7 +159,7 @@ class World:
             lines=self.lines,
             ledger=inventory_ledger.SqlLedger(self.clock),
             catalogue=catalogue.Specifications(
-                _specifications(self.out_of_band),
+                _specifications(self.out_of_band, self.later),
                 {"as_number": "65000", "internet_community": "65000:100"},
             ),
             events=append,
@@ -331,10 +333,21 @@ def create(url: str) -> None:
 
 
 def _specifications(
-    policy: spi_catalogue.OutOfBand | None,
+    policy: spi_catalogue.OutOfBand | None, later: Sequence[str]
 ) -> tuple[specification.Specification, ...]:
     told = {} if policy is None else {"out_of_band": policy.value}
-    return tuple(one.model_copy(update=told) for one in specification.load())
+    every = (one.model_copy(update=told) for one in specification.load())
+    return tuple(_with_later(one, later) if one.id == "eline" else one for one in every)
+
+
+def _with_later(
+    one: specification.Specification, later: Sequence[str]
+) -> specification.Specification:
+    said = {
+        name: form.model_copy(update={"later": name in later})
+        for name, form in one.characteristics.items()
+    }
+    return one.model_copy(update={"characteristics": said})
 
 
 def seed(connection: sa.Connection, devices: Mapping[str, Reachable]) -> None:
