@@ -148,7 +148,8 @@ class Netconf:
 
     ``transport`` ncclient is for a device that needs one of that library's handlers, named by
     ``handler``: slower, threads, no pipelining. ``locks`` are the datastores that a transaction
-    locks, in this order. ``validate_harmless`` is false where ``<validate>`` does damage;
+    locks, in this order. ``lock_tells``: a lock of running is refused while a commit is pending and
+    given when none is, so that a moment of it tells. ``validate_harmless`` is false where ``<validate>`` does damage;
     ``test_option`` goes into
     every edit-config where it is set and the device offers :validate:1.1. ``pause`` is the quiet
     between the hellos and the first RPC. ``pipeline`` is how many requests may be unanswered at once
@@ -160,6 +161,7 @@ class Netconf:
     transport: Literal["own", "ncclient"] = "own"
     handler: str = "default"
     locks: tuple[Literal["running", "candidate"], ...] = ("running", "candidate")
+    lock_tells: bool = True
     validate_harmless: bool = False
     test_option: Literal["test-then-set", "set", "test-only"] | None = None
     pause: float = 0.06

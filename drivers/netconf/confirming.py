@@ -22,22 +22,22 @@ _CANCEL_PROBE = 10.0  # seconds: what a commit that would not be cancelled still
 _WRONG_TOKEN = "invalid-value"  # noqa: S105 - an error-tag: RFC 6241's YANG, of persist-id
 _NOTHING = "operation-failed"
 """How netconfd and the simulated device refuse a token when nothing is pending. RFC 6241 names no
-error for it, and a commit that fails has the same one: see ``_told_gone``."""
+error for it, and a commit that fails has the same one: see ``_proven_gone``."""
 
 
 @dataclass(slots=True)
 class WithTimer:
     """A store whose commits undo themselves.
 
-    ``tokens``: persist is offered. ``cancels``: ``<cancel-commit>`` is. ``locks_running``: the
-    platform lets a session lock running, which RFC 6241 7.5 forbids while a commit is pending.
+    ``tokens``: persist is offered. ``cancels``: ``<cancel-commit>`` is. ``lock_tells``: running may
+    be locked for a moment, which RFC 6241 7.5 forbids while a commit is pending.
     """
 
     calls: Calls
     staging: InCandidate
     tokens: bool
     cancels: bool
-    locks_running: bool
+    lock_tells: bool
     _ours_until: float | None = None
 
     async def commit(self, *, confirm_within: float | None, persist: str | None) -> None:
@@ -124,19 +124,19 @@ class WithTimer:
             return Pending.OTHERS
         if refusal.tag != _NOTHING:
             raise refusal
-        await self._demand_nothing_pending(refusal)
-        return Pending.GONE
+        return await self._proven_gone(refusal)
 
-    async def _demand_nothing_pending(self, refusal: ChangeRejected) -> None:
+    async def _proven_gone(self, refusal: ChangeRejected) -> Pending:
         """DeviceBusy when running cannot be locked: something is pending, whatever was said."""
-        if not self.locks_running or operations.RUNNING in self.staging.locks.held:
-            return
+        if not self.lock_tells or operations.RUNNING in self.staging.locks.held:
+            return Pending.UNCLEAR
         try:
             await self.calls.do(operations.lock(operations.RUNNING))
         except DeviceBusy as busy:
             reason = f"{refusal.reason}; and running cannot be locked: {busy.reason}"
             raise DeviceBusy(self.calls.device, reason, holder=busy.holder) from busy
         await self.calls.do(operations.unlock(operations.RUNNING))
+        return Pending.GONE
 
     def _token(self, persist: str | None) -> str | None:
         return persist if self.tokens else None

@@ -36,5 +36,5 @@ def strategy(
         candidate,
         tokens=tokens,
         cancels=tokens,
-        locks_running=operations.RUNNING in netconf.locks,
+        lock_tells=netconf.lock_tells,
     )

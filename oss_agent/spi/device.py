@@ -120,12 +120,14 @@ class Pending(StrEnum):
     """still unconfirmed; its timer was re-armed. Certain with a token. Without one the device's
     ``<ok/>`` proves nothing, so our own clock vouches that its timer has not rung"""
     GONE = "gone"
-    """nothing of ours is pending: confirmed or reverted, read back to know.
+    """nothing of ours is pending, for certain: confirmed or reverted, read back to know.
 
-    Certain without a token. With one RFC 6241 names no error for it: the device refused the token as
-    netconfd and others do when nothing is pending (operation-failed) and, where running may be
-    locked, let itself be locked, which RFC 6241 7.5 forbids while any commit is pending. Where it
-    may not be locked, a commit that failed for another reason looks the same"""
+    A device with tokens refused ours as netconfd and others do when nothing is pending
+    (operation-failed; RFC 6241 names no error for it) and let running be locked, which RFC 6241 7.5
+    forbids while any commit is pending. One with sessions of configuration does not list it"""
+    UNCLEAR = "unclear"
+    """refused as if nothing were pending, and nothing proves it: a commit that failed for another
+    reason looks the same"""
     OTHERS = "others"
     """a confirmed commit is pending by another token (invalid-value, RFC 6241's YANG)"""
 

@@ -35,10 +35,18 @@ class Outcome:
 
 
 def judged(
-    world: World, failures: Path, *, seed: int = 0, expected: Expected | None = None
+    world: World,
+    failures: Path,
+    *,
+    seed: int = 0,
+    expected: Expected | None = None,
+    patience: float = 60.0,
 ) -> tuple[Violation, ...]:
-    """Wait for rest, judge, and keep a failure's folder: it can be judged again."""
-    world.rest()
+    """Wait for rest, ``patience`` seconds at most, judge, and keep a failure's folder.
+
+    It can be judged again. A world that is judged before it rests breaks laws that it keeps.
+    """
+    world.rest(patience)
     found = collect.collect(world, seed=seed, expected=expected)
     violations = verdict.judge(found)
     if violations:

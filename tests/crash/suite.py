@@ -31,6 +31,8 @@ from tests.crash.scenarios import Scenario
 
 REPEATS, KILLS, DOUBLES, TERMS, ABORTS, CUTS = 20, 1000, 200, 40, 20, 200
 KILLS_A_WORLD = 30
+_PATIENCE = 180.0
+"""Seconds until a world must rest: longer than the timer of a device whose confirm is in doubt."""
 
 
 @dataclass(slots=True)
@@ -89,7 +91,9 @@ class Run:
 
     def judge(self, here: world.World, names: Sequence[str], expected: Expected) -> None:
         """Judge a world; its violations are laid at the lines that were worked on in it."""
-        found = rounds.judged(here, self.failures, seed=self.seed, expected=expected)
+        found = rounds.judged(
+            here, self.failures, seed=self.seed, expected=expected, patience=_PATIENCE
+        )
         self.violations += found
         for name in names:
             line = self.lines.setdefault(name, Outcome(name))

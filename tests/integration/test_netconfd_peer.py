@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from device_models import loader
+from drivers import links
 from drivers.frr_linux.driver import DRIVER
+from drivers.netconf import calls, operations, transport
 from drivers.netconf.driver import NetconfDriver
 from lab import peers
 from oss_agent.errors import ChangeRejected, DeviceBusy, DeviceRefused
@@ -64,6 +66,17 @@ def deletion(edits: list[Edit]) -> list[Edit]:
 async def session(endpoint: Endpoint) -> AsyncIterator[Session]:
     async with DRIVER.session(endpoint) as opened:
         yield opened
+
+
+@asynccontextmanager
+async def raw(endpoint: Endpoint) -> AsyncIterator[calls.Calls]:
+    """A session for single operations."""
+    platform = loader.load("frr_linux")
+    async with (
+        links.opened(endpoint) as ways,
+        transport.session(ways, platform) as (_, exchange),
+    ):
+        yield calls.Calls(endpoint.device, platform.netconf, exchange)
 
 
 async def hold(talk: Session, edits: list[Edit], within: float = 60) -> None:
@@ -198,6 +211,17 @@ async def test_another_session_finds_confirms_and_cannot_confirm_twice(endpoint:
         with pytest.raises(ChangeRejected, match="not active"):
             await second.confirm(persist=TOKEN)
         assert (await second.read(path("acme"))).at(path("acme")) is not None
+
+
+async def test_running_cannot_be_locked_while_a_commit_is_pending(endpoint: Endpoint) -> None:
+    # What makes GONE certain there: platform.yaml says that a lock tells.
+    async with session(endpoint) as first:
+        await hold(first, creation("acme"))
+    async with session(endpoint) as second, raw(endpoint) as third:
+        with pytest.raises(DeviceBusy, match="confirmed-commit pending"):
+            await third.do(operations.lock("running"))
+        await second.confirm(persist=TOKEN)
+        await third.do(operations.lock("running"))
 
 
 async def test_a_probe_keeps_the_first_backup(endpoint: Endpoint) -> None:

@@ -1,8 +1,10 @@
 """The decision is commit: a store is confirmed, or pushed again where it had undone itself; then saved.
 
-An answer that never came proves nothing: a store whose confirmation nobody acknowledged is believed
-only when its own timer must have run out and the change is still there. Asking it meanwhile would
-keep some servers from serving that timer, so it is left in peace until then.
+An answer that never came proves nothing: a store whose confirmation nobody acknowledged is asked
+whether anything of ours is pending. Where it can say for certain that nothing is, and the change is
+there, it was confirmed. Else it is believed only when its own timer must have run out and the change
+is still there; asking it meanwhile would keep some servers from serving that timer, so it is left in
+peace until then.
 """
 
 from __future__ import annotations
@@ -34,8 +36,7 @@ async def finish(one: Progress, talk: contact.Writer) -> None:
 
 async def _drive(one: Progress, talk: contact.Writer) -> None:
     await one.move(State.CONFIRMING)
-    if not (one.one.confirmed or one.one.pushed):
-        await _confirm(one, talk)
+    over = one.one.confirmed or one.one.pushed or await _confirm(one, talk)
     current = await talk.read(one.one.roots)
     if not tree.same(current, one.one.target):
         current = await _push(one, talk, current)
@@ -45,7 +46,7 @@ async def _drive(one: Progress, talk: contact.Writer) -> None:
         return
     if tolerated:
         await taking_in.after_decision(one, current)
-    if _in_doubt(one):
+    if not over and _in_doubt(one):
         await one.mark("quiet", outcome=WAITS)
     elif not one.one.pushed:
         await one.move(State.PROVEN)
@@ -96,25 +97,29 @@ def _in_doubt(one: Progress) -> bool:
     return not deadline.expired(one.p.clock.boot())
 
 
-async def _confirm(one: Progress, talk: contact.Writer) -> None:
-    """Confirm if it is still ours to confirm; what others staged is dropped, not committed."""
+async def _confirm(one: Progress, talk: contact.Writer) -> bool:
+    """Confirm if it is still ours to confirm; what others staged is dropped, not committed.
+
+    True when nothing of ours is pending any more, for certain: it cannot undo itself.
+    """
     if one.one.rung is None or not one.one.rung.timed or not one.one.sent:
-        return
+        return False
     if talk.locked:
         # Ours since before the commit: nobody else staged or committed anything meanwhile.
-        await _confirm_pending(one, talk)
-        return
+        return await _confirm_pending(one, talk)
     if one.one.rung is device.Rung.CONFIRMED:
-        return  # the session that could confirm it is gone, and the commit went with it
+        return False  # the session that could confirm it is gone; the commit may go with it yet
     staged = await talk.call("diff", lambda session: session.diff())
     if staged:
         await one.say(f"{talk.device}: dropped what another session had staged")
-    if await doubt.pending(one, talk) is device.Pending.HELD:
-        await one.mark("rearmed", deadline=one.deadline())
-        await _confirm_pending(one, talk)
+    found = await doubt.pending(one, talk)
+    if found is not device.Pending.HELD:
+        return found is device.Pending.GONE
+    await one.mark("rearmed", deadline=one.deadline())
+    return await _confirm_pending(one, talk)
 
 
-async def _confirm_pending(one: Progress, talk: contact.Writer) -> None:
+async def _confirm_pending(one: Progress, talk: contact.Writer) -> bool:
     persist = doubt.token(one)
     try:
         await talk.call(
@@ -126,5 +131,8 @@ async def _confirm_pending(one: Progress, talk: contact.Writer) -> None:
     except errors.ChangeRejected:
         # Gone between probe and confirm is no error: the read-back tells. Refused while it is
         # still pending is one: what is read back would be undone by the device's own timer.
-        if await doubt.pending(one, talk) is device.Pending.HELD:
+        found = await doubt.pending(one, talk)
+        if found is device.Pending.HELD:
             raise
+        return found is device.Pending.GONE
+    return True

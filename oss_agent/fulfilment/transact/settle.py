@@ -8,7 +8,8 @@ decision   what the device shows                   what is done
 =========  ======================================  ================================================
 commit     our commit is pending                   confirm, read back, save
 commit     target there, our confirm was answered  save
-commit     target there, nobody answered           wait in silence until its timer must have rung
+commit     target there, nothing pending           save
+commit     target there, who knows what is pending wait in silence until its timer must have rung
 commit     as before, or half of ours              push, read back, prove again, save
 abort      our commit is pending                   cancel, read back
 abort      target there, or half of ours           push back, read back

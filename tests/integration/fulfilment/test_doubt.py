@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from drivers.netconf.driver import NetconfDriver
 from oss_agent.fulfilment import failpoints
 from oss_agent.fulfilment.record import journal, states
 from oss_agent.fulfilment.talk import contact
@@ -18,7 +19,9 @@ from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.faults import NONE, Faults
 from oss_agent.testing.simulated.history import Kind
 from oss_agent.testing.simulated.offer import OFFERS
+from tests.contract import adapter_peers
 from tests.integration.fulfilment import world as worlds
+from tests.integration.fulfilment.ladder import Others
 from tests.integration.fulfilment.world import World
 
 pytestmark = pytest.mark.anyio
@@ -34,31 +37,69 @@ FOREIGN = (
 )
 
 
+def edits_of(world: World, name: str) -> int:
+    return sum(one.kind is Kind.EDIT for one in world.devices[name].history)
+
+
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with worlds.open_world(tmp_path) as opened:
         yield opened
 
 
-async def test_nobody_answered_the_confirm_so_its_timer_must_have_rung_first(
+async def test_nobody_answered_the_confirm_and_the_device_tells_that_it_had_it(
     world: World,
 ) -> None:
     # The second commit is the confirmation: its answer is lost.
     world.devices["pe2"].faults = Faults(lose_commit_reply=2)
     await world.order()
     await world.run()
-    world.clock.ahead += world.limits.confirm_within / 2
+    world.clock.ahead += world.limits.retry + 1
+    assert world.clock.ahead < world.limits.confirm_within / 2
     await world.run()
-    doubted = (await world.participants("1"))["pe2"]
 
-    assert doubted.state is states.State.CONFIRMING
-    assert "waits in silence" in doubted.outcome
-    assert (await world.get("1")).state is views.OrderState.IN_PROGRESS
-    world.clock.ahead += world.limits.confirm_within / 2
-    await world.run_to_the_end()
     assert (await world.get("1")).state is views.OrderState.COMPLETED
-    edits = [one for one in world.devices["pe2"].history if one.kind is Kind.EDIT]
-    assert len(edits) == 1
+    assert edits_of(world, "pe2") == 1
+    assert not world.alarms.open
+
+
+@pytest.mark.parametrize("point", ["device.confirm.after", "device.confirm.after@2"])
+async def test_killed_behind_the_confirm_it_completes_at_once(world: World, point: str) -> None:
+    await world.start(failpoints.Failpoints({point: "raise"}))
+    await world.order()
+    with pytest.raises(failpoints.Crash):
+        await world.run()
+    await world.stop()
+
+    await world.start()
+    await world.run()
+    assert (await world.get("1")).state is views.OrderState.COMPLETED
+    assert [edits_of(world, name) for name in worlds.PES] == [1, 1]
+
+
+@pytest.mark.parametrize("why", ["no token", "no lock"])
+async def test_who_cannot_tell_is_believed_when_its_timer_must_have_rung(
+    why: str, tmp_path: Path
+) -> None:
+    offers = {"pe2": OFFERS[Rung.CONFIRMED]} if why == "no token" else {}
+    mute = ("validate_harmless: true", "validate_harmless: true\n  lock_tells: false")
+    with adapter_peers.data("sim_netconf", mute) as folder:
+        drivers = Others({"sim_netconf": NetconfDriver("sim_netconf", folder)})
+        async with worlds.open_world(tmp_path, offers=offers, drivers=drivers) as world:
+            world.devices["pe2"].faults = Faults(lose_commit_reply=2)
+            await world.order()
+            await world.run()
+            world.clock.ahead += world.limits.confirm_within / 2
+            await world.run()
+            doubted = (await world.participants("1"))["pe2"]
+
+            assert doubted.state is states.State.CONFIRMING
+            assert "waits in silence" in doubted.outcome
+            assert (await world.get("1")).state is views.OrderState.IN_PROGRESS
+            world.clock.ahead += world.limits.confirm_within / 2
+            await world.run_to_the_end()
+            assert (await world.get("1")).state is views.OrderState.COMPLETED
+            assert edits_of(world, "pe2") == 1
 
 
 async def test_a_router_that_undid_itself_after_the_decision_is_proven_again(

@@ -141,21 +141,23 @@ async def listening(device: Device) -> AsyncIterator[Endpoint]:
 
 
 @asynccontextmanager
-async def opened(endpoint: Endpoint) -> AsyncIterator[session.NetconfSession]:
+async def opened(
+    endpoint: Endpoint, platform: model.Platform = PLATFORM
+) -> AsyncIterator[session.NetconfSession]:
     async with (
         links.opened(endpoint) as ways,
-        transport.session(ways, PLATFORM) as (greeted, exchange),
+        transport.session(ways, platform) as (greeted, exchange),
     ):
-        observer = observation.Observer(ways, PLATFORM, observation.utc)
-        yield session.NetconfSession("pe1", PLATFORM, greeted, exchange, observer.answer)
+        observer = observation.Observer(ways, platform, observation.utc)
+        yield session.NetconfSession("pe1", platform, greeted, exchange, observer.answer)
 
 
 @asynccontextmanager
 async def talking(
-    answer: Answer, hello: str = HELLO
+    answer: Answer, hello: str = HELLO, platform: model.Platform = PLATFORM
 ) -> AsyncIterator[tuple[session.NetconfSession, Device]]:
     device = Device(answer, hello)
-    async with listening(device) as endpoint, opened(endpoint) as talk:
+    async with listening(device) as endpoint, opened(endpoint, platform) as talk:
         yield talk, device
 
 
@@ -312,6 +314,16 @@ async def test_probing_tells_ours_from_others_from_gone(reply: str, found: Pendi
         assert await talk.probe_pending(persist="t", confirm_within=10) is found
 
     assert device.asked[:2] == ["discard-changes", "commit"]
+
+
+async def test_gone_is_not_said_where_a_lock_of_running_would_tell_nothing() -> None:
+    netconf = dataclasses.replace(PLATFORM.netconf, lock_tells=False)
+    platform = dataclasses.replace(PLATFORM, netconf=netconf)
+    answers = script(commit=failing("operation-failed"))
+    async with talking(answers, platform=platform) as (talk, device):
+        assert await talk.probe_pending(persist="t", confirm_within=10) is Pending.UNCLEAR
+
+    assert "lock" not in device.asked
 
 
 async def test_a_refusal_that_tells_nothing_about_what_is_pending_is_passed_on() -> None:
