@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeAlias
 
 import sqlalchemy as sa
 import structlog
@@ -25,10 +25,9 @@ from oss_agent.fulfilment.record import states, tables
 from oss_agent.fulfilment.turn import cancels, clock_jumps
 from oss_agent.spi import flow
 
+_Found: TypeAlias = "sa.Row[str, str, int, str, datetime | None, datetime]"
 _OF = tables.transaction.c
-_ROW: sa.Select[Any] = sa.select(
-    _OF.id, _OF.tenant, _OF.accepted, _OF.stage, _OF.wake_at, _OF.touched_at
-)
+_ROW = sa.select(_OF.id, _OF.tenant, _OF.accepted, _OF.stage, _OF.wake_at, _OF.touched_at)
 _AT_WORK = _ROW.where(_OF.stage == states.Stage.RUNNING)
 # Written out, not bound: a planner takes a partial index only for a condition that it can read.
 _IDLE = _OF.stage.in_([sa.literal_column("'queued'"), sa.literal_column("'waiting'")])
@@ -189,6 +188,6 @@ def _rows(connection: sa.Connection, now: datetime, bounds: limits.Limits) -> li
     return rows
 
 
-def _row(row: sa.Row[Any]) -> Row:
+def _row(row: _Found) -> Row:
     stage = states.Stage(row.stage)
     return Row(row.id, row.tenant, row.accepted, stage, row.wake_at, row.touched_at)
