@@ -135,6 +135,7 @@ def show(ctx: typer.Context, order: OrderId) -> None:
     here.screen.facts(
         [("order", view["id"]), ("state", view["state"]), ("accepted", view["order_date"])]
         + [("promised", view["expected_completion"]), ("completed", view["completion_date"])]
+        + [(f"jeopardy {one['level']}", one["message"]) for one in view.get("jeopardy", [])]
         + ([("error", view["error"]["message"])] if view.get("error") else [])
     )
     for item in view["items"]:

@@ -30,6 +30,15 @@ STEPS = ("queue", *(one for one in Milestone if one is not Milestone.ROLLED_BACK
 """The steps of an item's work: until its turn comes, then what each milestone ends."""
 
 
+_ITEM = tables.item
+_MINE = sa.and_(
+    _ITEM.c.order_id == sa.bindparam("at_order"), _ITEM.c.position == sa.bindparam("at_position")
+)
+_REACHED = sa.select(_ITEM.c.milestones).where(_MINE)
+_NOTE = _ITEM.update().where(_MINE).values(milestones=sa.bindparam("noted"))
+"""Made once, as every order passes here three times."""
+
+
 def done(reached: Collection[str]) -> int:
     """How many steps these milestones have ended; 1 when its turn has come and it passed none. Pure."""
     return max((place for place, name in enumerate(STEPS) if name in reached), default=0) + 1
@@ -39,14 +48,13 @@ def reach(
     connection: sa.Connection, order: str, position: int, marks: Mapping[Milestone, datetime]
 ) -> tuple[Milestone, ...]:
     """Note what an item has passed, each once; returns what is new."""
-    table = tables.item
-    mine = (table.c.order_id == order, table.c.position == position)
-    row = connection.execute(sa.select(table.c.milestones).where(*mine)).one()
+    mine = {"at_order": order, "at_position": position}
+    row = connection.execute(_REACHED, mine).one()
     known = {name for name, _ in row.milestones}
     new = [(name, at) for name, at in marks.items() if name not in known]
     if new:
         noted = [*row.milestones, *([name.value, views.as_json(at)] for name, at in new)]
-        connection.execute(table.update().where(*mine).values(milestones=noted))
+        connection.execute(_NOTE, {**mine, "noted": noted})
     return tuple(name for name, _ in new)
 
 

@@ -69,14 +69,16 @@ def sample(
     return (queued, *took)
 
 
+_OF = tables.pace.select().where(
+    tables.pace.c.tenant == sa.bindparam("at_tenant"),
+    tables.pace.c.specification_id.in_(sa.bindparam("names", expanding=True)),
+)
+
+
 def of(connection: sa.Connection, tenant: str, names: Collection[str]) -> Mapping[Key, Pace]:
     """What is remembered of these specifications, by tenant, specification and action."""
-    c = tables.pace.c
-    asked = tables.pace.select().where(c.tenant == tenant, c.specification_id.in_(names))
-    return {
-        (row.tenant, row.specification_id, row.action): _pace(row.samples)
-        for row in connection.execute(asked)
-    }
+    rows = connection.execute(_OF, {"at_tenant": tenant, "names": list(names)})
+    return {(row.tenant, row.specification_id, row.action): _pace(row.samples) for row in rows}
 
 
 def _pace(samples: Sequence[Sequence[float | None]]) -> Pace:
@@ -84,47 +86,60 @@ def _pace(samples: Sequence[Sequence[float | None]]) -> Pace:
     return Pace(tuple(whole))
 
 
+_P, _I, _T = tables.pace, tables.item, tables.transaction
+_KEY = sa.and_(
+    _P.c.tenant == sa.bindparam("at_tenant"),
+    _P.c.specification_id == sa.bindparam("at_specification"),
+    _P.c.action == sa.bindparam("at_action"),
+)
+_KEPT = sa.select(_P.c.samples).where(_KEY)
+_KEEP = _P.update().where(_KEY).values(samples=sa.bindparam("kept"))
+_BEGUN = sa.select(sa.func.min(tables.resource_order.c.order_date)).where(
+    tables.resource_order.c.transaction_id == _T.c.id
+)
+_D = tables.dependency.c
+_BEHIND = sa.exists().where(_D.order_id == _I.c.order_id, _D.position == _I.c.position)
+_PASSED = (
+    sa.select(_I.c.milestones, _I.c.specification_id, _I.c.action, _T.c.approved)
+    .add_columns(tables.order.c.order_date, tables.order.c.requested_start)
+    .add_columns(_BEGUN.scalar_subquery().label("begun"), _BEHIND.label("behind"))
+    .join(_T, sa.and_(_T.c.order_id == _I.c.order_id, _T.c.position == _I.c.position))
+    .join(tables.order, tables.order.c.id == _I.c.order_id)
+    .where(_T.c.id == sa.bindparam("at_transaction"))
+)
+"""Made once, as every completed item passes here."""
+
+
 def remember(connection: sa.Connection, transaction: states.Transaction) -> None:
     """Keep what a completed item took; nothing when it was disturbed on its way."""
-    row = _row(connection, transaction)
-    if row is None:
+    if transaction.attempt != 1:
+        return
+    row = connection.execute(_PASSED, {"at_transaction": transaction.id}).one()
+    if row.approved is not None or row.begun is None:
         return
     marks = {name: datetime.fromisoformat(at) for name, at in row.milestones}
-    took = sample(_ready(connection, transaction, row), row.begun, marks)
-    if took is None:
-        return
-    key: Key = (transaction.tenant, row.specification_id, row.action)
-    c, known = tables.pace.c, of(connection, key[0], [key[1]]).get(key)
-    kept = [*(known.samples if known else ()), took][-REMEMBERED:]
-    if known is None:
-        named = dict(zip(("tenant", "specification_id", "action"), key, strict=True))
-        connection.execute(tables.pace.insert().values(**named, samples=kept))
-        return
-    mine = sa.and_(c.tenant == key[0], c.specification_id == key[1], c.action == key[2])
-    connection.execute(tables.pace.update().where(mine).values(samples=kept))
+    took = sample(_ready(row), row.begun, marks)
+    if took is not None:
+        _keep(connection, (transaction.tenant, row.specification_id, row.action), took)
 
 
-def _row(connection: sa.Connection, one: states.Transaction) -> sa.Row[Any] | None:
-    """The item with what its pace is read from; None unless it went through at once."""
-    item, order, resource = tables.item, tables.order, tables.resource_order
-    begun = sa.select(sa.func.min(resource.c.order_date)).where(resource.c.transaction_id == one.id)
-    asked = (
-        sa.select(item, order.c.order_date, order.c.requested_start, tables.transaction.c.approved)
-        .add_columns(begun.scalar_subquery().label("begun"))
-        .join(order, order.c.id == item.c.order_id)
-        .join(tables.transaction, tables.transaction.c.id == one.id)
-        .where(item.c.order_id == one.order, item.c.position == one.position)
+def _keep(connection: sa.Connection, key: Key, took: tuple[float | None, ...]) -> None:
+    tenant, specification, action = key
+    mine = {"at_tenant": tenant, "at_specification": specification, "at_action": action}
+    known = connection.execute(_KEPT, mine).one_or_none()
+    if known is not None:
+        connection.execute(_KEEP, {**mine, "kept": [*known.samples, took][-REMEMBERED:]})
+        return
+    connection.execute(
+        _P.insert().values(
+            tenant=tenant, specification_id=specification, action=action, samples=[took]
+        )
     )
-    row = connection.execute(asked).one()
-    through = one.attempt == 1 and row.approved is None and row.begun is not None
-    return row if through else None
 
 
-def _ready(connection: sa.Connection, one: states.Transaction, row: sa.Row[Any]) -> datetime | None:
+def _ready(row: sa.Row[Any]) -> datetime | None:
     """Since when it could have begun; behind another item nobody knows afterwards."""
-    c = tables.dependency.c
-    behind = sa.select(c.on_order).where(c.order_id == one.order, c.position == one.position)
-    if connection.execute(behind.limit(1)).first() is not None:
+    if row.behind:
         return None
     ready: datetime = max(row.order_date, row.requested_start or row.order_date)
     return ready

@@ -53,6 +53,11 @@ def estimate(works: Sequence[Work], now: datetime) -> Estimate:
     return Estimate(soonest, usually, late, all(one.pace.known for one in works))
 
 
+def late(works: Sequence[Work], now: datetime) -> datetime:
+    """When all of it is completed when it takes long: what a promise is made of."""
+    return _end(works, now, LATE)
+
+
 def _end(works: Sequence[Work], now: datetime, share: float) -> datetime:
     by_position = {one.position: one for one in works}
     ends: dict[int, datetime] = {}

@@ -27,11 +27,14 @@ class Due:
     at: datetime
 
 
-def promise(expected: Estimate, begun: datetime, now: datetime, slack: float) -> datetime:
-    """What can be promised ``now`` for work that was ready at ``begun``; slack in seconds."""
-    takes = max(expected.late - max(begun, now), timedelta())
+def promise(late: datetime, begun: datetime, now: datetime, slack: float) -> datetime:
+    """What can be promised ``now`` for work that was ready at ``begun`` and ends by ``late``.
+
+    Slack is in seconds.
+    """
+    takes = max(late - max(begun, now), timedelta())
     stood = max(now - begun, timedelta())
-    return expected.late + max(timedelta(seconds=slack), (takes + stood) / 2)
+    return late + max(timedelta(seconds=slack), (takes + stood) / 2)
 
 
 def level(expected: Estimate, due: datetime) -> views.Jeopardy | None:

@@ -70,8 +70,8 @@ def made(
         return None
     start = request.requested_start or at
     begins = max(at, start, before, stop)
-    expected = estimate.estimate(works, begins)
-    due = jeopardy.promise(expected, begins, begins, p.limits.promise_slack)
+    late = estimate.late(works, begins)
+    due = jeopardy.promise(late, begins, begins, p.limits.promise_slack)
     return Promise(due, None) if max(start, stop) > at else lasting(due, p.clock)
 
 

@@ -99,7 +99,7 @@ def judge(seen: outlook.Outlook, p: parts.Parts, now: datetime) -> News | None:
     alert = jeopardy.alert(soon, _dues(row, promised), told, seen.why, seen.items, now)
     moved = None
     if promised is not None and soon.soonest > promised:
-        due = jeopardy.promise(soon, seen.ready, now, p.limits.promise_slack)
+        due = jeopardy.promise(soon.late, seen.ready, now, p.limits.promise_slack)
         moved = promises.lasting(due, p.clock)
     elif promised is not None and abs(promised - row.expected_completion) > _SLACK:
         moved = promises.lasting(promised, p.clock)

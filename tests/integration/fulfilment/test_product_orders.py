@@ -12,8 +12,10 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import failpoints, product
-from oss_agent.fulfilment.record import product_tables, tables
+from oss_agent.fulfilment.record import pace, product_tables, tables
+from oss_agent.fulfilment.turn import watch
 from oss_agent.spi import catalogue, orders, product_orders, products, views
+from oss_agent.testing.simulated.faults import Faults
 from tests.integration.fulfilment import world
 
 pytestmark = pytest.mark.anyio
@@ -413,3 +415,28 @@ async def test_another_tenant_sees_nothing(it: Shop) -> None:
     await it.order()
     with pytest.raises(errors.NotFound):
         await it.desk.get("other", "po1")
+
+
+async def test_what_is_promised_below_is_promised_above_and_moves_with_it(it: Shop) -> None:
+    row: dict[str, Any] = {"tenant": world.TENANT, "specification_id": "eline", "action": "add"}
+    row["samples"] = [[0.5, 1.0, 2.0, 1.0, 0.5]] * pace.ENOUGH
+    await it.world.rows.write(lambda c: c.execute(tables.pace.insert().values(**row)))
+    it.world.devices["pe2"].faults = Faults(lock_held_by=77)
+    order = await it.order()
+    below = await it.world.get(order.service_order)
+    assert order.expected_completion is not None
+    assert order.expected_completion == below.expected_completion
+
+    await it.world.run()
+    it.world.clock.ahead += 3_600
+    await watch.Watch(it.world.parts).look()
+    moved = await it.get()
+    assert moved.expected_completion is not None
+    assert moved.expected_completion > order.expected_completion
+    assert (
+        moved.expected_completion == (await it.world.get(order.service_order)).expected_completion
+    )
+    assert (await it.told("productOrder:po1"))[-1] == (
+        "ProductOrderAttributeValueChange",
+        moved.state,
+    )

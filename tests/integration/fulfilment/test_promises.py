@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from oss_agent import errors
 from oss_agent.fulfilment import limits
 from oss_agent.fulfilment.record import milestones, pace, tables
 from oss_agent.fulfilment.turn import stop_rows, watch
-from oss_agent.spi import orders, stops, views
+from oss_agent.spi import orders, stops, store, views
 from oss_agent.testing.simulated.faults import Faults
 from tests.integration.fulfilment import world as worlds
 from tests.integration.fulfilment.world import TENANT, World
@@ -257,7 +260,7 @@ async def test_milestones_are_few_in_order_and_told(world: World) -> None:
     order = await world.get(key)
 
     for item in order.items:
-        assert [name for name, _ in item.milestones] == list(milestones.Milestone)
+        assert [name for name, _ in item.milestones] == list(milestones.STEPS[1:])
         dates = [at for _, at in item.milestones]
         assert dates == sorted(dates)
     told = (await kinds(world, key)).count("ServiceOrderMilestoneEvent")
@@ -275,3 +278,37 @@ async def test_what_was_undone_and_done_again_says_nothing_of_the_pace(world: Wo
     rows = await world.rows.read(lambda c: c.execute(tables.transaction.select()).all())
     assert rows[0].attempt > 1
     assert await world.count(tables.pace) == 0
+
+
+async def test_the_role_looks_again_and_again_and_a_store_that_is_away_does_not_end_it(
+    tmp_path: Path,
+) -> None:
+    bounds = dataclasses.replace(worlds.TEST_LIMITS, watch_every=0.01)
+    async with worlds.open_world(tmp_path, limits=bounds) as world:
+        start, wish = soon(world, hours=2), soon(world, hours=1)
+        await world.order(requested_start=start, requested_completion=wish)
+        away = Away(world.parts.store, times=2)
+        role = watch.Watch(dataclasses.replace(world.parts, store=away))
+        looking = asyncio.create_task(role.run())
+        async with asyncio.timeout(30):
+            while not (await world.get("1")).jeopardy:
+                assert not looking.done()
+                await asyncio.sleep(0.01)
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
+        assert away.times == 0
+
+
+class Away:
+    """A store that cannot be read the first ``times``."""
+
+    def __init__(self, store: store.Store, times: int) -> None:
+        self._store, self.times = store, times
+        self.write = store.write
+
+    async def read(self, query: Callable[[sa.Connection], Any]) -> Any:
+        if self.times:
+            self.times -= 1
+            raise errors.StoreUnavailable("away")
+        return await self._store.read(query)
