@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
-from oss_agent.testing.checker import configuration, devices, facts, telling, verdict
+from oss_agent.testing.checker import allocations, configuration, devices, facts, telling, verdict
 from oss_agent.testing.checker.facts import Device, Facts, Row
 
+NOW = {"valid_to": None, "known_to": None}
 EVENT = {"number": 1, "id": "e1", "entity": "service:1", "spread": True, "payload": {}, "kind": "x"}
 
 
@@ -39,7 +41,7 @@ def test_what_is_on_a_device_and_nowhere_else_is_one() -> None:
 
 def changed(port: str, bandwidth: int) -> Facts:
     """A service added at eth2 with 20, changed by one order to eth4 with 30: what is left of it."""
-    now = {"valid_to": None, "known_to": None}
+    now = NOW
     item = {"service_id": "s1", "position": 1, "state": "completed"}
     ordered = ({"aEnd": "pe1:eth2", "bandwidth": 20}, {"aEnd": "pe1:eth4", "bandwidth": 30})
     items: list[Row] = [
@@ -72,6 +74,25 @@ def test_a_change_that_nobody_was_told_is_one() -> None:
     told = {**EVENT, **event, "payload": {"order": "1"}}
     facts = dataclasses.replace(facts, tables={**facts.tables, "out_event": [told]})
     assert "order 1 changed" not in said(facts)
+
+
+def test_a_suspended_service_keeps_its_values_and_owns_nothing() -> None:
+    facts = changed("eth4", 30)
+    (*before, last), (service,) = facts.tables["ord_item"], facts.tables["inv_services"]
+    rows: dict[str, Sequence[Row]] = {
+        **facts.tables,
+        "ord_item": [*before, {**last, "service_state": "inactive"}],
+        "inv_services": [{**service, "state": "inactive", "specification_id": "eline"}],
+        "inv_port_claims": [{"device": "pe1", "port": "eth4", "service": "s1", **NOW}],
+    }
+    left = Facts(rows, facts.devices)
+    assert "is suspended, and still is active, owned or configured" in said(left)
+    assert "service s1 became inactive, and no event tells it" in said(left)
+    assert "which does not live" not in " ".join(map(str, allocations.violations(left)))
+    event = {"entity": "service:s1", "kind": "ServiceStateChangeEvent"}
+    told = {**EVENT, **event, "payload": {"order": "1", "state": "inactive"}}
+    gone = Facts({**rows, "inv_configured": [], "out_event": [told]}, {"pe1": Device([], [])})
+    assert said(gone) == ""
 
 
 def carried(leader: str | None) -> Facts:

@@ -35,6 +35,12 @@ def modification(
     return _order(f"{which}-{service}", {"id": "1", "action": "modify", "service": changed})
 
 
+def standing(service: str, state: str) -> dict[str, Any]:
+    """An order that suspends (``inactive``) or resumes (``active``) a service."""
+    wanted = {"id": service, "state": state}
+    return _order(f"{state}-{service}", {"id": "1", "action": "modify", "service": wanted})
+
+
 def removal(service: str) -> dict[str, Any]:
     """An order that ends a service, whatever it is."""
     return _order(f"end-{service}", {"id": "1", "action": "delete", "service": {"id": service}})

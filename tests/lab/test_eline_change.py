@@ -56,6 +56,31 @@ def test_an_eline_is_changed_in_place_and_leaves_nothing_behind(
     routers.come_to_be(before)
 
 
+def test_a_suspended_eline_carries_nothing_and_its_resume_brings_it_back(
+    agent: Agent, routers: Routers
+) -> None:
+    before = routers.seen(*PES)
+    with service_stage.cleared(agent):
+        ends = {"aEnd": "pe1:eth4", "zEnd": "pe2:eth4", "bandwidth": 40}
+        service = agent.completed(service_stage.addition("acme-pause", "eline", ends))
+        assert routers.pings("b1", FAR)
+        whole = routers.seen(*PES)
+
+        suspended = agent.order(service_stage.standing(service, "inactive"))
+        assert suspended["state"] == "completed", suspended["error"]
+        routers.come_to_be(before)
+        assert not routers.pings("b1", FAR)
+
+        resumed = agent.order(service_stage.standing(service, "active"))
+        assert resumed["state"] == "completed", resumed["error"]
+        kinds = {one["kind"] for one in resumed["items"][0]["evidence"]}
+        assert "ping" in kinds
+        assert routers.pings("b1", FAR)
+        routers.come_to_be(whole)
+        agent.terminated(service)
+    routers.come_to_be(before)
+
+
 def _change(agent: Agent, service: str, which: str, changed: Mapping[str, Any]) -> None:
     order = agent.order(service_stage.modification(service, changed, which))
     assert order["state"] == "completed", order["error"]

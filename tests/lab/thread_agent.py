@@ -144,7 +144,9 @@ class Agent:
         for order in self.daemon.get(ORDERS, limit="100"):
             if order["state"] not in FINAL:
                 self.final(order["id"])
-        for service in self.daemon.get(SERVICES_HELD, limit="100", state="active", category="CFS"):
+        for service in self.daemon.get(
+            SERVICES_HELD, limit="100", state="active,inactive", category="CFS"
+        ):
             self.terminated(service["id"])
 
     def alarm(self, where: str, *, cleared: bool = False) -> Any:

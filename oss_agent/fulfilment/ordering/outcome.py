@@ -95,8 +95,9 @@ def _amend(
     moved = view.state is not before.state
     if moved:
         announce.service(connection, p.events, events.EventKind.SERVICE_STATE, view, at)
-    if not moved or view.characteristics != before.characteristics:
-        kind, changed = events.EventKind.SERVICE_CHANGE, _differing(before, view)
+    changed = _differing(before, view)
+    if not moved or set(changed) != {_ATTRIBUTES["order"]}:
+        kind = events.EventKind.SERVICE_CHANGE
         announce.service(connection, p.events, kind, view, at, changed)
 
 

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from oss_agent.testing.checker.facts import Facts, Row, Violation
 
 LAW = "allocations"
+_LIVING = ("active", "inactive")
+"""A suspended service keeps what it holds."""
 
 
 def violations(facts: Facts) -> Iterator[Violation]:
     """Every value or port with no holder, a dead one, or two."""
-    alive = {row["id"]: row for row in facts.current("inv_services", state="active")}
+    alive = {row["id"]: row for row in facts.current("inv_services") if row["state"] in _LIVING}
     held = [row for row in facts.current("inv_pool_claims") if row["released_at"] is None]
     yield from _twice(held, ("pool", "value"), "value")
     ports = list(facts.current("inv_port_claims"))

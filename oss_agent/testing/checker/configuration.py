@@ -112,12 +112,28 @@ def _outcome(facts: Facts, service: str, item: Row) -> Iterator[Violation]:
     owns = list(facts.current("inv_ownership", service=service))
     told = [r for r in facts.current("inv_configured", service=service) if list(lines(r["tree"]))]
     what = f"service {service} ({item['action']} {item['state']}, order {item['order_id']})"
+    if stands and _suspended(facts, service):
+        if active or owns or told:
+            sentence = f"{what} is suspended, and still is active, owned or configured"
+            yield Violation(LAW, sentence, [item, *rows, *owns[:3], *told[:1]])
+        return
     if stands and not (active and owns and told):
         sentence = f"{what} should stand, and is not active, owned and configured"
         yield Violation(LAW, sentence, [item, *rows])
     if not stands and (active or owns or told):
         sentence = f"{what} should be gone, and still is active, owned or configured"
         yield Violation(LAW, sentence, [item, *rows, *owns[:3], *told[:1]])
+
+
+def _suspended(facts: Facts, service: str) -> bool:
+    """Did the last completed order that says in which state it shall be suspend it?"""
+    said = [
+        item.get("service_state")
+        for item in _items(facts)
+        if item["service_id"] == service and item["state"] == "completed"
+    ]
+    said = [state for state in said if state]
+    return said[-1:] == ["inactive"]
 
 
 def _as_ordered(facts: Facts, service: Row) -> Iterator[Violation]:

@@ -37,7 +37,7 @@ def _events(facts: Facts) -> Iterator[Violation]:
     yield from _changes(facts)
     for service in facts.current("inv_services", category="CFS"):
         entity, state = f"service:{service['id']}", service["state"]
-        if state in {"active", "terminated"} and not told[entity, _CHANGE, state]:
+        if state in {"active", "inactive", "terminated"} and not told[entity, _CHANGE, state]:
             sentence = f"service {service['id']} became {state}, and no event tells it"
             yield Violation(LAW, sentence, [service])
         if state == "active" and told[entity, "ServiceCreateEvent", "active"] != 1:
@@ -51,12 +51,14 @@ _AMENDED = "ServiceAttributeValueChangeEvent"
 
 
 def _changes(facts: Facts) -> Iterator[Violation]:
-    """What an order changed of a service is told once, by that order."""
-    amended = list(facts.rows("out_event", kind=_AMENDED))
+    """What an order changed of a service is told once, by that order: content, state, or both."""
+    amended = [row for row in facts.rows("out_event") if row["kind"] in {_AMENDED, _CHANGE}]
     for item in facts.rows("ord_item", action="modify", state="completed"):
         entity, order = f"service:{item['service_id']}", item["order_id"]
         told = [r for r in amended if r["entity"] == entity and r["payload"].get("order") == order]
-        if len(told) != 1:
+        kinds = sorted(row["kind"] for row in told)
+        once = len(kinds) == len(set(kinds)) > 0
+        if not once or (kinds != [_AMENDED] and not item.get("service_state")):
             sentence = f"order {order} changed {entity}, and {len(told)} events tell it, not one"
             yield Violation(LAW, sentence, [item, *told])
 
