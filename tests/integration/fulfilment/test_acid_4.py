@@ -1,4 +1,4 @@
-"""Acid test 4: cancel at every step of a running order of several items; duplicates replayed.
+"""Acid test 4: cancel and amend at every step of a running order of several items; duplicates replayed.
 
 A step is a write of the journal or a call to a device: ``Journal.write`` and ``Talk.call`` are the only
 ways to either. Which there are is found by going past them, not by a list.
@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from oss_agent import errors
+from oss_agent.fulfilment.ordering import amend
 from oss_agent.fulfilment.record import journal, life_cycle, tables
 from oss_agent.fulfilment.talk import contact
 from oss_agent.spi import orders, query, views
@@ -181,3 +184,84 @@ async def one_end(world: World, name: str, key: str) -> State:
 
 def asked_for(key: str) -> query.Query:
     return query.Query(TENANT, (query.Filter("serviceOrder.id", query.Operator.EQ, (key,)),))
+
+
+SILENT = {"device.read", "device.snapshot", "device.observe"}
+"""What changes nothing and is next to a step that does: an amendment is not tried there again."""
+
+
+def widened(services: Sequence[str], rate: int) -> orders.OrderRequest:
+    items = [
+        dataclasses.replace(
+            worlds.request("x", action=views.ItemAction.MODIFY, service_id=service).items[0],
+            id=str(number),
+            path=f"serviceOrderItem[{number - 1}]",
+            service_name=None,
+            characteristics={"bandwidth": rate},
+        )
+        for number, service in enumerate(services, start=1)
+    ]
+    name = f"to-{rate}"
+    whole = worlds.request("x", external_id=name, body_digest=name)
+    return dataclasses.replace(whole, items=tuple(items))
+
+
+async def amended(world: World, key: str, rate: int) -> str:
+    """Ask for another bandwidth of the first item: "" when it was taken, else why it was not."""
+
+    def unit(connection: sa.Connection) -> None:
+        one = journal.load(connection, f"{key}-1")
+        assert one is not None
+        asked = orders.ItemChange("1", {"bandwidth": rate})
+        amend.replace(connection, world.parts, one, asked, "bss", world.clock.now())
+
+    try:
+        await world.rows.write(unit)
+    except errors.OrderRejected as refused:
+        return refused.code
+    return ""
+
+
+def rates(world: World) -> dict[str, set[str]]:
+    """The bandwidths that each router has, in kbit/s."""
+    found = {
+        name: re.findall(r"'rate', \(\)\): '(\d+)'", str(one.datastores.running))
+        for name, one in world.devices.items()
+    }
+    return {name: set(rate) for name, rate in found.items()}
+
+
+async def test_amended_at_any_step_it_becomes_what_was_asked_last_or_refuses_that(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = request("stands")
+    stands = dataclasses.replace(whole, items=whole.items[:2])
+    services = [item.service_id for item in (await world.orders.submit(stands)).order.items]
+    await world.run_to_the_end()
+    steps = Steps(monkeypatch)
+    await world.orders.submit(widened(services, 99))
+    steps.before(0, never)
+    await world.run_to_the_end()
+    names = tuple(steps.taken)
+    answers: Counter[str] = Counter()
+    for number in (one for one in chosen(names) if names[one - 1] not in SILENT):
+        name, rate = f"{number}-{names[number - 1]}", 100 + number
+        key = (await world.orders.submit(widened(services, rate))).order.id
+        said: list[str] = []
+
+        async def act(key: str = key, rate: int = rate, said: list[str] = said) -> None:
+            said.append(await amended(world, key, rate * 10))
+
+        steps.before(number, act)
+        await world.run_to_the_end()
+        answers[said[0]] += 1
+        first = rate * (1000 if said[0] else 10_000)
+        assert (await world.get(key)).state is State.COMPLETED, name
+        ours, other = {str(first)}, {str(rate * 1000)}
+        assert rates(world) == {"pe1": ours, "pe2": ours, "pe3": other, "pe4": other}, name
+        assert not (await world.orders.submit(widened(services, rate))).created
+        await told_without_a_gap(world, key)
+
+    assert set(answers) <= {"", "pointOfNoReturn", "illegalState"}
+    assert answers[""] > 4
+    assert answers["pointOfNoReturn"] > 4
