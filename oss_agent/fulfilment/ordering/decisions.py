@@ -166,7 +166,8 @@ def repair(
         design.reserve(connection, p, taken, at)
     except errors.Conflict as held:
         raise errors.OrderRejected(held.reason, status=409, code="conflict") from held
-    fallout.again(connection, p, taken, at)
+    if taken.wait is not None:  # it asks for what it asked for before: nothing let it go on
+        fallout.again(connection, p, taken, at)
     return done
 
 

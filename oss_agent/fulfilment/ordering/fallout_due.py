@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.ordering import conclude, fallout, rollback
 from oss_agent.fulfilment.record import journal, states
-from oss_agent.fulfilment.turn import wishes
+from oss_agent.fulfilment.turn import cancels
 from oss_agent.spi import views
 
 
@@ -26,11 +26,8 @@ def look(connection: sa.Connection, p: parts.Parts, transaction: states.Transact
     if wait is None:
         return
     at = p.clock.now()
-    wish = wishes.standing(connection, transaction)
-    if wish is states.Cause.CANCELLED:
+    if cancels.flagged(connection, transaction):
         _cancel(connection, p, transaction)
-    elif wish is states.Cause.AMENDED:
-        fallout.again(connection, p, transaction, at)  # what failed is not what is asked for now
     elif wait.kind is states.WaitKind.UNDO:
         rollback.judge(connection, p, transaction, wait, at)
     elif at >= wait.since + timedelta(seconds=p.limits.fallout_within):
