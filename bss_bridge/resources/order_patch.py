@@ -1,4 +1,4 @@
-"""Decides what a patched TMF641 v4.1 order asks for: an Amendment, or a refusal by field.
+"""Decides what a patched order asks for, TMF641 v4.1 and TMF622 v4 alike, or refuses by field.
 
 What we do not model is kept as it is sent; of an item its characteristics may change and nothing
 else. An attribute of an item that the patch leaves out stays: it could not be taken away.
@@ -6,13 +6,14 @@ else. An attribute of an item that the patch leaves out stays: it could not be t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
 
 from bss_bridge.engine import patching, rendering, wire, writes
 from bss_bridge.resources import order_body
 from oss_agent import errors
-from oss_agent.spi import orders, views
+from oss_agent.spi import orders, product_orders, views
 
 _PLAIN: Final = {
     "category": "category",
@@ -22,35 +23,110 @@ _PLAIN: Final = {
     "requestedStartDate": "requested_start",
 }
 _KEPT: Final = ("externalReference", "note", "relatedParty")
-_ITEMS: Final = "serviceOrderItem"
-ATTRIBUTES: Final = frozenset({*_PLAIN, *_KEPT, _ITEMS, "state"})
-"""What a patch may name."""
 US: Final = "oss-agent"
 """The author of the notes that are ours."""
 Json = dict[str, Any]
 
 
-def amendment(change: writes.Change[views.ServiceOrderView], by: str) -> orders.Amendment:
+class Item(Protocol):
+    """An item as it is shown."""
+
+    @property
+    def id(self) -> str:
+        """Its id in the order."""
+        ...
+
+    @property
+    def characteristics(self) -> Mapping[str, Any]:
+        """What it asks for."""
+        ...
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """What its sender wrote beyond our model."""
+        ...
+
+
+class Order(Protocol):
+    """An order as it is shown."""
+
+    @property
+    def requester(self) -> str:
+        """Who asks."""
+        ...
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """What its sender wrote beyond our model."""
+        ...
+
+
+_View = TypeVar("_View", bound=Order)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Where an order has its items, each its ``about`` (a service, a product), that its ``said``."""
+
+    items: str
+    about: str
+    said: str
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """What a patch may name."""
+        return frozenset({*_PLAIN, *_KEPT, self.items, "state"})
+
+
+SERVICE: Final = Form("serviceOrderItem", "service", "serviceCharacteristic")
+PRODUCT: Final = Form("productOrderItem", "product", "productCharacteristic")
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """An item that is patched: its characteristics now, and what its sender says beside them."""
+
+    id: str
+    characteristics: Mapping[str, Any]
+    extra: Mapping[str, Any]
+
+
+def of_service(change: writes.Change[views.ServiceOrderView], by: str) -> orders.Amendment:
     """Translate one patch. OrderRejected (400, 409) names the field; nothing was changed."""
-    known = {item.id: item for item in change.view.items}
-    items = _items(change.before, change.after, known, "") if _ITEMS in change.names else ()
+    items = _all_items(change, change.view.items, SERVICE)
     return orders.Amendment(
         expected=change.view,
         by=by,
         attributes=_attributes(change),
         extra=_extra(change),
-        items=tuple(items),
-        hold=_hold(change.after.get("state")) if "state" in change.names else None,
+        items=tuple(orders.ItemChange(i.id, i.characteristics, i.extra) for i in items),
+        hold=_hold(change, "cancelServiceOrder"),
     )
 
 
-def _attributes(change: writes.Change[views.ServiceOrderView]) -> dict[str, Any]:
+def of_product(
+    change: writes.Change[product_orders.ProductOrderView], by: str
+) -> product_orders.ProductAmendment:
+    """The same for a product order."""
+    items = _all_items(change, change.view.items, PRODUCT)
+    changed = product_orders.ProductItemChange
+    return product_orders.ProductAmendment(
+        expected=change.view,
+        by=by,
+        attributes=_attributes(change),
+        extra=_extra(change),
+        items=tuple(changed(i.id, i.characteristics, i.extra) for i in items),
+        hold=_hold(change, "cancelProductOrder"),
+    )
+
+
+def _attributes(change: writes.Change[_View]) -> dict[str, Any]:
     named = {name: change.after.get(name) for name in _PLAIN if name in change.names}
     found = wire.parse(wire.ServiceOrderChange, named)
     return {_PLAIN[name]: getattr(found, _PLAIN[name]) for name in named}
 
 
-def _extra(change: writes.Change[views.ServiceOrderView]) -> Json | None:
+def _extra(change: writes.Change[_View]) -> Json | None:
     names = [name for name in _KEPT if name in change.names]
     if not names:
         return None
@@ -80,7 +156,7 @@ def _theirs(notes: list[Any], before: Json) -> list[Any]:
     return [one for one in notes if one.get("author") != US]
 
 
-def _refuse_other_requester(parties: list[Any], order: views.ServiceOrderView) -> None:
+def _refuse_other_requester(parties: list[Any], order: Order) -> None:
     if (order_body.requester(parties) or order.requester) != order.requester:
         raise errors.OrderRejected(
             f"an order keeps its requester, {order.requester}",
@@ -89,15 +165,18 @@ def _refuse_other_requester(parties: list[Any], order: views.ServiceOrderView) -
         )
 
 
-def _hold(state: Any) -> bool:
-    """Is the order to be put on hold, or released?"""
+def _hold(change: writes.Change[_View], task: str) -> bool | None:
+    """Is the order to be put on hold, or released? None: neither."""
+    if "state" not in change.names:
+        return None
+    state = change.after.get("state")
     if state == views.OrderState.HELD:
         return True
     if state in (views.OrderState.IN_PROGRESS, views.OrderState.ACKNOWLEDGED):
         return False
     if state == views.OrderState.CANCELLED:
         raise errors.OrderRejected(
-            "is reached by a task: POST cancelServiceOrder with this order's id",
+            f"is reached by a task: POST {task} with this order's id",
             field="state",
             status=409,
             code="illegalState",
@@ -109,83 +188,89 @@ def _hold(state: Any) -> bool:
     )
 
 
+def _all_items(change: writes.Change[_View], shown: Sequence[Item], form: Form) -> list[_Changed]:
+    if form.items not in change.names:
+        return []
+    return _items(change.before, change.after, {one.id: one for one in shown}, form, "")
+
+
 def _items(
-    was: Mapping[str, Any],
-    now: Mapping[str, Any],
-    known: Mapping[str, views.OrderItemView],
-    at: str,
-) -> list[orders.ItemChange]:
+    was: Mapping[str, Any], now: Mapping[str, Any], known: Mapping[str, Item], form: Form, at: str
+) -> list[_Changed]:
     """What differs in the items of an order, or of an item that others are nested in."""
-    before, after = was.get(_ITEMS, []), _array(now.get(_ITEMS), f"{at}{_ITEMS}")
+    field = f"{at}{form.items}"
+    before, after = was.get(form.items, []), _array(now.get(form.items), field)
     if [one.get("id") for one in after] != [one["id"] for one in before]:
         raise errors.OrderRejected(
             "items stay as many and in their order: send an order for more, cancel this one for "
             "less",
-            field=f"{at}{_ITEMS}",
+            field=field,
             code="notPatchable",
         )
-    found: list[orders.ItemChange] = []
+    found: list[_Changed] = []
     for place, (one, other) in enumerate(zip(before, after, strict=True)):
-        path = f"{at}{_ITEMS}[{place}]"
+        path = f"{field}[{place}]"
         if not patching.same(one, other):
-            found += _item(one, other, known[one["id"]], path)
-            found += _items(one, other, known, f"{path}.") if _ITEMS in other else []
+            found += _item(one, other, known[one["id"]], form, path)
+            found += _items(one, other, known, form, f"{path}.") if form.items in other else []
     return found
 
 
-def _item(was: Json, now: Json, item: views.OrderItemView, path: str) -> list[orders.ItemChange]:
-    _refuse_other(was, now, ("service", _ITEMS), path)
-    before, name = was.get("service", {}), "serviceCharacteristic"
-    service = now.get("service", before)
-    if not isinstance(service, dict):
-        raise errors.OrderRejected("must be an object", field=f"{path}.service")
-    _refuse_other(before, service, (name,), f"{path}.service")
-    if name not in service or patching.same(before.get(name), service[name]):
+def _item(was: Json, now: Json, item: Item, form: Form, path: str) -> list[_Changed]:
+    _refuse_other(was, now, (form.about, form.items), path, form)
+    before = was.get(form.about, {})
+    about = now.get(form.about, before)
+    inner = f"{path}.{form.about}"
+    if not isinstance(about, dict):
+        raise errors.OrderRejected("must be an object", field=inner)
+    _refuse_other(before, about, (form.said,), inner, form)
+    if form.said not in about or patching.same(before.get(form.said), about[form.said]):
         return []
+    return [_change(item, _said(about[form.said], form, inner), form)]
+
+
+def _said(value: Any, form: Form, inner: str) -> tuple[wire.Characteristic, ...]:
+    """The same array of characteristics in both specifications."""
     try:
-        said = wire.parse(wire.Service, {name: service[name]}).characteristics
+        return wire.parse(wire.Service, {SERVICE.said: value}).characteristics
     except errors.OrderRejected as bad:
-        field = f"{path}.service.{bad.field}"
+        field = f"{inner}.{bad.field.replace(SERVICE.said, form.said, 1)}"
         raise errors.OrderRejected(bad.reason, field=field) from None
-    return [_change(item, said)]
 
 
-def _refuse_other(was: Json, now: Json, but: tuple[str, ...], path: str) -> None:
+def _refuse_other(was: Json, now: Json, but: tuple[str, ...], path: str, form: Form) -> None:
     """What is said otherwise and is none of ``but``; what is not said is as it was."""
     differ = [name for name in patching.changed(was, now) if name in now and name not in but]
     if differ:
         raise errors.OrderRejected(
-            "cannot be patched: of an item only service.serviceCharacteristic can",
+            f"cannot be patched: of an item only {form.about}.{form.said} can",
             field=f"{path}.{differ[0]}",
             code="notPatchable",
         )
 
 
-def _change(item: views.OrderItemView, said: tuple[wire.Characteristic, ...]) -> orders.ItemChange:
+def _change(item: Item, said: tuple[wire.Characteristic, ...], form: Form) -> _Changed:
     # A modify that takes a characteristic back says null, which is not shown: it still does.
     taken_back = {name: None for name, value in item.characteristics.items() if value is None}
-    extra, service = dict(item.extra), dict(item.extra.get("service", {}))
-    beside = {one.name: kept for one in said if (kept := _beside(one, item, service))}
-    service.pop("serviceCharacteristic", None)
-    service |= {"serviceCharacteristic": beside} if beside else {}
-    extra.pop("service", None)
-    return orders.ItemChange(
+    extra, about = dict(item.extra), dict(item.extra.get(form.about, {}))
+    written = about.pop(form.said, {})
+    beside = {one.name: kept for one in said if (kept := _beside(one, item, written))}
+    about |= {form.said: beside} if beside else {}
+    extra.pop(form.about, None)
+    return _Changed(
         id=item.id,
         characteristics=taken_back | {one.name: one.value for one in said},
-        extra=extra | ({"service": service} if service else {}),
+        extra=extra | ({form.about: about} if about else {}),
     )
 
 
-def _beside(
-    one: wire.Characteristic, item: views.OrderItemView, service: Mapping[str, Any]
-) -> Json:
+def _beside(one: wire.Characteristic, item: Item, written: Mapping[str, Any]) -> Json:
     """What the sender says beside a characteristic, without what we had shown there."""
-    before = service.get("serviceCharacteristic", {}).get(one.name, {})
     kinds = {rendering.value_type(v) for v in (one.value, item.characteristics.get(one.name))}
     ours = {"@type": {"Characteristic"}, "valueType": kinds}
-    said = one.model_extra or {}
+    before = written.get(one.name, {})
     return {
         name: value
-        for name, value in said.items()
+        for name, value in (one.model_extra or {}).items()
         if name in before or name not in ours or value not in ours[name]
     }

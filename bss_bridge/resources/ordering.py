@@ -115,9 +115,9 @@ def patch(book: orders.Orders) -> writes.Patch[views.ServiceOrderView]:
         change: writes.Change[views.ServiceOrderView], request: Request
     ) -> views.ServiceOrderView:
         by = surface.caller(request).name
-        return await book.amend(order_patch.amendment(change, by))
+        return await book.amend(order_patch.of_service(change, by))
 
-    return writes.Patch(order_patch.ATTRIBUTES, apply)
+    return writes.Patch(order_patch.SERVICE.attributes, apply)
 
 
 def plan_router(book: orders.Orders) -> APIRouter:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from fastapi import Request
 
-from bss_bridge.engine import surface
+from bss_bridge.engine import surface, writes
 from bss_bridge.engine.hrefs import Hrefs
-from bss_bridge.resources import ordering, product_body, tmf622
+from bss_bridge.resources import order_patch, ordering, product_body, tmf622
 from oss_agent import errors
 from oss_agent.spi import product_orders
 
@@ -57,6 +57,20 @@ def creation(book: product_orders.ProductOrders, hrefs: Hrefs) -> surface.Create
         return tmf622.render((await book.submit(asked)).order, hrefs)
 
     return create
+
+
+def patch(
+    book: product_orders.ProductOrders,
+) -> writes.Patch[product_orders.ProductOrderView]:
+    """How a product order is changed: with its service order, in its owner's unit."""
+
+    async def apply(
+        change: writes.Change[product_orders.ProductOrderView], request: Request
+    ) -> product_orders.ProductOrderView:
+        by = surface.caller(request).name
+        return await book.amend(order_patch.of_product(change, by))
+
+    return writes.Patch(order_patch.PRODUCT.attributes, apply)
 
 
 def _refuse_unheeded(request: Request) -> None:

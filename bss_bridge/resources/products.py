@@ -35,6 +35,7 @@ def routers(shop: Shop, links: hrefs.Hrefs, paging: surface.Paging) -> tuple[API
         shop.orders,
         lambda view: tmf622.render(view, links),
         create=product_ordering.creation(shop.orders, links),
+        patch=product_ordering.patch(shop.orders),
         example=product_ordering.EXAMPLE,
         wide=True,
         tasks=(_cancellations(shop, links),),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from oss_agent import errors
+import sqlalchemy as sa
+
+from oss_agent import audit, errors
 from oss_agent.fulfilment import order, parts
-from oss_agent.fulfilment.ordering import product_intake
+from oss_agent.fulfilment.ordering import product_changing, product_intake
 from oss_agent.fulfilment.record import product_query, product_views
 from oss_agent.spi import catalogue, product_orders, query
 
@@ -48,3 +50,20 @@ class ProductOrders:
         if view is None:
             raise errors.NotFound(f"product order {ascii(key)[:40]}")
         return view
+
+    async def amend(self, wish: product_orders.ProductAmendment) -> product_orders.ProductOrderView:
+        """Change it with the service order that it became: all of the wish or nothing."""
+
+        def unit(connection: sa.Connection) -> product_orders.ProductOrderView:
+            at = self._p.clock.now()
+            told = product_changing.amend_order(connection, self._p, self._offerings, wish, at)
+            names = [*wish.attributes, *(f"item {one.id}" for one in wish.items)]
+            subject, detail = f"productOrder:{told.id}", {"names": names, "hold": wish.hold}
+            audit.append(
+                connection, audit.Entry(told.tenant, at, wish.by, "amend", subject, detail)
+            )
+            return told
+
+        told = await self._p.journal.write("amend_product", unit)
+        self._p.bell.set()
+        return told

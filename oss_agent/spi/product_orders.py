@@ -92,6 +92,27 @@ class Taken:
     created: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ProductItemChange:
+    """What an item asks for now, as ``spi.orders.ItemChange``."""
+
+    id: str
+    characteristics: Mapping[str, Any]
+    extra: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductAmendment:
+    """What a product order shall be instead; what is as in ``spi.orders.Amendment`` is the same."""
+
+    expected: ProductOrderView
+    by: str
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    extra: Mapping[str, Any] | None = None
+    items: tuple[ProductItemChange, ...] = ()
+    hold: bool | None = None
+
+
 class ProductOrders(Protocol):
     """Product orders, owned by fulfilment."""
 
@@ -105,6 +126,13 @@ class ProductOrders(Protocol):
 
     async def get(self, tenant: str, key: str) -> ProductOrderView:
         """One order; NotFound."""
+        ...
+
+    async def amend(self, wish: ProductAmendment) -> ProductOrderView:
+        """Change it and its service order, synced: all of the wish or nothing. Raises as that one's.
+
+        OrderRejected (422) when an item would become other services than it became.
+        """
         ...
 
 

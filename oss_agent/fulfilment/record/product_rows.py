@@ -174,9 +174,16 @@ def set_order(connection: sa.Connection, order: str, values: Mapping[str, Any]) 
 
 def set_item(connection: sa.Connection, order: str, position: int, state: views.OrderState) -> None:
     """Change an item's state."""
+    set_item_columns(connection, order, position, {"state": state})
+
+
+def set_item_columns(
+    connection: sa.Connection, order: str, position: int, values: Mapping[str, Any]
+) -> None:
+    """Change columns of an item."""
     c = product_item.c
     mine = product_item.update().where(c.product_order_id == order, c.position == position)
-    connection.execute(mine.values(state=state))
+    connection.execute(mine.values(dict(values)))
 
 
 def item_at(connection: sa.Connection, service_order: str, position: int) -> sa.Row[Any] | None:
