@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,7 @@ def bridge_routers(rooms: Rooms, paging: surface.Paging) -> tuple[APIRouter, ...
         surface.router(order, paging),
         surface.router(_services(rooms, links), paging),
         surface.router(_resources(rooms, links), paging),
+        *(surface.router(one, paging) for one in _parts_of_resources(rooms, links)),
         surface.router(_alarms(rooms, links), paging),
         *hub.routers(rooms.hub),
         ordering.plan_router(rooms.orders),
@@ -110,6 +111,27 @@ def _resources(rooms: Rooms, links: hrefs.Hrefs) -> surface.Resource[ResourceVie
     bases = (hrefs.RESOURCE_INVENTORY,)
     return surface.Resource(
         "resource", bases, rooms.resources, lambda view: tmf639.render(view, links), wide=True
+    )
+
+
+def _parts_of_resources(
+    rooms: Rooms, links: hrefs.Hrefs
+) -> tuple[surface.Resource[ResourceView], ...]:
+    """Version 4's sub-collections: the same resources, each with its href there."""
+
+    def shown(name: str) -> Callable[[ResourceView], dict[str, Any]]:
+        place = f"{hrefs.RESOURCE_INVENTORY}/{name}"
+        return lambda view: tmf639.render(view, links) | {"href": links.to(place, view.id)}
+
+    return tuple(
+        surface.Resource(
+            name,
+            (hrefs.RESOURCE_INVENTORY,),
+            tmf639.Part(rooms.resources, categories),
+            shown(name),
+            wide=True,
+        )
+        for name, categories in tmf639.PARTS.items()
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -16,22 +18,27 @@ from inventory import (
     port_claims,
     product_views,
     products,
+    resource_events,
     service_views,
     services,
     snapshot,
     tenancy,
 )
-from oss_agent.spi import clock, ledger
+from oss_agent.spi import clock, events, ledger
 from oss_agent.spi import products as spi_products
 from oss_agent.spi.tree import Path, Tree
 from oss_agent.spi.views import OperatingStatus, ServiceState, ServiceView
 
 
 class SqlLedger:
-    """``spi.ledger.Ledger``. The clock is for ``likely`` alone: all else is told its moment."""
+    """``spi.ledger.Ledger``. The clock is for ``likely`` alone: all else is told its moment.
 
-    def __init__(self, clock: clock.Clock) -> None:
+    ``sink`` is told what becomes of resources.
+    """
+
+    def __init__(self, clock: clock.Clock, sink: events.EventSink | None = None) -> None:
         self._clock = clock
+        self._resources = resource_events.Teller(sink)
 
     def snapshot(self, connection: sa.Connection, tenant: str) -> ledger.Snapshot:
         """Devices, ports with owners and test points, services."""
@@ -66,11 +73,15 @@ class SqlLedger:
         self, connection: sa.Connection, *, pool: str, key: str, wanted: str | None, at: datetime
     ) -> str:
         """A keyed claim: the same key always gets the same value."""
-        return pools.claim(connection, pool=pool, key=key, wanted=wanted, at=at)
+        some = resource_events.Some(keys=frozenset({key}))
+        with self._resources.around(connection, some, at):
+            return pools.claim(connection, pool=pool, key=key, wanted=wanted, at=at)
 
     def release(self, connection: sa.Connection, *, key: str, at: datetime) -> None:
         """Give back what ``key`` claimed; it rests for the pool's quarantine."""
-        pools.release(connection, key=key, at=at)
+        some = resource_events.Some(keys=frozenset({key}))
+        with self._resources.around(connection, some, at):
+            pools.release(connection, key=key, at=at)
 
     def take_ports(
         self,
@@ -85,9 +96,10 @@ class SqlLedger:
         for device in {device for device, _ in ports}:
             tenancy.of_device(connection, device)  # NotFound before anything is taken
         tenant = tenancy.of_service(connection, service, device=ports[0][0]) if ports else ""
-        port_claims.take(
-            connection, service=service, order=order, ports=ports, tenant=tenant, at=at
-        )
+        with self._resources.around(connection, _ports_and_devices(ports), at):
+            port_claims.take(
+                connection, service=service, order=order, ports=ports, tenant=tenant, at=at
+            )
 
     def free_ports(
         self,
@@ -99,7 +111,9 @@ class SqlLedger:
         at: datetime,
     ) -> None:
         """Give a service's ports back, all or those that ``order`` took, but those to ``keep``."""
-        port_claims.free(connection, service=service, order=order, keep=keep, at=at)
+        held = port_claims.held(connection, service)
+        with self._resources.around(connection, _ports_and_devices(held), at):
+            port_claims.free(connection, service=service, order=order, keep=keep, at=at)
 
     def own(
         self,
@@ -260,10 +274,12 @@ class SqlLedger:
     ) -> None:
         """Whether the device answered at ``at``; since when it does not is kept."""
         tenant = tenancy.of_device(connection, device)
-        if trouble is None:
-            observed.mark_seen(connection, device, tenant, at, discovered=None)
-        else:
-            observed.mark_unreachable(connection, device, tenant, at, trouble)
+        some = self._if_it_turns(connection, device, answers=trouble is None)
+        with self._resources.around(connection, some, at):
+            if trouble is None:
+                observed.mark_seen(connection, device, tenant, at, discovered=None)
+            else:
+                observed.mark_unreachable(connection, device, tenant, at, trouble)
 
     def observe_ports(
         self,
@@ -274,4 +290,26 @@ class SqlLedger:
         at: datetime,
     ) -> None:
         """The observed ledger: (name, ifIndex, admin, oper) as a poll saw them."""
-        observed.observe_ports(connection, device, rows, at)
+        some = self._if_it_turns(connection, device, answers=True)
+
+        def around(ports: Collection[str]) -> AbstractContextManager[None]:
+            changing = frozenset((device, port) for port in ports)
+            with_ports = dataclasses.replace(some, ports=changing)
+            return self._resources.around(connection, with_ports, at)
+
+        observed.observe_ports(connection, device, rows, at, around)
+
+    @staticmethod
+    def _if_it_turns(
+        connection: sa.Connection, device: str, *, answers: bool
+    ) -> resource_events.Some:
+        """The device, if that it answers (or not) is news; a poll finds it as before, mostly."""
+        if observed.answers(connection, device) is answers:
+            return resource_events.Some()
+        return resource_events.Some(devices=frozenset({device}))
+
+
+def _ports_and_devices(ports: Collection[tuple[str, str]]) -> resource_events.Some:
+    """Ports that change hands, and their devices, whose use may begin or end with it."""
+    devices = frozenset(device for device, _ in ports)
+    return resource_events.Some(devices=devices, ports=frozenset(ports))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from inventory import facts, history, naming, tables, tenancy
+
+Around: TypeAlias = Callable[[Collection[str]], contextlib.AbstractContextManager[None]]
 
 
 def record(connection: sa.Connection, seen: facts.DeviceFacts, at: datetime) -> None:
@@ -34,16 +37,34 @@ def observe_ports(
     device: str,
     rows: Sequence[tuple[str, int, str, str]],
     at: datetime,
+    around: Around = lambda _: contextlib.nullcontext(),
 ) -> None:
-    """(name, ifIndex, admin, oper) as a poll saw them. Ports it did not ask for stay as they are."""
+    """(name, ifIndex, admin, oper) as a poll saw them. Ports it did not ask for stay as they are.
+
+    ``around`` is entered with the names of the ports that change.
+    """
     tenant = tenancy.of_device(connection, device)
     names = naming.stable_names([(name, index) for name, index, _, _ in rows])
     polled = [
         {"name": name, "ifindex": index, "admin_status": admin, "oper_status": oper}
         for name, (_, index, admin, oper) in zip(names, rows, strict=True)
     ]
-    _replace(connection, _interfaces_of(device, tenant), polled, at, end=False)
-    mark_seen(connection, device, tenant, at, discovered=None)
+    part = _interfaces_of(device, tenant)
+    changes = dataclasses.replace(_changes(connection, part, polled), gone=())
+    with around([row["name"] for row in changes.new]):
+        _apply(connection, part, changes, at)
+        mark_seen(connection, device, tenant, at, discovered=None)
+
+
+def answers(connection: sa.Connection, device: str) -> bool | None:
+    """Did the device answer when it was last asked? None when it never was."""
+    c = tables.sightings.c
+    row = connection.execute(
+        sa.select(c.last_seen, c.unreachable_since).where(c.device == device)
+    ).first()
+    if row is None or (row.last_seen is None and row.unreachable_since is None):
+        return None
+    return row.unreachable_since is None
 
 
 def mark_seen(
@@ -138,17 +159,37 @@ def _replace(
     *,
     end: bool,
 ) -> None:
-    """Make ``rows`` the current ones; others end when ``end``. One read, then only the changes."""
+    """Make ``rows`` the current ones; others end when ``end``."""
+    found = _changes(connection, part, rows)
+    _apply(connection, part, found if end else dataclasses.replace(found, gone=()), at)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Changes:
+    """Rows that are new or differ, and those that are there and were not seen."""
+
+    new: tuple[Mapping[str, Any], ...]
+    gone: tuple[Mapping[Any, Any], ...] = ()
+
+
+def _changes(connection: sa.Connection, part: _Part, rows: Iterable[Mapping[str, Any]]) -> _Changes:
+    """One read; what is as it was is none of it."""
     of_part = sa.and_(*(part.table.c[name] == value for name, value in part.shared.items()))
     query = sa.select(part.table).where(history.current(part.table), of_part)
     before = {
         tuple(row[name] for name in part.identity): row
         for row in connection.execute(query).mappings()
     }
+    new: list[Mapping[str, Any]] = []
     for row in rows:
         old = before.pop(tuple(row[name] for name in part.identity), None)
         if old is None or any(old[name] != value for name, value in row.items()):
-            facts_of_row = {"tenant": part.tenant, **row}
-            history.put(connection, part.table, part.key(row), facts_of_row, at)
-    for old in before.values() if end else ():
+            new.append(row)
+    return _Changes(tuple(new), tuple(before.values()))
+
+
+def _apply(connection: sa.Connection, part: _Part, changes: _Changes, at: datetime) -> None:
+    for row in changes.new:
+        history.put(connection, part.table, part.key(row), {"tenant": part.tenant, **row}, at)
+    for old in changes.gone:
         history.end(connection, part.table, part.table.c.row == old["row"], at)

@@ -20,11 +20,12 @@ from inventory import (
     link_rows,
     observed,
     ownership,
+    resource_events,
     secrets,
     tables,
 )
 from oss_agent import errors
-from oss_agent.spi import clock, device, ledger, onboarding, snmp, store
+from oss_agent.spi import clock, device, events, ledger, onboarding, snmp, store
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import DeviceView, LinkView
 
@@ -46,9 +47,11 @@ class StoredOnboarding:
         key_scan: onboarding.KeyScan,
         credentials: Path,
         limits: discovery.Limits | None = None,
+        sink: events.EventSink | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._resources = resource_events.Teller(sink)
         self._drivers = drivers
         self._key_scan = key_scan
         self._credentials = credentials
@@ -64,9 +67,17 @@ class StoredOnboarding:
         # Secrets first: a crash leaves a file nobody refers to, never a device without its secret.
         references = await asyncio.to_thread(self._keep_secrets, tenant, lab, accepted)
         at = self._clock.now()
-        return await self._store.write(
-            lambda c: imports.write(c, tenant, lab, references, self._platform_trouble, at)
-        )
+        names = frozenset(one.name for one in lab.devices)
+        names |= {node for link in lab.links for node in (link.a_node, link.z_node)}
+        some = resource_events.Some(devices=names, ports_of=names)
+
+        def unit(connection: sa.Connection) -> onboarding.ImportReport:
+            with self._resources.around(connection, some, at):
+                return imports.write(
+                    connection, tenant, lab, references, self._platform_trouble, at
+                )
+
+        return await self._store.write(unit)
 
     async def trust(self, tenant: str, device: str, fingerprint: str) -> DeviceView:
         """Pin the offered key that has this ``SHA256:…`` fingerprint; no credential is sent.
@@ -83,9 +94,14 @@ class StoredOnboarding:
                 holder=device,
             )
         at = self._clock.now()
-        return await self._store.write(
-            lambda c: _trust(c, tenant, device, shown[fingerprint], frozenset(offered), at)
-        )
+        some = resource_events.Some(devices=frozenset({device}))
+
+        def unit(connection: sa.Connection) -> DeviceView:
+            with self._resources.around(connection, some, at):
+                key = shown[fingerprint]
+                return _trust(connection, tenant, device, key, frozenset(offered), at)
+
+        return await self._store.write(unit)
 
     async def discover(
         self, tenant: str, device: str | None = None
@@ -96,7 +112,14 @@ class StoredOnboarding:
             await self.get(tenant, device)  # NotFound, also for another tenant's
         findings = await self._explorer.explore(names)
         at = self._clock.now()
-        await self._store.write(lambda c: _record(c, tenant, findings, at))
+        seen = frozenset(finding.device for finding in findings)
+        some = resource_events.Some(devices=seen, ports_of=seen)
+
+        def unit(connection: sa.Connection) -> None:
+            with self._resources.around(connection, some, at):
+                _record(connection, tenant, findings, at)
+
+        await self._store.write(unit)
         return tuple(_discovered(finding) for finding in findings)
 
     async def find(self, query: Query) -> Page[DeviceView]:

@@ -63,6 +63,15 @@ def free(
     history.end_rows(connection, tables.port_claims, gone, at)
 
 
+def held(connection: sa.Connection, service: str) -> tuple[tuple[str, str], ...]:
+    """The (device, port)s that a service holds."""
+    c = tables.port_claims.c
+    mine = sa.select(c.device, c.port).where(
+        history.current(tables.port_claims), c.service == service
+    )
+    return tuple((device, port) for device, port in connection.execute(mine))
+
+
 def _take_one(
     connection: sa.Connection,
     device: str,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ def find(connection: sa.Connection, query: Query) -> Page[ResourceView]:
     """A page of a tenant's resources."""
     resource = resource_rows.union()
     found, total = _selection(resource).page(connection, query)
-    return Page(_views(connection, found.mappings().all()), total)
+    return Page(views_of(connection, found.mappings().all()), total)
 
 
 def get(connection: sa.Connection, tenant: str, key: str) -> ResourceView:
@@ -31,7 +31,7 @@ def get(connection: sa.Connection, tenant: str, key: str) -> ResourceView:
     found = connection.execute(rows).mappings().all()
     if not found:
         raise errors.NotFound(f"resource {key}")
-    return _views(connection, found)[0]
+    return views_of(connection, found)[0]
 
 
 def _selection(resource: sa.Subquery) -> selecting.Selection:
@@ -56,11 +56,13 @@ def _state(text: str) -> str:
     return _V4_STATES.get(text, selecting.clean(text))
 
 
-def _views(
+def views_of(
     connection: sa.Connection, rows: Sequence[Mapping[Any, Any]]
 ) -> tuple[ResourceView, ...]:
+    """Rows of ``resource_rows`` as views, in the same order; all of one tenant."""
     contained = _ports_of(connection, [r["id"] for r in rows if r["category"] == "device"])
-    linked = _linked(connection, rows[0]["tenant"]) if rows else {}
+    devices = {r["device"] for r in rows if r["category"] == resource_rows.PORT}
+    linked = _linked(connection, rows[0]["tenant"], devices) if devices else {}
     return tuple(_view(row, contained, linked) for row in rows)
 
 
@@ -98,11 +100,15 @@ def _ports_of(connection: sa.Connection, devices: Sequence[str]) -> Mapping[str,
     return _grouped((device, f"{device}:{name}") for device, name in rows)
 
 
-def _linked(connection: sa.Connection, tenant: str) -> Mapping[str, Sequence[str]]:
-    """Declared links, both ways."""
+def _linked(
+    connection: sa.Connection, tenant: str, devices: Collection[str]
+) -> Mapping[str, Sequence[str]]:
+    """Declared links of these devices, both ways."""
     c = tables.links.c
     query = sa.select(c.a_device, c.a_port, c.z_device, c.z_port).where(
-        history.current(tables.links), c.tenant == tenant
+        history.current(tables.links),
+        c.tenant == tenant,
+        sa.or_(c.a_device.in_(devices), c.z_device.in_(devices)),
     )
     ends = [(f"{a}:{b}", f"{y}:{z}") for a, b, y, z in connection.execute(query)]
     return _grouped([*ends, *((z, a) for a, z in ends)])

@@ -19,10 +19,11 @@ LOGICAL = "logical"
 
 def union() -> sa.Subquery:
     """Every current resource of every tenant, one row each; columns not theirs are NULL."""
-    return sa.union_all(_devices(), _ports(), _values()).subquery("resource")
+    return sa.union_all(devices(), ports(), values()).subquery("resource")
 
 
-def _devices() -> sa.Select[Any]:
+def devices() -> sa.Select[Any]:
+    """Every current device."""
     d, s = tables.devices, tables.sightings
     unreachable = s.c.unreachable_since.is_not(None)
     pinned = sa.exists(
@@ -56,7 +57,7 @@ def _devices() -> sa.Select[Any]:
     )
 
 
-def _ports() -> sa.Select[Any]:
+def ports() -> sa.Select[Any]:
     """A port once, whether planned, observed or both; what was observed stands."""
     known, seen, held = tables.interfaces, tables.interfaces.alias("seen"), tables.port_claims
     observed = sa.and_(
@@ -99,7 +100,8 @@ def _ports() -> sa.Select[Any]:
     )
 
 
-def _values() -> sa.Select[Any]:
+def values() -> sa.Select[Any]:
+    """Every pool value in use, or at rest after it."""
     c = tables.pool_claims.c
     rests = c.released_at.is_not(None)
     text = sa.func.coalesce(c.text, sa.cast(c.value, sa.String))

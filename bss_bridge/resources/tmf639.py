@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Final
 
 from bss_bridge.engine import rendering as r
 from bss_bridge.engine.hrefs import Hrefs
-from oss_agent.spi import views
+from oss_agent import errors
+from oss_agent.spi import query, views
 
 _ADMINISTRATIVE: Final = {"locked": "locked", "unlocked": "unlocked", "shuttingDown": "shutdown"}
 _OPERATIONAL: Final = {"enabled": "enable", "disabled": "disable"}
 _USAGE: Final = frozenset({"idle", "active", "busy"})
 _STATUS: Final = frozenset({"standby", "alarm", "available", "reserved", "unknown", "suspended"})
 _PHYSICAL: Final = frozenset({"device", "port"})
+PARTS: Final = {"physicalResource": tuple(sorted(_PHYSICAL)), "logicalResource": ("logical",)}
+"""The sub-collections of v4, and what is in each by category."""
 
 
 def render(view: views.ResourceView, hrefs: Hrefs) -> dict[str, Any]:
@@ -46,3 +50,23 @@ def _relationship(kind: str, key: str, hrefs: Hrefs) -> dict[str, Any]:
         "resource": r.reference(key, href, "Resource"),
         "@type": "ResourceRelationship",
     }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """A sub-collection: the resources of some categories, as ``spi.query.Port``."""
+
+    resources: query.Port[views.ResourceView]
+    categories: tuple[str, ...]
+
+    async def find(self, asked: query.Query, /) -> query.Page[views.ResourceView]:
+        """Those of them that match. OrderRejected (400)."""
+        mine = query.Filter("category", query.Operator.EQ, self.categories)
+        return await self.resources.find(dataclasses.replace(asked, filters=(mine, *asked.filters)))
+
+    async def get(self, tenant: str, key: str) -> views.ResourceView:
+        """One of them; NotFound."""
+        found = await self.resources.get(tenant, key)
+        if found.category not in self.categories:
+            raise errors.NotFound(f"resource {ascii(key)[:80]}")
+        return found

@@ -67,11 +67,11 @@ class Built:
 async def build(ground: Ground) -> Built:
     """Construct and wire; writes only what settings say about pools."""
     tree, time, rows = ground.tree, ground.time, ground.rows
-    ledger = inventory.ledger.SqlLedger(time)
     devices = inventory.devices.StoredDevices(rows, settings.environment())
     complain = complaints.Complaints(rows, time)
     told, patience = receivers(ground), tuning.outbox(tree.outbox)
     post = outbox.Outbox(rows, told, time, complain.undelivered, patience, complain.heed)
+    ledger = inventory.ledger.SqlLedger(time, post.append)
     late = outbox.Watch(rows, told.removed, time, complain.undelivered, complain.heed, patience)
     watch = role.Assurance(
         rows=rows,
@@ -105,7 +105,14 @@ async def build(ground: Ground) -> Built:
     await _open_pools(rows, tuning.ranges(tree), time)
     await tell_missing(rows, loaded)
     onboarding = inventory.onboarding.StoredOnboarding(
-        rows, time, devices, ground.drivers, ground.snmp, key_scan.scan, tree.data / "credentials"
+        rows,
+        time,
+        devices,
+        ground.drivers,
+        ground.snmp,
+        key_scan.scan,
+        tree.data / "credentials",
+        sink=post.append,
     )
     products = offerings.Offerings(loaded.offerings, specifications.check)
     shown = shelf.Shelf(loaded)

@@ -14,8 +14,9 @@ import pytest
 import sqlalchemy as sa
 
 from drivers.snmp import engine as snmp_engine
-from inventory import devices, discovery, history, onboarding, ownership, tables
+from inventory import devices, discovery, history, onboarding, ownership, ports, tables
 from oss_agent import clock, errors, registry, store
+from oss_agent.spi import events
 from oss_agent.spi.query import Filter, Operator, Query
 from oss_agent.testing.simulated import lab_directory, network
 from oss_agent.testing.simulated.topology import TELCO5, Link, Node, Topology
@@ -37,6 +38,7 @@ class _World:
     devices: devices.StoredDevices
     onboarding: onboarding.StoredOnboarding
     files: dict[str, str]
+    told: list[events.Event]
 
 
 async def _scan(device: str, address: str, port: int) -> tuple[str, ...]:
@@ -58,6 +60,7 @@ def _run(
             time = clock.SystemClock()
             engine = await stack.enter_async_context(snmp_engine.running(time))
             known = devices.StoredDevices(opened, {})
+            told: list[events.Event] = []
             it = onboarding.StoredOnboarding(
                 opened,
                 time,
@@ -67,8 +70,9 @@ def _run(
                 _scan,
                 place / "credentials",
                 discovery.Limits(deadline=20),
+                sink=lambda _, event: told.append(event),
             )
-            await body(_World(simulated, opened, known, it, _flagged(simulated)))
+            await body(_World(simulated, opened, known, it, _flagged(simulated), told))
 
     asyncio.run(asyncio.wait_for(whole(), 60))
 
@@ -121,7 +125,15 @@ def test_discovery_finds_ports_and_links_on_which_both_ends_agree(
 ) -> None:
     async def body(world: _World) -> None:
         await world.onboarding.import_lab("default", world.files)
+        await world.onboarding.import_lab("default", world.files)
+        assert {(one.kind.value, one.payload["name"]) for one in world.told} == {
+            ("ResourceCreateEvent", name) for name in ("p1", "pe1", "eth1")
+        }
+        assert len(world.told) == 4, "the second import is no news"
         found = await world.onboarding.discover("default")
+        created = [one for one in world.told if one.kind is events.EventKind.RESOURCE_CREATE]
+        listed = await ports.ResourcePort(world.store).find(_all())
+        assert sorted(one.payload["id"] for one in created) == sorted(r.id for r in listed.items)
 
         assert [(one.device, one.neighbours, one.reason) for one in found] == [
             ("p1", 1, ""),

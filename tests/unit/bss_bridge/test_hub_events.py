@@ -19,6 +19,7 @@ SPECIFICATIONS = {
     "serviceOrder": "TMF641/TMF641-ServiceOrdering-v4.1.0.swagger.json",
     "cancelServiceOrder": "TMF641/TMF641-ServiceOrdering-v4.1.0.swagger.json",
     "service": "TMF638/TMF638-ServiceInventory-v4.0.0.swagger.json",
+    "resource": "TMF639/TMF639-ResourceInventory-v4.0.0.swagger.json",
     "serviceTest": "TMF653/TMF653_Service_Test_Management_API_v4.2.0_swagger.json",
     "monitor": "TMF640/TMF640-ServiceActivation-v4.0.0.swagger.json",
     "alarm": "TMF642/TMF642-Alarm-v4.0.0.swagger.json",
@@ -32,6 +33,7 @@ VIEWS: dict[str, Any] = {
     "service": world.service(),
     "monitor": world.finished_order(),
     "serviceTest": world.service_test(),
+    "resource": world.resource(),
     "alarm": world.alarm(),
     "usage": world.usage(),
 }

@@ -623,3 +623,16 @@ async def test_tenants_do_not_see_each_other(it: world.World) -> None:
     it.services.rows.append(world.service("foreign", tenant="other"))
     assert [one["id"] for one in (await it.http.get(SERVICES)).json()] == ["s1"]
     assert (await it.http.get(f"{SERVICES}/foreign")).status_code == 404
+
+
+@pytest.mark.reference
+async def test_resources_are_listed_by_kind_too(it: world.World) -> None:
+    base = "/tmf-api/resourceInventoryManagement/v4"
+    (body,) = (await it.http.get(f"{base}/physicalResource?name=pe1")).json()
+    world.judge(SPECS_639[0], "PhysicalResource", body)
+    assert body["href"] == f"{world.URL}{base}/physicalResource/dev-pe1"
+    assert (await it.http.get(body["href"])).json() == body
+    found = await it.http.get(f"{base}/physicalResource", params={"href": body["href"]})
+    assert [one["id"] for one in found.json()] == ["dev-pe1"]
+    assert (await it.http.get(f"{base}/logicalResource")).json() == []
+    assert (await it.http.get(f"{base}/logicalResource/dev-pe1")).status_code == 404
