@@ -117,5 +117,5 @@ def _client_keys(endpoint: device.Endpoint) -> list[asyncssh.SSHKey] | None:
 
 
 def _words(endpoint: device.Endpoint, port: int, error: BaseException) -> str:
-    said = text.line(str(error)) or type(error).__name__
+    said = text.reason(error)
     return f"SSH to {endpoint.address} port {port}: {said}"

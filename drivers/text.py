@@ -19,3 +19,8 @@ def clean(text: str, limit: int = 64 * 1024) -> str:
 def line(text: str, limit: int = 300) -> str:
     """``text`` as one printable line, for error messages."""
     return " ".join(clean(text, limit).split())
+
+
+def reason(failure: BaseException) -> str:
+    """What an exception says, as one line; its kind when it says nothing."""
+    return line(str(failure)) or type(failure).__name__

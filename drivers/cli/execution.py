@@ -41,7 +41,7 @@ async def run(
     except TimeoutError:
         raise NoOutput(f"no end within {within:g} s") from None
     except asyncssh.Error as wrong:
-        raise NoOutput(text.line(str(wrong)) or type(wrong).__name__) from wrong
+        raise NoOutput(text.reason(wrong)) from wrong
 
 
 class _Channel(asyncssh.SSHClientSession[bytes]):

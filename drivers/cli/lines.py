@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn, TypeVar
 
 from device_models import model
-from drivers import observation, text
+from drivers import observation, selection, text
 from drivers.cli import answers, block, delivery, difference, running
 from drivers.cli.grammar import Grammar
 from drivers.cli.shell import Silent, Stopped
@@ -144,7 +144,7 @@ class LinesSession:
 
     async def read(self, path: Path) -> Tree:
         """What the running configuration has at ``path``."""
-        return running.only(await self._made_of(await self._show(), running.read), path)
+        return selection.only(await self._made_of(await self._show(), running.read), path)
 
     async def snapshot(self) -> str:
         """The whole running configuration, without what changes by itself."""

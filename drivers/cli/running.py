@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from drivers import text
 from drivers.cli.grammar import Grammar
-from oss_agent.spi.tree import ROOT, Path, Step, Tree
+from oss_agent.spi.tree import ROOT, Step, Tree
 
 _DEEPEST = 32
 
@@ -59,17 +59,6 @@ def snapshot(configuration: str, grammar: Grammar) -> str:
         " " * indent + line for indent, line in _lines(configuration) if not grammar.volatile(line)
     )
     return "".join(f"{line}\n" for line in kept)
-
-
-def only(root: Tree, path: Path) -> Tree:
-    """``root`` with nothing but what is at ``path``; without it when it is absent."""
-    if not path:
-        return root
-    found = root.child(path[0])
-    kept = None if found is None else only(found, path[1:])
-    if kept is None or (len(path) > 1 and not kept.children):
-        return Tree(root.step)
-    return Tree(root.step, children=(kept,))
 
 
 def _lines(configuration: str) -> Iterator[tuple[int, str]]:

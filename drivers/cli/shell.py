@@ -43,7 +43,7 @@ async def opened(ways: links.Links, port: int, facts: model.Shell) -> AsyncItera
     try:
         channel, session = await ways.channel(port, TerminalChannel, term_type="dumb")
     except asyncssh.Error as lost:
-        raise Silent(_words(lost)) from lost
+        raise Silent(text.reason(lost)) from lost
     try:
         channel.change_terminal_size(_COLUMNS, _ROWS)
         shell = Shell(channel, session, facts)
@@ -96,7 +96,7 @@ class Shell:
         try:
             self.channel.write(lines.encode("ascii"))
         except (OSError, asyncssh.Error) as lost:
-            raise Silent(_words(lost)) from lost
+            raise Silent(text.reason(lost)) from lost
 
     async def _until(self, prompts: int, within: float) -> str:
         """What comes until that many prompts have come, the last one at its end."""
@@ -185,7 +185,3 @@ def _tail(received: bytearray) -> str:
 
 def _last(said: str) -> str:
     return said[said.rfind("\n") + 1 :]
-
-
-def _words(lost: BaseException) -> str:
-    return text.line(str(lost)) or type(lost).__name__

@@ -65,14 +65,9 @@ def answer(failure: Exception) -> Answer:
 
 def outside_a_change(device: str, failure: Exception) -> DeviceError:
     """The error of a call that changes nothing that is live."""
-    words = reason(failure)
+    words = text.reason(failure)
     if isinstance(failure, Taken):
         return DeviceBusy(device, f"somebody else configures it: {words}", holder=words)
     if {kind.__name__ for kind in type(failure).__mro__} & _LOGIN:
         return DeviceRefused(device, words)
     return DeviceUnreachable(device, words)
-
-
-def reason(failure: Exception) -> str:
-    """What the failure says, as one harmless line."""
-    return text.line(str(failure)) or type(failure).__name__

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
 
 from device_models import model
-from drivers import observation, offload, text
+from drivers import observation, offload, selection, text
 from drivers.cli import block, difference, running
 from drivers.cli.grammar import Grammar
 from drivers.napalm_adapter import failures
@@ -153,7 +153,7 @@ class NapalmSession:
 
     def _at(self, configuration: str, path: Path) -> Tree:
         try:
-            return running.only(running.read(configuration, self._grammar), path)
+            return selection.only(running.read(configuration, self._grammar), path)
         except running.Unreadable as wrong:
             reason = f"its configuration cannot be read: {wrong}"
             raise DeviceRefused(self._device, reason) from wrong
@@ -187,10 +187,10 @@ class NapalmSession:
     async def _not_committed(self, failure: Exception, before: str) -> NoReturn:
         answer = failures.answer(failure)
         if answer is Answer.UNREACHED:
-            raise DeviceUnreachable(self._device, failures.reason(failure)) from failure
+            raise DeviceUnreachable(self._device, text.reason(failure)) from failure
         if answer is Answer.REFUSED and await self._as_it_was(before):
             raise self._rejected(failure) from failure
-        raise CommitUnknown(self._device, failures.reason(failure)) from failure
+        raise CommitUnknown(self._device, text.reason(failure)) from failure
 
     async def _as_it_was(self, before: str) -> bool:
         try:
@@ -206,8 +206,8 @@ class NapalmSession:
             raise self._rejected(none) from none
         except Exception as failure:
             if failures.answer(failure) is Answer.UNREACHED:
-                raise DeviceUnreachable(self._device, failures.reason(failure)) from failure
-            raise CommitUnknown(self._device, failures.reason(failure)) from failure
+                raise DeviceUnreachable(self._device, text.reason(failure)) from failure
+            raise CommitUnknown(self._device, text.reason(failure)) from failure
 
     async def _running(self) -> str:
         return await self._do(self._box.running)
@@ -216,7 +216,7 @@ class NapalmSession:
         return running.snapshot(configuration, self._grammar)
 
     def _rejected(self, failure: Exception) -> ChangeRejected:
-        return ChangeRejected(self._device, failures.reason(failure), tag="operation-failed")
+        return ChangeRejected(self._device, text.reason(failure), tag="operation-failed")
 
     async def _do(self, work: Callable[[], T]) -> T:
         try:

@@ -129,7 +129,7 @@ class Exchange:
         except offload.Overdue as late:
             raise self._lost(str(late), sent=late.begun) from late
         except Exception as failure:  # ncclient and paramiko raise what they like
-            said = text.line(str(failure)) or type(failure).__name__
+            said = text.reason(failure)
             raise self._lost(f"{document.local(operation)}: {said}", sent=True) from failure
 
     def end(self, reason: str) -> None:
@@ -177,7 +177,7 @@ def _refusal(name: str, failure: Exception) -> DeviceError:
     from ncclient.transport import errors  # noqa: PLC0415 - as above
     from paramiko.ssh_exception import IncompatiblePeer  # noqa: PLC0415 - same
 
-    said = text.line(str(failure)) or type(failure).__name__
+    said = text.reason(failure)
     causes = (failure, failure.__context__)
     persons = (errors.SSHUnknownHostError, errors.AuthenticationError, IncompatiblePeer)
     if any(isinstance(cause, persons) for cause in causes):

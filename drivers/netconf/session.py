@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from device_models import model
-from drivers import observation
-from drivers.netconf import hello, ladder, operations, trees
+from drivers import observation, selection
+from drivers.netconf import hello, ladder, operations
 from drivers.netconf.calls import Calls, Exchange
 from drivers.netconf.reading import Reading
 from oss_agent.spi.device import Capability, Pending
@@ -90,7 +90,7 @@ class NetconfSession:
 
     async def read(self, path: Path) -> Tree:
         """What running has at ``path``. DeviceRefused when it does not fit the schema."""
-        return trees.only(await self._reading.running([path]), path)
+        return selection.only(await self._reading.running([path]), path)
 
     async def snapshot(self) -> str:
         """The whole of running, canonical."""

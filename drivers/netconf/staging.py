@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from device_models import model
+from drivers import selection
 from drivers.netconf import canonical, configuration, operations, trees
 from drivers.netconf.calls import Calls
 from drivers.netconf.document import Element
@@ -117,7 +118,7 @@ class InCandidate:
         """The candidate itself, only where the platform's data call that cheap and harmless."""
         if not self.reading.platform.netconf.predict:
             return None
-        return trees.only(await self.reading.at(operations.CANDIDATE, [path]), path)
+        return selection.only(await self.reading.at(operations.CANDIDATE, [path]), path)
 
     async def discard(self) -> None:
         """RFC 6241 8.3.4.2."""

@@ -12,7 +12,7 @@ from device_models import model
 from drivers.netconf import document
 from drivers.netconf.document import Element
 from oss_agent.spi import tree
-from oss_agent.spi.tree import Path, Step, Tree
+from oss_agent.spi.tree import Step, Tree
 
 _DEEPEST = 64
 
@@ -36,21 +36,6 @@ def read(data: Element, schema: model.Schema) -> Tree:
         return _parent(tree.ROOT, tuple(_nodes(known, (), schema)), (), schema)
     except ValueError as wrong:
         raise Mismatch(str(wrong)) from wrong
-
-
-def only(root: Tree, path: Path) -> Tree:
-    """``root`` with nothing but what is at ``path``; without it when it is absent."""
-    if not path:
-        return root
-    found = root.child(path[0])
-    kept = None if found is None else only(found, path[1:])
-    if kept is None or (len(path) > 1 and not kept.children):
-        return Tree(root.step)
-    return Tree(root.step, children=(kept,), order=_order_of(root, kept.step))
-
-
-def _order_of(root: Tree, step: Step) -> tuple[Step, ...]:
-    return (step,) if step in root.order else ()
 
 
 def _parent(

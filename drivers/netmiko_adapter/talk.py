@@ -47,7 +47,7 @@ class Talker:
             return await self.lane.call(work, within)
         except Exception as lost:
             # netmiko raises whatever hostile output makes it raise; the line may have been taken.
-            raise Silent(text.line(str(lost)) or type(lost).__name__) from lost
+            raise Silent(text.reason(lost)) from lost
 
 
 class NetmikoTalk:
@@ -91,7 +91,7 @@ class NetmikoTalk:
             raise
         except Exception as lost:
             await self._left(terminal, lane)
-            raise Silent(text.line(str(lost)) or type(lost).__name__) from lost
+            raise Silent(text.reason(lost)) from lost
         return Talker(terminal, lane, self._line_within)
 
     async def _left(self, terminal: Terminal, lane: offload.Lane) -> None:

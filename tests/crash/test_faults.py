@@ -139,7 +139,7 @@ def test_a_router_lost_between_commit_and_confirm_is_reconciled(net: Network, po
 
 @pytest.mark.parametrize("which", [1, 2])
 def test_a_lost_reply_activates_nothing_twice(net: Network, which: int) -> None:
-    """F-09: of the commit (1), or of the confirm (2), which waits until its timer must have rung."""
+    """F-09: of the commit (1), or of the confirm (2), which the device itself tells was carried out."""
     net.born(
         env={"OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "12", "OSS_AGENT_FULFILMENT__RPC_TIMEOUT": "4"}
     )

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_models import model
+from drivers import selection
 from drivers.netconf import canonical, configuration, document, trees, undoing
 from drivers.netconf.driver import NetconfDriver
 from oss_agent.spi.tree import EMPTY, ROOT, Edit, Operation, Place, Step, Tree
@@ -100,10 +101,10 @@ def test_canonical_text_is_equal_only_for_equal_trees(one: Tree, two: Tree) -> N
 def test_only_keeps_what_is_at_the_path(tree: Tree) -> None:
     for top in tree.children:
         for child in top.children:
-            kept = trees.only(tree, (top.step, child.step))
+            kept = selection.only(tree, (top.step, child.step))
             assert kept.at((top.step, child.step)) == child
             assert sum(len(t.children) for t in kept.children) == 1
-    assert trees.only(tree, (Step("absent"), Step("x"))) == EMPTY
+    assert selection.only(tree, (Step("absent"), Step("x"))) == EMPTY
 
 
 def test_an_edit_of_a_container_touches_only_what_it_lists() -> None:
