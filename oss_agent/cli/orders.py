@@ -148,7 +148,7 @@ def _show_item(here: context.Here, item: Mapping[str, Any]) -> None:
         [
             (f"item {item['id']}", f"{item['action']} {item['service_name']} · {item['state']}"),
             ("service", item["service_id"]),
-            ("wants", item["characteristics"]),
+            ("wants", item["characteristics"] | _state(item)),
             ("resources", item["resource_orders"]),
         ]
     )
@@ -160,6 +160,12 @@ def _show_item(here: context.Here, item: Mapping[str, Any]) -> None:
         ("AT", "at"),
     ]
     here.screen.table(item["evidence"], columns, "no evidence yet")
+
+
+def _state(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The state that it wants its service to be in, if it says one."""
+    state = item.get("service_state")
+    return {"state": state} if state else {}
 
 
 @orders.command("watch")

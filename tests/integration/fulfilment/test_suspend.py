@@ -253,6 +253,24 @@ async def test_one_that_is_refused_leaves_every_router_and_the_service_as_they_w
     await done(world, service, state)
 
 
+async def test_what_somebody_put_in_its_place_meanwhile_is_foreign_and_stops_the_resume(
+    world: World,
+) -> None:
+    service = await a_line(world)
+    await done(world, service, INACTIVE)
+    world.devices["pe2"].change_by_hand(
+        '<services xmlns="urn:oss-agent:lab:services"><eline><name>acme</name><vni>7</vni>'
+        "</eline></services>"
+    )
+    before = await world.snapshots()
+    order = await ask(world, service, ACTIVE)
+    assert order.state is views.OrderState.FAILED
+    assert order.error is not None
+    assert "pe2" in order.error.message
+    assert await world.snapshots() == before
+    assert (await service_of(world, service)).state is INACTIVE
+
+
 async def test_only_a_modify_suspends_and_only_to_the_two_states(world: World) -> None:
     service = await a_line(world)
     for action, state in (

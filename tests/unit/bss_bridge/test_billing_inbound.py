@@ -288,6 +288,8 @@ HOSTILE: list[Any] = [
 async def test_what_kill_bill_answers_is_not_trusted_to_have_a_form(
     place: Place, blocks: Any
 ) -> None:
+    subscription = {"subscriptionId": SUBSCRIPTION, "externalKey": "s1", "state": "ACTIVE"}
+    place.bill.bundles = [{"bundleId": BUNDLE, "subscriptions": [7, subscription]}]
     place.bill.blocks = blocks
     answer = await place.push("BUNDLE_PAUSE", BUNDLE, ACCOUNT)
     assert (answer.status_code, answer.json()["done"]) == (200, "nothing")

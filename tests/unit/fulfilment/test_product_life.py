@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, product
+from itertools import pairwise, product, starmap
 
 import pytest
 from hypothesis import given
@@ -132,3 +132,7 @@ def test_no_move_of_a_product_that_is_not_over_leaves_the_diagram(
     # those pairs of a status and states do not occur.
     gone = before is P.PENDING_TERMINATE and V.TERMINATED not in services
     assert gone or product_states.legal(before, after) or after in reachable
+    steps = (before, *product_status.steps(before, after))
+    assert steps[-1] is after
+    living = before in {P.PENDING_ACTIVE, P.ACTIVE, P.SUSPENDED}
+    assert not living or all(starmap(product_states.legal, pairwise(steps)))
