@@ -163,6 +163,11 @@ class LivingAgent:
         body = {"serviceOrder": {"id": order}}
         return await self.ask("POST", f"{_ORDERS}/cancelServiceOrder", body)
 
+    async def amend(self, order: str, items: list[dict[str, Any]]) -> httpx.Response:
+        """A merge patch of an order's items (TMF641)."""
+        path = f"{_ORDERS}/serviceOrder/{order}"
+        return await self.ask("PATCH", path, {"serviceOrderItem": items})
+
     # --- letting it work
 
     async def work(self, writes: int) -> None:
@@ -257,3 +262,8 @@ async def _made(place: Path) -> LivingAgent:
     agent = LivingAgent(place)
     await agent.begin()
     return agent
+
+
+def characteristics(values: Mapping[str, str | int]) -> list[dict[str, str | int]]:
+    """As TMF641 writes them."""
+    return [{"name": name, "value": value} for name, value in values.items()]

@@ -7,6 +7,7 @@ stands on the network because of it, is known exactly.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -107,6 +108,9 @@ class Order:
     start: float
     after: tuple[str, ...]
     must_cancel: bool = False
+    held: bool = False
+    held_before: bool = False
+    """was it put on hold before any of it had begun?"""
     state: OrderState = OrderState.ACKNOWLEDGED
 
 
@@ -211,6 +215,19 @@ class Model:
         for item in self.open_items():
             item.restarts += 1
 
+    def amend(self, key: str, position: int, **values: str | int) -> None:
+        """An item asks for something else from now on."""
+        item = self.orders[key].items[position - 1]
+        item.wanted = dataclasses.replace(item.wanted, values={**item.wanted.values, **values})
+
+    def hold(self, key: str, *, before: bool) -> None:
+        """An order is kept from going on; ``before`` any of it had begun."""
+        self.orders[key].held, self.orders[key].held_before = True, before
+
+    def release(self, key: str) -> None:
+        """It may go on."""
+        self.orders[key].held = self.orders[key].held_before = False
+
     # --- what must be
 
     def judge(self, seen: Seen, now: float) -> Iterator[str]:
@@ -276,7 +293,9 @@ class Model:
         if told.task in {TaskState.IN_PROGRESS, TaskState.DONE}:
             held = _OPEN if stuck else frozenset[OrderState]()
             return (free - _OPEN - {OrderState.COMPLETED}) | held | {OrderState.CANCELLED}
-        return free
+        if order.held_before:
+            return (free - {OrderState.COMPLETED, OrderState.FAILED}) | _OPEN
+        return free | _OPEN if order.held else free
 
     def _by_itself(
         self, order: Order, item: Item, seen: Seen, told: SeenOrder, now: float, *, stuck: bool

@@ -47,6 +47,7 @@ SMALL = (4, 30)
 """Stories and their longest, in every run of the tests: some 30 s on a quiet machine."""
 LATER = 7200.0
 """Seconds that an order for later lies ahead."""
+_MAY_CHANGE = {OrderState.ACKNOWLEDGED, OrderState.IN_PROGRESS, OrderState.HELD}
 ALL_PORTS = tuple(f"{router}:{port}" for router in ROUTERS for port in PORTS)
 KNOBS = {
     Fault.REFUSES: Faults(refuse_commit="no"),
@@ -171,6 +172,46 @@ class Orders(stateful.RuleBasedStateMachine):
             order.must_cancel = untouched
         self.still.clear()
 
+    @stateful.precondition(lambda self: self.bodies)
+    @stateful.rule(data=st.data(), rate=st.integers(1, 900))
+    def amend(self, data: st.DataObject, rate: int) -> None:
+        """Another bandwidth for the last item of an order, while that may still be."""
+        key = data.draw(st.sampled_from(sorted(self.bodies)), label="amend")
+        order = self.model.orders[key]
+        item = order.items[-1]
+        if item.wanted.action is ItemAction.DELETE:
+            return
+        items = [{"id": str(number)} for number, _ in enumerate(order.items, start=1)]
+        asked = living_agent.characteristics({**item.wanted.values, "bandwidth": rate})
+        last = {**items[-1], "service": {"serviceCharacteristic": asked}}
+        begun = item.trouble or key not in self.still or order.state not in _MAY_CHANGE
+        answer = self.run(self.agent.amend(key, [*items[:-1], last]))
+        assert answer.status_code in {200, 409}, answer.text
+        assert answer.status_code == 200 or begun or item.state.final, answer.text
+        if answer.status_code == 200:
+            self.model.amend(key, len(items), bandwidth=rate)
+        self.still.clear()
+
+    @stateful.precondition(lambda self: self.bodies)
+    @stateful.rule(data=st.data())
+    def hold(self, data: st.DataObject) -> None:
+        """An order is put on hold, or what is on hold is released."""
+        key = data.draw(st.sampled_from(sorted(self.bodies)), label="hold")
+        order = self.model.orders[key]
+        verb = "release" if order.held else "hold"
+        changeable = key in self.still and order.state in _MAY_CHANGE
+        untouched = not any(
+            item.trouble or item.state is OrderState.COMPLETED for item in order.items
+        )
+        answer = self.run(self.agent.ask("POST", f"/api/v1/orders/{key}/{verb}", {"reason": ""}))
+        assert answer.status_code in {200, 409}, answer.text
+        assert answer.status_code == 200 or not (changeable and untouched), answer.text
+        if answer.status_code == 200 and order.held:
+            self.model.release(key)
+        elif answer.status_code == 200:
+            self.model.hold(key, before=changeable and untouched)
+        self.still.clear()
+
     # --- what goes wrong
 
     @stateful.rule(device=st.sampled_from(ROUTERS), fault=st.sampled_from(Fault))
@@ -262,6 +303,9 @@ class Orders(stateful.RuleBasedStateMachine):
                 self.run(self._mend(device))
             if self.stops:
                 self.let_go()
+            for key in [key for key, order in self.model.orders.items() if order.held]:
+                self.run(self.agent.ask("POST", f"/api/v1/orders/{key}/release"))
+                self.model.release(key)
             self.run(self.agent.push(LATER + 1))
             for _ in range(_TURNS):
                 if not any(True for _ in self.model.open_items()):
@@ -375,9 +419,7 @@ def _item(number: int, wanted: Wanted, service: str) -> dict[str, Any]:
     if wanted.action is ItemAction.ADD:
         about["serviceSpecification"] = {"id": "eline", "version": "1.0"}
     if wanted.values:
-        about["serviceCharacteristic"] = [
-            {"name": name, "value": value} for name, value in wanted.values.items()
-        ]
+        about["serviceCharacteristic"] = living_agent.characteristics(wanted.values)
     relations = [
         {"relationshipType": "dependency", "orderItem": {"itemId": str(one)}}
         for one in wanted.after
