@@ -144,14 +144,20 @@ def _rested(connection: sa.Connection, came: Sequence[_Row], at: datetime) -> fr
     values = [row for row in came if row["category"] == resource_rows.LOGICAL]
     if not values:
         return frozenset()
+    named = {"pools": {row["pool"] for row in values}, "texts": {row["value"] for row in values}}
+    asked = {name: sorted(several) for name, several in named.items()}
+    return frozenset(connection.execute(_ended(), {"ended": at, **asked}).scalars())
+
+
+@functools.cache
+def _ended() -> sa.Select[Any]:
     c = tables.pool_claims.c
     text = sa.func.coalesce(c.text, sa.cast(c.value, sa.String))
-    ended = sa.select(c.pool + ":" + text).where(
-        c.known_to == at,
-        c.pool.in_({row["pool"] for row in values}),
-        text.in_({row["value"] for row in values}),
+    return sa.select(c.pool + ":" + text).where(
+        c.known_to == sa.bindparam("ended"),
+        c.pool.in_(_several("pools")),
+        text.in_(_several("texts")),
     )
-    return frozenset(connection.execute(ended).scalars())
 
 
 def _states(before: _Row, after: _Row) -> tuple[str, ...]:
@@ -173,7 +179,8 @@ def _told(
     changed: Callable[[_Row], tuple[str, ...]] = lambda _: (),
 ) -> Iterator[events.Event]:
     """One event a row. Its id is drawn: a port may be freed and taken at the same moment."""
-    for row, view in zip(rows, resource_queries.views_of(connection, rows), strict=True):
+    shown = resource_queries.views_of(connection, rows) if rows else ()
+    for row, view in zip(rows, shown, strict=True):
         yield events.Event(
             id=f"resource-{uuid.uuid4()}",
             kind=kind,

@@ -92,11 +92,7 @@ def _view(
 
 
 def _ports_of(connection: sa.Connection, devices: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    c = tables.interfaces.c
-    query = sa.select(c.device, c.name).where(
-        history.current(tables.interfaces), c.device.in_(devices)
-    )
-    rows = connection.execute(query.distinct().order_by(c.name))
+    rows = connection.execute(_CONTAINED, {"devices": devices}) if devices else ()
     return _grouped((device, f"{device}:{name}") for device, name in rows)
 
 
@@ -104,14 +100,32 @@ def _linked(
     connection: sa.Connection, tenant: str, devices: Collection[str]
 ) -> Mapping[str, Sequence[str]]:
     """Declared links of these devices, both ways."""
-    c = tables.links.c
-    query = sa.select(c.a_device, c.a_port, c.z_device, c.z_port).where(
-        history.current(tables.links),
-        c.tenant == tenant,
-        sa.or_(c.a_device.in_(devices), c.z_device.in_(devices)),
-    )
-    ends = [(f"{a}:{b}", f"{y}:{z}") for a, b, y, z in connection.execute(query)]
+    found = connection.execute(_LINKED, {"of_tenant": tenant, "devices": sorted(devices)})
+    ends = [(f"{a}:{b}", f"{y}:{z}") for a, b, y, z in found]
     return _grouped([*ends, *((z, a) for a, z in ends)])
+
+
+def _contained() -> sa.Select[str, str]:
+    c = tables.interfaces.c
+    query = sa.select(c.device, c.name).where(
+        history.current(tables.interfaces), c.device.in_(_DEVICES)
+    )
+    return query.distinct().order_by(c.name)
+
+
+def _links() -> sa.Select[str, str, str, str]:
+    c = tables.links.c
+    return sa.select(c.a_device, c.a_port, c.z_device, c.z_port).where(
+        history.current(tables.links),
+        c.tenant == sa.bindparam("of_tenant"),
+        sa.or_(c.a_device.in_(_DEVICES), c.z_device.in_(_DEVICES)),
+    )
+
+
+_DEVICES: Final[sa.BindParameter[Any]] = sa.bindparam("devices", expanding=True)
+# Made once: each order tells of its ports, and building such a statement costs more than running it.
+_CONTAINED: Final = _contained()
+_LINKED: Final = _links()
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Sequence[str]]:

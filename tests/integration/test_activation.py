@@ -262,3 +262,19 @@ async def test_a_patch_is_judged_before_it_is_an_order(it: Desk) -> None:
     assert done["state"] == "Completed"
     assert characteristic(await it.service(), "bandwidth") == 50
     assert (await it.http.delete(f"{SERVICES}/s9-1")).status_code == 404
+
+
+@pytest.mark.reference
+async def test_a_service_is_suspended_and_resumed_by_its_state(it: Desk) -> None:
+    await it.ended(await it.http.post(SERVICES, json=activation.EXAMPLE))
+    lives = await it.below.snapshots()
+    done = await it.ended(await it.http.patch(f"{SERVICES}/s1-1", json={"state": "inactive"}))
+    assert (done["state"], json.loads(done["request"]["body"])) == (
+        "Completed",
+        {"state": "inactive"},
+    )
+    assert (await it.service())["state"] == "inactive"
+    assert await it.below.snapshots() != lives
+    done = await it.ended(await it.http.patch(f"{SERVICES}/s1-1", json={"state": "active"}))
+    assert (done["state"], (await it.service())["state"]) == ("Completed", "active")
+    assert await it.below.snapshots() == lives
