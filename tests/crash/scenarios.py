@@ -21,6 +21,7 @@ from tests.crash.world import World
 
 FALLOUT = "/api/v1/fallout"
 CANCELLATIONS = "/tmf-api/serviceOrdering/v4/cancelServiceOrder"
+SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 Order = Callable[[World, load.Desk], load.Body]
 
@@ -98,7 +99,7 @@ def _shown(world: World, desk: load.Desk) -> load.Body:
 
 
 def _as_product(world: World, desk: load.Desk) -> load.Body:
-    """A product is ordered first; its ports are no customer's: taken with its service order, then rejected."""
+    """A product is ordered and described first; its ports are no customer's: taken with its service order, then rejected."""
     desk.numbered += 1
     sites = [
         {"port": f"{edge}:eth1", "address": f"172.16.{number}.1/24"}
@@ -110,7 +111,9 @@ def _as_product(world: World, desk: load.Desk) -> load.Body:
     }
     item = {"id": "1", "action": "add", "productOffering": {"id": "business-bundle"}}
     body = {"productOrderItem": [item | {"product": product}]}
-    world.http.post(PRODUCT_ORDERS, json=body).raise_for_status()
+    order = world.http.post(PRODUCT_ORDERS, json=body).raise_for_status().json()["id"]
+    # It may be rejected by now: then the next one is quicker.
+    world.http.patch(f"{PRODUCT_ORDERS}/{order}", json={"description": "a test"})
     return _plain(world, desk)
 
 
@@ -135,6 +138,32 @@ def _cancel(world: World) -> None:
     with contextlib.suppress(httpx.HTTPError):
         for order in found:
             world.http.post(CANCELLATIONS, json=wish | {"serviceOrder": {"id": order}})
+
+
+def _change_mind(world: World) -> None:
+    """Whoever sent them holds the open orders, wants another bandwidth, and lets them go on."""
+    deadline = time.monotonic() + 3.0
+    while not (found := world.open_orders()) and time.monotonic() < deadline:
+        time.sleep(0.01)  # it is on its way
+    with contextlib.suppress(httpx.HTTPError):
+        for order in found:
+            path = f"/api/v1/orders/{order}"
+            world.http.post(f"{path}/hold", json={"reason": "a test"})
+            world.http.patch(f"{SERVICE_ORDERS}/{order}", json=_otherwise(world, order))
+            world.http.post(f"{path}/release")
+
+
+def _otherwise(world: World, order: str) -> dict[str, Any]:
+    """The patch that asks for another bandwidth in every item that builds something."""
+    shown = world.http.get(f"{SERVICE_ORDERS}/{order}").raise_for_status().json()
+    wanted = {"name": "bandwidth", "value": 1 + time.monotonic_ns() % 900}
+    items: list[dict[str, Any]] = []
+    for item in shown["serviceOrderItem"]:
+        said = item["service"].get("serviceCharacteristic", [])
+        others = [one for one in said if one["name"] != "bandwidth"]
+        service = {"serviceCharacteristic": [*others, wanted]} if said else {}
+        items.append({"id": item["id"], "service": service})
+    return {"serviceOrderItem": items}
 
 
 def _decide(world: World) -> None:
@@ -217,6 +246,7 @@ SCENARIOS = (
         env={"OSS_AGENT_ORDERS__FALLOUT": "hold"},
     ),
     Scenario("an order that is cancelled on its way", _plain, meanwhile=_cancel),
+    Scenario("an order that is held, amended and released", _plain, meanwhile=_change_mind),
     Scenario("an order that cannot be", _taken),
     Scenario(
         "a router that is locked by somebody",
