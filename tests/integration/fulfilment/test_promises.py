@@ -312,3 +312,38 @@ class Away:
             self.times -= 1
             raise errors.StoreUnavailable("away")
         return await self._store.read(query)
+
+
+@pytest.mark.peer
+async def test_promises_context_nesting_and_items_of_other_orders_on_postgresql(
+    postgres_url: str,
+) -> None:
+    async with worlds.open_world(postgres_url) as world:
+        await remembers(world)
+        first = await world.order()
+        await world.run()
+        mention = dataclasses.replace(first_item(), id="0", service_name=None, characteristics={})
+        mention = dataclasses.replace(
+            mention, action=views.ItemAction.NO_CHANGE, service_id="s1-1", specification=""
+        )
+        child = dataclasses.replace(other(world).items[0], id="2", parent="0")
+        behind = dataclasses.replace(child, after_others=((first.id, "1"),))
+        world.devices["pe2"].faults = Faults(lock_held_by=77)
+        asked = dataclasses.replace(other(world, "whole"), items=(mention, behind))
+        order = (await world.orders.submit(asked)).order
+        await world.run()
+        assert order.expected_completion is not None
+        assert [one.parent for one in order.items] == [None, "0"]
+
+        world.clock.ahead += 3_600
+        await look(world)
+        told = await world.get(order.id)
+        assert [one.level for one in told.jeopardy] == [views.Jeopardy.CRITICAL]
+        assert told.expected_completion is not None
+        assert told.expected_completion > order.expected_completion
+        samples = await world.rows.read(lambda c: c.execute(tables.pace.select()).one().samples)
+        assert len(samples) == pace.ENOUGH + 1
+
+
+def first_item() -> orders.ItemRequest:
+    return worlds.request().items[0]
