@@ -96,8 +96,11 @@ def follow(here: context.Here, key: str) -> Any:
 
 
 def reason(order: Mapping[str, Any]) -> str:
-    """The order's own error message, if it has one."""
+    """The order's own error message, if it has one; of a held one those of its items."""
     messages: list[Mapping[str, Any]] = order.get("errorMessage") or []
+    if order["state"] == "held":
+        items: list[Mapping[str, Any]] = order.get("serviceOrderItem") or []
+        messages = [one for item in items for one in item.get("errorMessage") or []]
     return "".join(f" · {m.get('message') or m.get('reason')}" for m in messages)
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from oss_agent.cli import main
+from oss_agent.cli import main, orders
 
 Answer = tuple[int, Any]
 
@@ -168,6 +168,13 @@ def test_waiting_for_a_failed_order_exits_1(
 
     assert run("order", "submit", str(file), "--wait") == 1
     assert "order 7 failed · pe3 said no" in capsys.readouterr().out
+
+
+def test_a_held_order_says_by_its_items_why() -> None:
+    item = {"id": "1", "errorMessage": [{"message": "pe3 said no"}]}
+    order = {"state": "held", "serviceOrderItem": [{"id": "2"}, item]}
+    assert orders.reason(order) == " · pe3 said no"
+    assert orders.reason(order | {"state": "inProgress"}) == ""
 
 
 def test_no_daemon_says_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:

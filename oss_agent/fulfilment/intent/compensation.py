@@ -9,6 +9,8 @@ modify   a modify back to what was ordered before     once another order changed
 delete   an add of what was there: a new service,     when it was part of a product, which is not put
          with an id of its own                        together again by parts; when it was suspended
 =======  ===========================================  ========================================
+
+What changed or ended a product is not undone by its parts either.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.record import codec, tables
+from oss_agent.fulfilment.record import codec, product_rows, tables
 from oss_agent.spi import catalogue, orders, views
 
 _BUILDS = (views.ItemAction.ADD, views.ItemAction.MODIFY)
@@ -56,6 +58,7 @@ def undo(
 
     OrderRejected (409) says why there is none.
     """
+    _refuse_part(connection, done, place)
     service = p.ledger.snapshot(connection, tenant).services.get(done.service_id or "")
     if service is None:
         return Undo(None, f"item {done.id}: nothing is left of it")
@@ -69,6 +72,18 @@ def undo(
         words = f"item {done.id}: service {service.id} ({service.name}) is deleted"
         return Undo(_item(done, views.ItemAction.DELETE, service), words)
     return _back(done, service, built)
+
+
+def _refuse_part(
+    connection: sa.Connection, done: orders.ItemRequest, place: tuple[str, int]
+) -> None:
+    """A product that was changed or ended is changed back as a whole, by who knows what it is."""
+    part = product_rows.item_at(connection, *place)
+    if part is not None and part.action != views.ItemAction.ADD:
+        raise _impossible(
+            f"item {done.id}: it is part of the {part.action} of product {part.product_id} by "
+            f"product order {part.product_order_id}: order that product as it was"
+        )
 
 
 def _refuse_changed_since(
