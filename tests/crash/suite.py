@@ -186,7 +186,8 @@ def twice(run: Run, *, doubles: int) -> None:
     while done < doubles and not run.over:
         with run.opened() as here:
             for _ in range(20):
-                done += _double(run, here, chance)
+                if not run.over:
+                    done += _double(run, here, chance)
             run.judge(here, [_TWICE], Expected())
 
 
