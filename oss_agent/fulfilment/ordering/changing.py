@@ -16,6 +16,7 @@ from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.ordering import amend, holds
 from oss_agent.fulfilment.record import journal, order_moves, order_rows, product_rows
+from oss_agent.fulfilment.turn import watch
 from oss_agent.spi import orders, views
 
 
@@ -28,6 +29,8 @@ def amend_order(
     if now != seen:
         raise errors.Conflict(f"order {seen.id} has changed since it was read")
     _set(connection, now, wish, at)
+    if "requested_start" in wish.attributes:
+        watch.promise_anew(connection, p, seen.id, at)
     for one in wish.items:
         _amend_item(connection, p, now, one, wish.by, at)
     held = _hold(connection, p, wish, at) if wish.hold is not None else now

@@ -72,7 +72,7 @@ def _items(connection: sa.Connection, orders: Sequence[str]) -> _Rows:
     item, of_ = tables.item, tables.transaction
     asked = (
         sa.select(item, of_.c.stage, of_.c.attempt, of_.c.touched_at)
-        .add_columns(of_.c.wait_reason, of_.c.wait_until)
+        .add_columns(of_.c.wait_reason, of_.c.wait_until, of_.c.wait_kind)
         .join(of_, sa.and_(of_.c.order_id == item.c.order_id, of_.c.position == item.c.position))
         .where(item.c.order_id.in_(orders), of_.c.stage != states.Stage.CLOSED)
         .order_by(item.c.order_id, item.c.position)
@@ -139,7 +139,9 @@ def _outlook(
 
 
 def _dates(item: sa.Row[Any]) -> tuple[datetime, ...]:
-    return () if item.wait_until is None else (item.wait_until,)
+    """What its wait says; its start date is the order's own, which may have been amended since."""
+    calendar = item.wait_until is not None and item.wait_kind != states.WaitKind.START
+    return (item.wait_until,) if calendar else ()
 
 
 def _progress(item: sa.Row[Any], ready: datetime, now: datetime) -> dict[str, Any]:

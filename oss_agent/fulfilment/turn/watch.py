@@ -132,6 +132,17 @@ def tell(connection: sa.Connection, p: parts.Parts, news: News) -> None:
         _move(connection, p, row, news.moved, news.why, at)
 
 
+def promise_anew(connection: sa.Connection, p: parts.Parts, order: str, at: datetime) -> None:
+    """What was promised, made anew: its date was changed by whoever asked. They tell of the change."""
+    for seen in outlook.of(connection, [order], p.clock):
+        if seen.row.expected_completion is not None:
+            late = estimate.late(seen.works, at)
+            due = jeopardy.promise(late, seen.ready, at, p.limits.promise_slack)
+            later = seen.ready > at
+            to = promises.Promise(due, None) if later else promises.lasting(due, p.clock)
+            order_rows.set_order(connection, order, **to.columns())
+
+
 def _move(
     connection: sa.Connection,
     p: parts.Parts,

@@ -181,6 +181,25 @@ async def test_what_begins_later_is_promised_for_later(world: World) -> None:
     assert await look(world) == 0
 
 
+async def test_a_start_that_is_amended_takes_the_promise_along_and_is_no_jeopardy(
+    world: World,
+) -> None:
+    await remembers(world)
+    await promised(world, requested_start=soon(world, days=1))
+    await world.run()
+    start = soon(world, days=3)
+    seen = await world.get("1")
+    wish = orders.Amendment(seen, "bss", {"requested_start": start})
+    await world.orders.amend(wish)
+    await look(world)
+    order = await world.get("1")
+
+    assert order.jeopardy == ()
+    assert order.expected_completion is not None
+    assert timedelta(seconds=64) <= order.expected_completion - start < timedelta(seconds=67)
+    assert (await kinds(world)).count(CHANGE) == 1
+
+
 async def test_a_window_counts_as_a_start_and_a_pause_without_end_promises_nothing(
     tmp_path: Path,
 ) -> None:
