@@ -7,7 +7,7 @@ from typing import Any, Final
 from bss_bridge.engine import rendering as r
 from bss_bridge.engine import shelves, surface
 from bss_bridge.engine.hrefs import Hrefs
-from bss_bridge.resources import specifications, tmf634
+from bss_bridge.resources import groups, specifications, tmf634
 from oss_agent.spi.specifications import Facing, Shelf, SpecificationView
 
 BASE: Final = "/tmf-api/serviceCatalogManagement/v4"
@@ -19,7 +19,7 @@ _TYPES: Final = {
 
 
 def resources(shelf: Shelf, hrefs: Hrefs) -> tuple[surface.Resource[Any], ...]:
-    """serviceSpecification, and a serviceCandidate of each one that can be ordered."""
+    """serviceSpecification, a serviceCandidate of each that can be ordered, what groups these."""
 
     def specification(view: SpecificationView) -> dict[str, Any]:
         return render(view, hrefs)
@@ -34,8 +34,9 @@ def resources(shelf: Shelf, hrefs: Hrefs) -> tuple[surface.Resource[Any], ...]:
         ("serviceSpecification", shelves.ShelfPort(shelf.services, specification), specification),
         ("serviceCandidate", shelves.ShelfPort(orderable, offered), offered),
     )
-    return tuple(
-        surface.Resource(name, (BASE,), port, shown, wide=True) for name, port, shown in ports
+    return (
+        *(surface.Resource(name, (BASE,), port, shown, wide=True) for name, port, shown in ports),
+        *groups.resources("Service", BASE, orderable(), hrefs),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from bss_bridge.engine import rendering as r
 from bss_bridge.engine import shelves, surface
 from bss_bridge.engine.hrefs import Hrefs
-from bss_bridge.resources import specifications
+from bss_bridge.resources import groups, specifications
 from oss_agent.spi.specifications import Shelf, SpecificationView
 
 BASE: Final = "/tmf-api/resourceCatalog/v4"
@@ -15,13 +15,24 @@ SPECIFICATIONS: Final = f"{BASE}/resourceSpecification"
 
 
 def resources(shelf: Shelf, hrefs: Hrefs) -> tuple[surface.Resource[Any], ...]:
-    """ResourceSpecification."""
+    """resourceSpecification, a resourceCandidate of each, what groups these."""
 
     def shown(view: SpecificationView) -> dict[str, Any]:
         return render(view, hrefs)
 
-    port = shelves.ShelfPort(shelf.resources, shown)
-    return (surface.Resource("resourceSpecification", (BASE,), port, shown, wide=True),)
+    def offered(view: SpecificationView) -> dict[str, Any]:
+        return candidate(view, hrefs)
+
+    ports = (("resourceSpecification", shown), ("resourceCandidate", offered))
+    return (
+        *(
+            surface.Resource(
+                name, (BASE,), shelves.ShelfPort(shelf.resources, render_as), render_as, wide=True
+            )
+            for name, render_as in ports
+        ),
+        *groups.resources("Resource", BASE, shelf.resources(), hrefs),
+    )
 
 
 def render(view: SpecificationView, hrefs: Hrefs) -> dict[str, Any]:
@@ -36,3 +47,13 @@ def render(view: SpecificationView, hrefs: Hrefs) -> dict[str, Any]:
         "@baseType": "ResourceSpecification",
     }
     return r.present(own)
+
+
+def candidate(view: SpecificationView, hrefs: Hrefs) -> dict[str, Any]:
+    """What makes a specification something that categories hold; it has no life of its own."""
+    ref = specifications.head(view, SPECIFICATIONS, hrefs)
+    return specifications.head(view, f"{BASE}/resourceCandidate", hrefs) | {
+        "resourceSpecification": r.reference(view.id, ref["href"], "ResourceSpecification")
+        | {"name": view.name, "version": view.version},
+        "@type": "ResourceCandidate",
+    }

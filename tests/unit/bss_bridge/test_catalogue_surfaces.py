@@ -174,3 +174,26 @@ async def test_only_what_can_be_ordered_is_a_candidate(it: world.World) -> None:
     for one in several:
         spec = (await it.http.get(one["serviceSpecification"]["href"])).json()
         assert (spec["id"], spec["version"]) == (one["id"], one["version"])
+
+
+@pytest.mark.reference
+async def test_from_a_catalog_one_walks_to_every_specification(it: world.World) -> None:
+    for kind, path in (("Service", SERVICES), ("Resource", RESOURCES)):
+        base, stem = path.rpartition("/")[0], kind.lower()
+        file = SCHEMAS[path][0]
+        (catalog,) = await found(it, f"{base}/{stem}Catalog", name=f"The {stem} catalog")
+        world.judge(file, f"{kind}Catalog", catalog)
+        category = (await it.http.get(catalog["category"][0]["href"])).json()
+        world.judge(file, f"{kind}Category", category)
+        assert {"id", "href", "name", "lifecycleStatus", "lastUpdate"} <= category.keys()
+        reached = set()
+        for ref in category[f"{stem}Candidate"]:
+            candidate = (await it.http.get(ref["href"])).json()
+            world.judge(file, f"{kind}Candidate", candidate)
+            shown = (await it.http.get(candidate[f"{stem}Specification"]["href"])).json()
+            reached.add((shown["id"], shown["version"]))
+        listed = await found(it, f"{base}/{stem}Candidate")
+        assert reached == {(one["id"], one["version"]) for one in listed} != set()
+        for method in ("PATCH", "DELETE"):
+            answer = await it.http.request(method, catalog["href"], json={"name": "x"})
+            assert answer.status_code == 405
