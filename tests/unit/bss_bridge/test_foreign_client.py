@@ -12,7 +12,8 @@ import tmforum  # type: ignore[import-untyped]  # annotated, but it does not say
 
 from bss_bridge import records
 from bss_bridge.engine import serve, surface
-from bss_bridge.resources import tmf635, tmf652
+from bss_bridge.resources import catalogues, tmf635, tmf652
+from oss_agent.catalog import collection, shelf
 from tests.unit.bss_bridge import test_records, world
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +32,11 @@ async def _with_client(tmp_path: Path, story: Callable[[Any], None]) -> world.Wo
         world.MemoryPort([world.usage()], lambda view: tmf635.kept(view, world.LINKS)),
         world.MemoryPort(test_records.HAPPENED, lambda one: {"id": one.id}),
     )
-    extra = records.routers(kept, world.LINKS, surface.Paging())
+    shown = shelf.Shelf(collection.load())
+    extra = (
+        *records.routers(kept, world.LINKS, surface.Paging()),
+        *catalogues.routers(shown, world.LINKS, surface.Paging()),
+    )
     async with world.world(tmp_path, extra=extra) as it, asyncio.timeout(20):
         role = serve.HttpRole(it.app, serve.listen(serve.Bind(port=0)))
         async with asyncio.TaskGroup() as tasks:
@@ -74,5 +79,20 @@ async def test_it_reads_resource_orders(tmp_path: Path, monkeypatch: pytest.Monk
         (found,) = tmforum.ResourceOrder.query_get("orderItem.resource.id=pe1", context)
         assert (found.id, str(found.state)) == ("3", "completed")
         assert found.orderItem[0].resource.id == "pe1"
+
+    await _with_client(tmp_path, story)
+
+
+async def test_it_walks_the_service_catalog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    def story(context: Any) -> None:
+        (catalog,) = tmforum.ServiceCatalog.query_get("name=The service catalog", context)
+        category = tmforum.ServiceCategory.from_id(catalog.category[0].id, context)
+        assert "eline" in {one.id for one in category.serviceCandidate}
+        candidate = tmforum.ServiceCandidate.from_id("eline", context)
+        assert candidate.serviceSpecification.id == "eline"
 
     await _with_client(tmp_path, story)
