@@ -75,6 +75,11 @@ async def test_plain_attributes_and_what_we_do_not_model_are_kept_as_they_are_se
     for name in wish.keys() - {"category", "requestedCompletionDate"}:
         assert now[name] == wish[name]
     assert now["requestedCompletionDate"] == "2027-01-01T00:00:00.000Z"
+    kind = worlds.EVENTS.c.kind == "ServiceOrderAttributeValueChangeEvent"
+    (told,) = await it.below.rows.read(
+        lambda c: c.execute(worlds.EVENTS.select().where(kind)).all()
+    )
+    assert told.changed == sorted(wish)
     await it.below.run()
     assert (await it.shown())["description"] == "second"
 

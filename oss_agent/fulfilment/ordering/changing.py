@@ -6,7 +6,7 @@ that changes it, so that of two writers one hears that he was overtaken.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,12 @@ from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.ordering import amend, holds
 from oss_agent.fulfilment.record import journal, order_moves, order_rows, product_rows
 from oss_agent.fulfilment.turn import watch
-from oss_agent.spi import orders, views
+from oss_agent.spi import events, orders, views
+
+_NAMES = {
+    "requested_completion": "requestedCompletionDate",
+    "requested_start": "requestedStartDate",
+}
 
 
 def amend_order(
@@ -35,8 +40,20 @@ def amend_order(
         _amend_item(connection, p, now, one, wish.by, at)
     held = _hold(connection, p, wish, at) if wish.hold is not None else now
     if wish.attributes or wish.extra is not None or wish.items:
-        return order_moves.tell_change(connection, p.events, seen.id, at)
+        kind = events.EventKind.SERVICE_ORDER_CHANGE
+        changed = named(wish.attributes, now.extra, wish.extra)
+        changed += ("serviceOrderItem",) if wish.items else ()
+        return order_moves.tell(connection, p.events, seen.id, kind, at, changed)
     return held
+
+
+def named(
+    attributes: Collection[str], then: Mapping[str, Any], now: Mapping[str, Any] | None
+) -> tuple[str, ...]:
+    """The attributes that an amendment changes, in the words of the APIs: TMF622's are the same."""
+    kept = then if now is None else now
+    beyond = {name for name in {*then, *kept} if then.get(name) != kept.get(name)}
+    return tuple(sorted({*(_NAMES.get(name, name) for name in attributes), *beyond}))
 
 
 def _set(

@@ -46,7 +46,9 @@ def amend_order(
         product_rows.set_order(connection, seen.id, values)
     if values or wish.items:
         kind = events.EventKind.PRODUCT_ORDER_CHANGE
-        return product_moves.tell(connection, p.events, kind, seen.id, at)
+        changed = changing.named(wish.attributes, seen.extra, wish.extra)
+        changed += ("productOrderItem",) if wish.items else ()
+        return product_moves.tell(connection, p.events, kind, seen.id, at, changed)
     return product_views.view(connection, seen.id) or seen
 
 

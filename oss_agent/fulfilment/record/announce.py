@@ -59,10 +59,11 @@ def order(
     at: datetime,
     *,
     number: int = 0,
+    changed: tuple[str, ...] = (),
 ) -> None:
     """Tell that an order came or changed; ``number`` counts its changes, for a state may come back."""
     mark = f"{kind}-{view.state}-{number}"
-    tell(connection, sink, kind, view, at, entity="serviceOrder", mark=mark)
+    tell(connection, sink, kind, view, at, entity="serviceOrder", mark=mark, changed=changed)
 
 
 def cancellation(

@@ -47,27 +47,21 @@ def move(
         fallout_rows.wake(connection, order, at)
 
 
-def tell_change(
-    connection: sa.Connection, sink: events.EventSink, order: str, at: datetime
-) -> views.ServiceOrderView:
-    """Tell that attributes of an order changed, as it is now."""
-    return tell(connection, sink, order, events.EventKind.SERVICE_ORDER_CHANGE, at)
-
-
 def tell(
     connection: sa.Connection,
     sink: events.EventSink,
     order: str,
     kind: events.EventKind,
     at: datetime,
+    changed: tuple[str, ...] = (),
 ) -> views.ServiceOrderView:
-    """Tell of an order as it is now; each such event has a number of its own."""
+    """Tell of an order as it is now, of what ``changed``; each such event has its own number."""
     number = order_rows.row_of(connection, order).changes + 1
     order_rows.set_order(connection, order, changes=number)
     view = order_views.view(connection, order)
     if view is None:
         raise errors.AgentError(f"order {order} was written and cannot be read back")
-    announce.order(connection, sink, kind, view, at, number=number)
+    announce.order(connection, sink, kind, view, at, number=number, changed=changed)
     return view
 
 
