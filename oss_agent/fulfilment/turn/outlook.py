@@ -140,8 +140,10 @@ def _outlook(
 
 def _dates(item: sa.Row[Any]) -> tuple[datetime, ...]:
     """What its wait says; its start date is the order's own, which may have been amended since."""
-    calendar = item.wait_until is not None and item.wait_kind != states.WaitKind.START
-    return (item.wait_until,) if calendar else ()
+    until: datetime | None = item.wait_until
+    if until is None or item.wait_kind == states.WaitKind.START:
+        return ()
+    return (until,)
 
 
 def _progress(item: sa.Row[Any], ready: datetime, now: datetime) -> dict[str, Any]:
