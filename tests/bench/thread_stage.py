@@ -6,7 +6,6 @@ Waiting reads the file billing writes, and never asks the daemon: its CPU would 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import sys
 import tempfile
@@ -24,9 +23,9 @@ from lab.demo.networks import Network
 from lab.demo.story import Story
 from lab.errors import LabError
 from oss_agent.testing.daemon import Daemon, tail
+from tests.bench import processor
 
 _ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
-_TICKS = os.sysconf("SC_CLK_TCK")
 _PAUSE = 0.01
 
 
@@ -78,10 +77,8 @@ class Stage:
         return at - since
 
     def cpu(self) -> float:
-        """User and system CPU seconds of the daemon so far (proc(5), in clock ticks)."""
-        stat = Path(f"/proc/{self.daemon.process.pid}/stat").read_text(encoding="utf-8")
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """User and system CPU seconds of the daemon so far."""
+        return processor.spent(self.daemon.process.pid)
 
     def idle(self, seconds: float) -> float:
         """CPU seconds per second without orders: polls, readings, the queue."""

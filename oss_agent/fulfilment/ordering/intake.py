@@ -37,6 +37,15 @@ _NAMING = (views.ItemAction.MODIFY, views.ItemAction.NO_CHANGE)
 _STATES = (None, views.ServiceState.ACTIVE, views.ServiceState.INACTIVE)
 
 
+_ORDER = tables.order.c
+_SENDER = tables.order.select().where(
+    _ORDER.tenant == sa.bindparam("at_tenant"), _ORDER.requester == sa.bindparam("at_requester")
+)
+_BY_KEY = _SENDER.where(_ORDER.idempotency_key == sa.bindparam("value"))
+_BY_EXTERNAL_ID = _SENDER.where(_ORDER.external_id == sa.bindparam("value"))
+"""Made once: every order asks them."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Known:
     """What is known of the services that an order names: how they are, and what was ordered."""
@@ -200,16 +209,15 @@ def _check_item(item: orders.ItemRequest) -> None:
 
 def known(connection: sa.Connection, request: orders.OrderRequest) -> views.ServiceOrderView | None:
     """The order that this request made before, or None. IdempotencyConflict for another body."""
-    table = tables.order
-    sender = [table.c.tenant == request.tenant, table.c.requester == request.requester]
+    sender = {"at_tenant": request.tenant, "at_requester": request.requester}
     keys = (
-        (table.c.idempotency_key, request.idempotency_key, "Idempotency-Key", 422),
-        (table.c.external_id, request.external_id, "externalId", 409),
+        (_BY_KEY, request.idempotency_key, "Idempotency-Key", 422),
+        (_BY_EXTERNAL_ID, request.external_id, "externalId", 409),
     )
-    for column, value, field, status in keys:
+    for asked, value, field, status in keys:
         if value is None:
             continue
-        row = connection.execute(table.select().where(*sender, column == value)).one_or_none()
+        row = connection.execute(asked, sender | {"value": value}).one_or_none()
         if row is None:
             continue
         if row.body_digest != request.body_digest:

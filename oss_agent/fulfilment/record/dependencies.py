@@ -117,11 +117,13 @@ def _no_item(item: orders.ItemRequest, other: tuple[str, str]) -> errors.OrderRe
 
 
 def _require_orders(connection: sa.Connection, order: str, request: orders.OrderRequest) -> None:
+    if not request.after:
+        return
     of = tables.order.c
     asked = sa.select(of.id).where(
         of.tenant == request.tenant, of.id.in_(request.after), of.id != order
     )
-    known = set(connection.execute(asked).scalars()) if request.after else set[str]()
+    known = set(connection.execute(asked).scalars())
     for place, other in enumerate(request.after):
         if other not in known:
             raise errors.OrderRejected(
