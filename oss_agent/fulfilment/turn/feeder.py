@@ -153,7 +153,7 @@ class Feeder:
         clock_jumps.catch_up(connection, self._p.clock)
         cancels.assess_due(connection, self._p)
         now = self._p.clock.now()
-        due = ready(_rows(connection, now, self._p.limits), now, self._p.limits)
+        due = ready(candidates(connection, now, self._p.limits), now, self._p.limits)
         if not due:
             return []
         raised = connection.execute(_RAISE, {"due": due, "touched_at": now})
@@ -173,7 +173,7 @@ def _running(connection: sa.Connection) -> list[tuple[str, int]]:
     return [(row.id, row.run) for row in connection.execute(asked.order_by(table.c.accepted))]
 
 
-def _rows(connection: sa.Connection, now: datetime, bounds: limits.Limits) -> list[Row]:
+def candidates(connection: sa.Connection, now: datetime, bounds: limits.Limits) -> list[Row]:
     """Those at work, and of each tenant the first that are due: of the others none can be chosen.
 
     To read all that wait would cost each order as much as there are orders behind it.

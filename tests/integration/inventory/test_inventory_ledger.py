@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import facts, history, ledger, observed, pools, tables
+from inventory import facts, history, ledger, observed, pools, services, tables
 from oss_agent import errors
 from oss_agent.spi import clock as clocks
 from oss_agent.spi import ledger as seam
@@ -557,3 +557,43 @@ def test_a_pool_keeps_its_prefix_while_somebody_has_a_value_of_it(vnis: sa.Conne
         vnis, pool="internet", key="order-1", wanted=None, at=_T0 + timedelta(seconds=2)
     )
     assert again == "198.51.100.0/30"
+
+
+def _seen(connection: sa.Connection, device: str, port: str, far: str, far_port: str) -> None:
+    """``device`` hears ``far`` on a port, by LLDP."""
+    row = {
+        "tenant": "default",
+        "device": device,
+        "port": port,
+        "chassis": f"mac:{far}",
+        "port_id": far_port,
+        "port_subtype": 5,
+        "port_description": "",
+        "system_name": far,
+    }
+    history.begin(connection, tables.neighbours, row, _T0)
+
+
+def test_what_one_item_is_planned_on_is_what_the_whole_snapshot_says_of_it(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    for name, offer in (("pe1", "configure"), ("pe2", "configure"), ("b1", "probe")):
+        state = {"device": name, "offers": [offer], "chassis": f"mac:{name}"}
+        history.begin(connection, tables.device_states, {"tenant": "default", **state}, _T0)
+    _seen(connection, "pe2", "eth4", "pe1", "eth3")  # only the far end says so
+    address = {"tenant": "default", "device": "b1", "interface": "eth1", "address": "192.168.50.1"}
+    history.begin(connection, tables.addresses, address, _T0)
+    services.put(connection, _CFS, _T0)
+    it.take_ports(connection, service="svc-1", order="17", ports=[("pe2", "eth4")], at=_after(10))
+    whole = it.snapshot(connection, "default")
+    assert "linked to pe2:eth4" in whole.devices["pe1"].ports["eth3"].use
+    assert whole.devices["pe1"].ports["eth4"].test_point is not None
+
+    for named in (["pe1"], ["pe2"], ["b1"], ["pe1", "pe2"], ["pe1", "none"]):
+        some = it.around(connection, "default", devices=named, name=_CFS.name)
+        assert some.devices == {name: whole.devices[name] for name in named if name != "none"}
+        assert some.services == whole.services
+    assert it.around(connection, "default", devices=(), name="another").services == {}
+    assert it.around(connection, "other", devices=["pe1"], name=_CFS.name).devices == {}
+    assert it.service(connection, "default", "svc-1") == whole.services["svc-1"]
+    assert it.service(connection, "other", "svc-1") is None

@@ -6,10 +6,11 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import hypothesis
+import sqlalchemy as sa
 from hypothesis import strategies as st
 
 from oss_agent.fulfilment import limits
-from oss_agent.fulfilment.record import states
+from oss_agent.fulfilment.record import states, tables
 from oss_agent.fulfilment.turn import feeder
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -87,3 +88,27 @@ def test_never_more_than_the_window_never_twice_and_fifo_within_a_tenant(
             if one.tenant == tenant and one.stage is not states.Stage.RUNNING
         )
         assert mine == due[: len(mine)]
+
+
+@hypothesis.settings(max_examples=40)
+@hypothesis.given(ROWS, st.lists(st.sampled_from([None, -5, 0, 5]), min_size=12, max_size=12))
+def test_what_a_turn_reads_is_enough_to_choose_as_if_it_had_read_all(
+    rows: list[feeder.Row], wakes: list[int | None]
+) -> None:
+    pairs = zip(rows, wakes, strict=False)
+    rows = [
+        dataclasses.replace(one, wake_at=None if wake is None else NOW + timedelta(seconds=wake))
+        for one, wake in pairs
+    ]
+    engine = sa.create_engine("sqlite://")
+    with engine.begin() as connection:
+        tables.METADATA.create_all(connection)
+        for one in rows:
+            values = {**dataclasses.asdict(one), "order_id": one.id, "position": 1}
+            counts = dict.fromkeys(("run", "attempt", "token", "tries"), 0)
+            connection.execute(tables.transaction.insert(), values | counts)
+
+        found = feeder.candidates(connection, NOW, BOUNDS)
+
+    assert feeder.ready(found, NOW, BOUNDS) == feeder.ready(rows, NOW, BOUNDS)
+    engine.dispose()
