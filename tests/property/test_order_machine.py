@@ -327,10 +327,12 @@ class Orders(stateful.RuleBasedStateMachine):
 
     def _lines(self, router: str) -> dict[str, Line]:
         running = self.agent.devices[router].datastores.running
-        services: Mapping[Any, Any] = running.get(("services", ()), {})  # type: ignore[assignment]
         found: dict[str, Line] = {}
+        services = running.get(("services", ()))
+        if not isinstance(services, Mapping):
+            return found
         for (kind, keys), one in services.items():
-            if kind == "eline":
+            if kind == "eline" and not isinstance(one, str):
                 port, rate, vni = (str(one.get((leaf, ()))) for leaf in ("port", "rate", "vni"))
                 found[keys[0]] = Line(port, int(rate), vni)
         return found

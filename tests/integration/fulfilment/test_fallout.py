@@ -240,6 +240,34 @@ async def test_a_plan_that_nobody_approved_is_kept_and_asks_again(tmp_path: Path
         assert (await world.get(key)).state is State.COMPLETED
 
 
+async def test_what_becomes_of_an_edit_by_hand_is_chosen_and_then_tried_again(
+    world: World,
+) -> None:
+    first = await world.order()
+    await world.run()
+    world.devices["pe2"].change_by_hand(
+        '<services xmlns="urn:oss-agent:lab:services"><eline><name>acme</name>'
+        "<rate>7</rate></eline></services>"
+    )
+    whole = worlds.request(action=views.ItemAction.MODIFY, service_id=f"s{first.id}-1")
+    change = dataclasses.replace(
+        whole.items[0], service_name=None, characteristics={"bandwidth": 50}
+    )
+    whole = dataclasses.replace(whole, items=(change,), body_digest="m", fallout="hold")
+    key = (await world.orders.submit(whole)).order.id
+    await world.run()
+    (one,) = await desk(world).standing(TENANT)
+    assert one.cause == states.Cause.CONFLICT
+
+    await world.orders.choose(TENANT, "ines", key, "revert")
+    await world.run()
+    assert (await world.get(key)).state is State.HELD
+    await desk(world).retry(TENANT, "ines", key, None)
+    await world.run()
+    assert (await world.get(key)).state is State.COMPLETED
+    assert "<rate>50000</rate>" in (await world.snapshots())["pe2"]
+
+
 async def chained(world: World) -> str:
     """Item 1 is kept, for pe2 refuses it; item 2 comes after it."""
     world.devices["pe2"].faults = REFUSING
