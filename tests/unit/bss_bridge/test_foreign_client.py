@@ -89,10 +89,10 @@ async def test_it_walks_the_service_catalog(
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
     def story(context: Any) -> None:
-        (catalog,) = tmforum.ServiceCatalog.query_get("name=The service catalog", context)
-        category = tmforum.ServiceCategory.from_id(catalog.category[0].id, context)
+        catalog: Any = tmforum.ServiceCatalog.query_get("name=The service catalog", context)[0]
+        category: Any = tmforum.ServiceCategory.from_id(catalog.category[0].id, context)
         assert "eline" in {one.id for one in category.serviceCandidate}
-        candidate = tmforum.ServiceCandidate.from_id("eline", context)
+        candidate: Any = tmforum.ServiceCandidate.from_id("eline", context)
         assert candidate.serviceSpecification.id == "eline"
 
     await _with_client(tmp_path, story)
