@@ -40,7 +40,7 @@ class ServiceTests:
             now = self._p.clock.now()
             return service_test_rows.ask(connection, self._p.events, wish, service, now)
 
-        made = await self._p.journal.write("service test", unit)
+        made = await self._p.journal.write("test_asked", unit)
         self._bell.set()
         return made
 
@@ -85,7 +85,7 @@ class ServiceTests:
     async def _tested(self, one: service_test_rows.Open) -> None:
         begun = self._p.clock.now()
         await self._p.journal.write(
-            "service test",
+            "test_begun",
             lambda c: self._move(c, one.id, ServiceTestState.IN_PROGRESS, start=begun),
         )
         found = await self._judged(one)
@@ -96,7 +96,7 @@ class ServiceTests:
             state = ServiceTestState.FAILED if found.reason else ServiceTestState.COMPLETED
             self._move(connection, one.id, state, end=self._p.clock.now(), reason=found.reason)
 
-        await self._p.journal.write("service test", ended)
+        await self._p.journal.write("test_ended", ended)
 
     async def _judged(self, one: service_test_rows.Open) -> on_demand.Judged:
         asked = await self._p.journal.read(
