@@ -43,7 +43,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 VARIABLE = "OSS_AGENT_MACHINE"
-SMALL = (4, 30)
+SMALL = (4, 25)
 """Stories and their longest, in every run of the tests: some 30 s on a quiet machine."""
 LATER = 7200.0
 """Seconds that an order for later lies ahead."""
