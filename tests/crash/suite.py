@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +34,8 @@ REPEATS, KILLS, DOUBLES, TERMS, ABORTS, CUTS = 20, 1000, 200, 40, 20, 200
 KILLS_A_WORLD = 30
 _PATIENCE = 180.0
 """Seconds until a world must rest: longer than the timer of a device whose confirm is in doubt."""
+LANES = 2
+"""Worlds that the failpoints of the smoke are dealt to."""
 
 
 @dataclass(slots=True)
@@ -124,17 +127,39 @@ def at_points(run: Run, *, repeats: int) -> None:
 
 
 def at_points_once(run: Run) -> tuple[Point, ...]:
-    """Every failpoint once, all in one world. Returns what was discovered."""
+    """Every failpoint once, the scenarios dealt to a few worlds. Returns what was discovered."""
     with run.opened(**_SOON) as here:
-        desk = scenarios.desk(run.seed)
-        known = points.discover(here, desk)
-        for scenario, armed in _shares(known, 0).items():
-            for name in _survived(run, here, desk, scenario, armed):
-                # Those behind a confirm in doubt wait for its timer; at rest nothing is in the way.
-                for still in _survived(run, here, desk, scenario, [name]):
-                    _recovering(run, here, desk, still)
-        run.judge(here, list(run.lines), _CHAINED)
+        known = points.discover(here, scenarios.desk(run.seed))
+        run.judge(here, ["discovery"], _CHAINED)
+    shares = sorted(_shares(known, 0).items(), key=lambda share: -len(share[1]))
+    side_by_side(run, [_lane(shares[number::LANES]) for number in range(LANES)])
     return known
+
+
+def _lane(shares: Sequence[tuple[Scenario, list[str]]]) -> Callable[[Run], None]:
+    def act(run: Run) -> None:
+        with run.opened(**_SOON) as here:
+            desk = scenarios.desk(run.seed)
+            for scenario, armed in shares:
+                for name in _survived(run, here, desk, scenario, armed):
+                    # Those behind a confirm in doubt wait for its timer; at rest nothing is in the way.
+                    for still in _survived(run, here, desk, scenario, [name]):
+                        _recovering(run, here, desk, still)
+            run.judge(here, [name for _, armed in shares for name in armed], _CHAINED)
+
+    return act
+
+
+def side_by_side(run: Run, acts: Sequence[Callable[[Run], None]]) -> None:
+    """Act at once, each with a nursery of its own; most of a life among kills is spent waiting."""
+
+    def act(one: Callable[[Run], None]) -> None:
+        with world.nursery() as births:
+            one(dataclasses.replace(run, births=births))
+
+    with futures.ThreadPoolExecutor(len(acts)) as pool:
+        for done in [pool.submit(act, one) for one in acts]:
+            done.result()
 
 
 def _survived(
@@ -304,10 +329,16 @@ def whole(run: Run, *, parts: Sequence[str]) -> None:
 
 
 def smoke(run: Run) -> tuple[Point, ...]:
-    """Each failpoint once, and thirty random kills."""
-    known = at_points_once(run)
-    at_random(run, kills=30)
-    return known
+    """Each failpoint once, and beside that thirty random kills."""
+    found: list[Point] = []
+    side_by_side(
+        run,
+        [
+            lambda mine: found.extend(at_points_once(mine)),
+            lambda mine: at_random(mine, kills=30),
+        ],
+    )
+    return tuple(found)
 
 
 def main() -> int:
