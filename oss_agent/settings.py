@@ -191,9 +191,10 @@ class Fulfilment(Section):
 class Orders(Section):
     """What becomes of orders in trouble."""
 
-    fallout: Literal["fail", "hold"] = "fail"
-    """An item that fails for good ends ``failed``, or is held until a person decides
-    (``oss-agent fallout``); an order may say otherwise by the header ``Fallout``."""
+    fallout: Literal["fail", "hold", "rollback"] = "fail"
+    """An item that fails for good ends ``failed``, is held until a person decides
+    (``oss-agent fallout``), or takes back what its order had completed (``rollback``: all or nothing);
+    an order may say otherwise by the header ``Fallout``."""
     fallout_within: Seconds = 604_800.0
     """Seconds that such an item is held, with what it reserved, before it fails all the same."""
     information_within: Seconds = 604_800.0

@@ -47,12 +47,12 @@ def request_of(found: dict[str, Any], request: Request) -> orders.OrderRequest:
         order,
         approved=_approved(request),
         by_hand=_by_hand(request, caller),
-        fallout=_fallout(request),
+        fallout=fallout_policy(request),
     )
 
 
-def _fallout(request: Request) -> str | None:
-    """``Fallout``: whether an item that fails for good ends, or is held until a person decides."""
+def fallout_policy(request: Request) -> str | None:
+    """``Fallout``: what becomes of an item that fails for good. OrderRejected for another word."""
     given = request.headers.getlist("fallout")
     if len(given) > 1 or not set(given) <= set(fallout.Policy):
         words = ", ".join(fallout.Policy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Final
 
 from fastapi import Request
@@ -54,6 +55,7 @@ def creation(book: product_orders.ProductOrders, hrefs: Hrefs) -> surface.Create
             sender=caller.name,
             idempotency_key=ordering.idempotency_key(request),
         )
+        asked = dataclasses.replace(asked, fallout=ordering.fallout_policy(request))
         return tmf622.render((await book.submit(asked)).order, hrefs)
 
     return create
@@ -75,7 +77,7 @@ def patch(
 
 def _refuse_unheeded(request: Request) -> None:
     """What speaks of a service order's items would not be obeyed here."""
-    for name in ("Plan-Hash", "Out-Of-Band", "Fallout"):
+    for name in ("Plan-Hash", "Out-Of-Band"):
         if name.lower() in request.headers:
             raise errors.OrderRejected(
                 "is for service orders: send it without, and approve or choose on the service "

@@ -51,7 +51,10 @@ def submit(
     ] = None,
     by_hand: ByHand = None,
     fallout: Annotated[
-        str | None, typer.Option(help="an item that fails for good: fail, or hold for a person")
+        str | None,
+        typer.Option(
+            help="an item that fails for good: fail, hold for a person, or rollback (all or nothing)"
+        ),
     ] = None,
 ) -> None:
     """Send an order; the answer means it is stored and will be carried out."""

@@ -91,8 +91,9 @@ class Limits:
     """the same of one tenant, waiting and in work; further ones are refused"""
     test_within: float = 60.0
     """one service test; what has not answered by then fails it"""
-    fallout: Literal["fail", "hold"] = "fail"
-    """what becomes of an item that fails for good: it ends, or is kept until a person decides"""
+    fallout: Literal["fail", "hold", "rollback"] = "fail"
+    """what becomes of an item that fails for good: it ends, is kept until a person decides, or takes
+    back what its order had completed"""
     fallout_within: float = 604_800.0
     """what is kept waits so long for a person, then it ends failed"""
     information_within: float = 604_800.0

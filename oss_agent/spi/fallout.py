@@ -22,6 +22,8 @@ class Policy(StrEnum):
     """it ends failed"""
     HOLD = "hold"
     """it is held, with what it reserved, until a person decides or its time is over"""
+    ROLLBACK = "rollback"
+    """all or nothing: what its order had completed is undone; a person decides where that cannot be"""
 
 
 class Kind(StrEnum):

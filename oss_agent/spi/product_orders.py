@@ -38,6 +38,8 @@ class ProductOrderRequest:
     requested_start: datetime | None = None
     requested_completion: datetime | None = None
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    fallout: str | None = None
+    """what becomes of a part that fails for good (``fallout.Policy``), when the sender chose it"""
 
 
 @dataclass(frozen=True, slots=True)

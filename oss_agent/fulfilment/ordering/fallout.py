@@ -2,7 +2,7 @@
 
 Kept means: its attempt is undone and settled, its leases are free, what it reserved stays its own,
 and what comes after it waits. Its order, or the setting, says whether it is kept; after its time it
-ends failed as it would have at once.
+ends failed as it would have at once. All or nothing is kept too, until what was completed is undone.
 """
 
 from __future__ import annotations
@@ -27,13 +27,23 @@ def end(
     error: views.ErrorView,
 ) -> None:
     """Fail an item whose network is as before, or keep it; one that is to be cancelled ends so."""
-    row = order_rows.row_of(connection, transaction.order)
-    policy = fallout.Policy(row.fallout or p.limits.fallout)
+    policy = policy_of(connection, p, transaction)
     if policy is fallout.Policy.FAIL or cancels.flagged(connection, transaction):
         failed = views.OrderState.FAILED
         conclude.without_change(connection, p, transaction, failed, error)
         return
     keep(connection, p, transaction, error)
+    if policy is fallout.Policy.ROLLBACK:
+        # A turn of its own: what stands in the way must not undo what this unit says.
+        journal.wake(connection, transaction.order, error.at)
+
+
+def policy_of(
+    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction
+) -> fallout.Policy:
+    """What its order wants, else what the setting says."""
+    row = order_rows.row_of(connection, transaction.order)
+    return fallout.Policy(row.fallout or p.limits.fallout)
 
 
 def keep(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.ordering import conclude, fallout, rollback
-from oss_agent.fulfilment.record import journal, states
+from oss_agent.fulfilment.record import fallout_rows, journal, states
 from oss_agent.fulfilment.turn import cancels
+from oss_agent.spi import fallout as spi
 from oss_agent.spi import views
 
 
@@ -32,9 +34,43 @@ def look(connection: sa.Connection, p: parts.Parts, transaction: states.Transact
         rollback.judge(connection, p, transaction, wait, at)
     elif at >= wait.since + timedelta(seconds=p.limits.fallout_within):
         _give_up(connection, p, transaction)
+    elif _all_or_nothing(connection, p, transaction):
+        _roll_back(connection, p, transaction, wait, at)
     else:
         until = wait.since + timedelta(seconds=p.limits.fallout_within)
         journal.wait(connection, transaction, dataclasses.replace(wait, wake_at=until))
+
+
+def _all_or_nothing(
+    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction
+) -> bool:
+    """An undo that failed once is not tried again without a person."""
+    if fallout.policy_of(connection, p, transaction) is not spi.Policy.ROLLBACK:
+        return False
+    return fallout.failure(connection, p, transaction).code != fallout_rows.UNDO_FAILED
+
+
+def _roll_back(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    wait: states.Wait,
+    at: datetime,
+) -> None:
+    """Undo what its order had completed, once nothing of it is worked on; a person where it cannot."""
+    if rollback.busy(connection, transaction):
+        soon = at + timedelta(seconds=p.limits.pause(transaction.tries))
+        journal.wait(connection, transaction, dataclasses.replace(wait, wake_at=soon))
+        return
+    try:
+        rollback.begin(connection, p, transaction, at)
+    except errors.OrderRejected as obstacle:
+        conclude.say(connection, transaction, at, obstacle.reason)
+        until = wait.since + timedelta(seconds=p.limits.fallout_within)
+        reason = f"{wait.reason}; {obstacle.reason}"
+        journal.wait(
+            connection, transaction, dataclasses.replace(wait, reason=reason, wake_at=until)
+        )
 
 
 def _cancel(connection: sa.Connection, p: parts.Parts, transaction: states.Transaction) -> None:

@@ -146,6 +146,7 @@ def service_order(judged: Judged) -> orders.OrderRequest:
         priority=request.priority,
         requested_start=request.requested_start,
         requested_completion=request.requested_completion,
+        fallout=request.fallout,
     )
 
 

@@ -53,7 +53,7 @@ class Plan:
 
 def plan(connection: sa.Connection, p: parts.Parts, mine: states.Transaction) -> Plan:
     """What is undone, and what stands in the way of it; writes nothing."""
-    obstacles = [*_busy(connection, mine)]
+    obstacles = [*busy(connection, mine)]
     undone: list[tuple[int, compensation.Undo]] = []
     for position in _completed(connection, mine.order):
         done = order_rows.request_of(connection, mine.order, position)
@@ -167,7 +167,7 @@ def _others(connection: sa.Connection, mine: states.Transaction) -> list[states.
     return [journal.of_row(row) for row in rows]
 
 
-def _busy(connection: sa.Connection, mine: states.Transaction) -> list[str]:
+def busy(connection: sa.Connection, mine: states.Transaction) -> list[str]:
     """Items that are being worked on: their end must be waited for."""
     found: list[str] = []
     for one in _others(connection, mine):

@@ -66,6 +66,15 @@ async def test_rolled_back_the_new_product_is_given_up(it: Shop) -> None:
     assert not it.world.holds("pe1")
 
 
+async def test_a_bundle_that_is_all_or_nothing_leaves_nothing_standing(it: Shop) -> None:
+    it.world.devices["pe2"].change_by_hand(BY_HAND)
+    order = await it.order(fallout="rollback")
+    await it.world.run_to_the_end()
+    assert (await it.world.get(order.service_order)).state == "failed"
+    assert ((await it.get()).state, (await it.product()).status) == ("failed", "aborted")
+    assert not it.world.holds("pe1")
+
+
 async def test_what_changed_a_product_is_not_undone_by_its_parts(it: Shop) -> None:
     await it.order(said={"alone": True, "farPort": "eth5"})
     await it.world.run_to_the_end()

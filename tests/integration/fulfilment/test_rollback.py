@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,10 @@ pytestmark = pytest.mark.anyio
 State = views.OrderState
 Act = views.ItemAction
 WELL = Faults()
+BY_HAND = (
+    '<services xmlns="urn:oss-agent:lab:services"><eline><name>by-hand</name>'
+    "<port>eth9</port><vni>7</vni></eline></services>"
+)
 
 
 @pytest.fixture
@@ -46,25 +50,37 @@ def changing(
     )
 
 
-async def culprit(world: World, *before: orders.ItemRequest, after: bool = False) -> str:
+async def culprit(
+    world: World,
+    *before: orders.ItemRequest,
+    after: bool = False,
+    policy: str = "hold",
+) -> str:
     """An order whose last item is kept, for pe2 refused it; those before it are completed."""
     last = len(before) + 1
     bad = dataclasses.replace(
         item(3), id=str(last), path=f"x[{last}]", after=tuple(one.id for one in before)
     )
     tail = [dataclasses.replace(item(2), id="tail", path="t", after=(str(last),))] if after else []
-    key = await send(world, [*before, bad, *tail], fallout="hold")
-    await refuse_after(world, len(before))
+    key = await send(world, [*before, bad, *tail], fallout=policy)
+    await refuse_after(world, len(before), turn if policy == "rollback" else World.run)
     return key
 
 
-async def refuse_after(world: World, turns: int) -> None:
-    """Items that come one after another: pe2 refuses what comes after so many of them."""
+async def turn(world: World) -> None:
+    """What is due now, and nothing that comes of it."""
+    await world.feeder.feed()
+    await world.flow.drain()
+
+
+async def refuse_after(
+    world: World, turns: int, act: Callable[[World], Awaitable[None]] = World.run
+) -> None:
+    """Items that come one after another: while pe2 refuses, ``act`` after so many of them."""
     for _ in range(turns):
-        await world.feeder.feed()
-        await world.flow.drain()
+        await turn(world)
     world.devices["pe2"].faults = Faults(refuse_commit="not that one")
-    await world.run()
+    await act(world)
     world.devices["pe2"].faults = WELL
 
 
@@ -92,6 +108,42 @@ async def test_what_was_added_is_taken_away_and_the_order_ends_failed(world: Wor
     assert all("rolledBack" in dict(one.milestones) for one in view.items[:2])
     assert await world.snapshots() == before
     assert await world.count(tables.claim) == 0
+
+
+async def test_all_or_nothing_takes_back_by_itself_what_was_completed(world: World) -> None:
+    before = await world.snapshots()
+    key = await culprit(world, item(1), item(2, "1"), policy="rollback", after=True)
+    await world.run_to_the_end()
+
+    assert (await world.get("2")).state is State.COMPLETED
+    states = await states_of(world, key)
+    assert states == [State.COMPLETED, State.COMPLETED, State.FAILED, State.CANCELLED]
+    assert (await world.get(key)).state is State.FAILED
+    assert await world.snapshots() == before
+    assert await world.count(tables.claim) == 0
+
+
+async def test_all_or_nothing_with_nothing_completed_fails_at_once(world: World) -> None:
+    key = await culprit(world, policy="rollback")
+    await world.run_to_the_end()
+    assert await states_of(world, key) == [State.FAILED]
+    assert len((await world.orders.find(worlds.everything())).items) == 1
+
+
+async def test_all_or_nothing_waits_for_a_person_where_it_cannot_undo(world: World) -> None:
+    world.devices["pe2"].change_by_hand(BY_HAND)
+    second = dataclasses.replace(item(2, "1"), service_name="by-hand")
+    key = await send(world, [item(1), second], fallout="rollback")
+    await turn(world)
+    # It runs beside the second one, and is the newest to change the service of the first.
+    await send(world, [changing(1, Act.MODIFY, f"s{key}-1", bandwidth=50)])
+    await world.run()
+    assert (await world.get(key)).state is State.HELD
+    told = await world.orders.explain(TENANT, key)
+    assert "was changed since by order 2" in told.sentence
+    await desk(world).skip(TENANT, "ines", key, None)
+    await world.run_to_the_end()
+    assert await states_of(world, key) == [State.COMPLETED, State.FAILED]
 
 
 async def test_what_was_changed_is_changed_back_and_what_was_deleted_is_added_again(

@@ -449,7 +449,7 @@ async def test_every_failure_has_the_error_form(
         ("GET", f"{ORDERS}/", 404),
         ("GET", "/tmf-api/alarm/v4/Alarm/a1", 404),
         ("DELETE", f"{ORDERS}/1", 405),
-        ("PATCH", f"{ORDERS}/1", 405),
+        ("PATCH", f"{ORDERS}/1", 404),
         ("PUT", ORDERS, 405),
         ("POST", SERVICES, 405),
         ("GET", f"{ORDERS}?limit=-1", 400),
