@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -76,7 +75,7 @@ def watched(connection: sa.Connection, device: str | None = None) -> tuple[ledge
     return tuple(ledger.WatchedPort(*row) for row in connection.execute(query))
 
 
-def _affected(rows: Iterable[sa.Row[Any]]) -> tuple[ledger.Affected, ...]:
+def _affected(rows: Iterable[sa.Row[str, str, str, str, str]]) -> tuple[ledger.Affected, ...]:
     return tuple(
         ledger.Affected(
             row.id, row.name, row.tenant, row.customer, OperatingStatus(row.operating_status)

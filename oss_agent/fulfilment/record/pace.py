@@ -18,12 +18,6 @@ import sqlalchemy as sa
 from oss_agent.fulfilment.record import states, tables
 from oss_agent.fulfilment.record.milestones import STEPS
 
-_OF = tables.pace.select().where(
-    tables.pace.c.tenant == sa.bindparam("at_tenant"),
-    tables.pace.c.specification_id.in_(sa.bindparam("names", expanding=True)),
-)
-"""Made once: every order asks it."""
-
 REMEMBERED = 20
 """Completed items that are kept: enough for a quantile, recent enough to be true."""
 ENOUGH = 5
