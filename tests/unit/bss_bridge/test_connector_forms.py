@@ -129,9 +129,7 @@ def test_a_change_is_what_tmf637_notifies(name: str) -> None:
     assert call["url"].endswith(f"/listener/{kind[0].lower()}{kind[1:]}")
     world.judge(SPEC_637, kind, call["body"])
     product = call["body"]["event"]["product"]
-    assert product["status"] == dict.fromkeys(("changed", "started", "resumed"), "active").get(
-        name, name
-    )
+    assert product["status"] == (name if name in {"suspended", "terminated"} else "active")
 
 
 def test_killbill_gets_a_days_octets_of_each_unit() -> None:
