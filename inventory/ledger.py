@@ -191,10 +191,16 @@ class SqlLedger:
         services.put(connection, row, at)
 
     def move_service(
-        self, connection: sa.Connection, *, service: str, state: ServiceState, at: datetime
+        self,
+        connection: sa.Connection,
+        *,
+        service: str,
+        state: ServiceState,
+        at: datetime,
+        order: str | None = None,
     ) -> ServiceView:
         """Change a service's state; its RFS children move along."""
-        return services.move(connection, service, state, at)
+        return services.move(connection, service, state, at, order)
 
     def retire_service(self, connection: sa.Connection, *, service: str, at: datetime) -> None:
         """A service that never went live, or is terminated, leaves the inventory."""

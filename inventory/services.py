@@ -47,8 +47,14 @@ def put(connection: sa.Connection, row: ledger.ServiceRow, at: datetime) -> None
     _put_resources(connection, row, at)
 
 
-def move(connection: sa.Connection, service: str, state: ServiceState, at: datetime) -> ServiceView:
-    """Change a service's state, and its children's with it. Returns the new view.
+def move(
+    connection: sa.Connection,
+    service: str,
+    state: ServiceState,
+    at: datetime,
+    order: str | None = None,
+) -> ServiceView:
+    """Change a service's state, and its children's with it, as the doing of ``order``; the new view.
 
     Conflict when the move is illegal for it or a child; NotFound when there is no such service.
     """
@@ -56,7 +62,8 @@ def move(connection: sa.Connection, service: str, state: ServiceState, at: datet
     for row in family:
         if not service_states.legal(ServiceState(row["state"]), state):
             raise errors.Conflict(_illegal(row, state), holder=row["id"])
-    moved = [(row, _moved(row, state, at)) for row in family if row["state"] != state]
+    by = {} if order is None else {"order_id": order}
+    moved = [(row, _moved(row, state, at) | by) for row in family if row["state"] != state]
     history.replace(connection, tables.services, moved, at)
     return service_views.one(connection, service)
 

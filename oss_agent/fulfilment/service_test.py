@@ -7,6 +7,7 @@ tenant, each within a bounded time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -78,9 +79,23 @@ class ServiceTests:
             log = structlog.get_logger()
             log.warning("service test is done again", id=one.id, reason=str(trouble))
             await asyncio.sleep(self._p.limits.retry)
+        except Exception as fault:
+            log = structlog.get_logger()
+            log.exception("service test failed", id=one.id)
+            await self._give_up(one, f"a fault of the agent: {type(fault).__name__}, see its log")
         finally:
             self._running.pop(one.id, None)
             self._bell.set()
+
+    async def _give_up(self, one: service_test_rows.Open, reason: str) -> None:
+        """Fail it: done again it would fail again, at every start."""
+
+        def ended(connection: sa.Connection) -> None:
+            now = self._p.clock.now()
+            self._move(connection, one.id, ServiceTestState.FAILED, end=now, reason=reason)
+
+        with contextlib.suppress(errors.StoreUnavailable):  # then it is open still, and run again
+            await self._p.journal.write("test_given_up", ended)
 
     async def _tested(self, one: service_test_rows.Open) -> None:
         begun = self._p.clock.now()

@@ -261,9 +261,17 @@ class Ledger(ProductLedger, Protocol):
         ...
 
     def move_service(
-        self, connection: Connection, *, service: str, state: ServiceState, at: datetime
+        self,
+        connection: Connection,
+        *,
+        service: str,
+        state: ServiceState,
+        at: datetime,
+        order: str | None = None,
     ) -> ServiceView:
         """Change a service's state; its RFS children move along. Returns the new view.
+
+        ``order`` is whose doing it is; None leaves who touched it last.
 
         Legal moves (TMF638 v4): feasibilityChecked -> designed | reserved | inactive | active;
         designed <-> reserved; designed | reserved -> inactive | active; inactive <-> active;

@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,20 +80,45 @@ class Estate:
             return reader.execute(query).fetchall()
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What daemons of one estate have in common, one after another: devices, data, settings."""
+
+    place: Path
+    devices: int
+    environment: Mapping[str, str]
+
+    @contextlib.contextmanager
+    def alive(self) -> Iterator[Estate]:
+        """Have a daemon up on it."""
+        with daemon.running(self.place, self.environment) as here:
+            yield Estate(here, _file(self.place), self.devices)
+
+
+@contextlib.contextmanager
+def ground(devices: int, count: int) -> Iterator[Ground]:
+    """``devices`` devices with ports for ``count`` E-Lines, known to whichever daemon comes."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        netconf_stub.devices(devices) as stub,
+    ):
+        place = Path(name)
+        _file(place).parent.mkdir()
+        _know(_file(place), stub.endpoints, _FIRST_PORT + 2 * count // devices + 1)
+        pool = {"name": "core-vni", "first": _FIRST_VNI, "last": _FIRST_VNI + count}
+        environment = {"OSS_AGENT_POOLS": json.dumps([pool]), "OSS_AGENT_SNMP__TRAP_PORT": "0"}
+        yield Ground(place, devices, environment)
+
+
 @contextlib.contextmanager
 def standing(devices: int, count: int) -> Iterator[Estate]:
     """Have a daemon up that knows ``devices`` devices with ports for ``count`` E-Lines."""
-    with (
-        tempfile.TemporaryDirectory() as place,
-        netconf_stub.devices(devices) as stub,
-    ):
-        file = Path(place) / "data" / "oss-agent.db"
-        file.parent.mkdir()
-        _know(file, stub.endpoints, _FIRST_PORT + 2 * count // devices + 1)
-        pool = {"name": "core-vni", "first": _FIRST_VNI, "last": _FIRST_VNI + count}
-        environment = {"OSS_AGENT_POOLS": json.dumps([pool]), "OSS_AGENT_SNMP__TRAP_PORT": "0"}
-        with daemon.running(Path(place), environment) as here:
-            yield Estate(here, file, devices)
+    with ground(devices, count) as here, here.alive() as found:
+        yield found
+
+
+def _file(place: Path) -> Path:
+    return place / "data" / "oss-agent.db"
 
 
 def _know(file: Path, endpoints: Sequence[device.Endpoint], ports: int) -> None:

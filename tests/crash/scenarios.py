@@ -22,6 +22,7 @@ from tests.crash.world import World
 FALLOUT = "/api/v1/fallout"
 CANCELLATIONS = "/tmf-api/serviceOrdering/v4/cancelServiceOrder"
 SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
+TESTS = "/tmf-api/serviceTestManagement/v4/serviceTest"
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 Order = Callable[[World, load.Desk], load.Body]
 
@@ -181,6 +182,24 @@ def _decide(world: World) -> None:
             return
 
 
+def _test(world: World) -> None:
+    """Somebody on call has a living service tested, and waits for the verdict."""
+    deadline, asked = time.monotonic() + 4.0, ""
+    with contextlib.suppress(httpx.HTTPError):
+        while not (services := _living(world)):
+            if time.monotonic() > deadline or world.alive.ended(0.05):
+                return
+        wish = {"name": "at night", "relatedService": {"id": services[0]}}
+        answer = world.http.post(TESTS, json=wish | {"testSpecification": {"id": "eline"}})
+        asked = f"{TESTS}/{answer.raise_for_status().json()['id']}"
+        while world.http.get(asked).raise_for_status().json()["state"] in {
+            "acknowledged",
+            "inProgress",
+        }:
+            if time.monotonic() > deadline or world.alive.ended(0.05):
+                return
+
+
 def _faults(*devices: str, **knobs: Any) -> Callable[[World], None]:
     def act(world: World) -> None:
         for device in devices:
@@ -276,6 +295,7 @@ SCENARIOS = (
         meanwhile=_do("reboot", "pe2"),
         expected=Expected(reboots=True),
     ),
+    Scenario("a service tested beside", _plain, meanwhile=_test),
     Scenario("writes stopped and let go again", _let_go),
     Scenario("a product ordered beside", _as_product),
     Scenario(

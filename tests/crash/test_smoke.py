@@ -22,6 +22,8 @@ MINUTES = 15.0
 UNREACHED = {
     "journal.policy": "a person's choice about an edit by hand: no scenario yet",
     "journal.taken_in": "the edit by hand that is adopted: no scenario yet",
+    "journal.news": "a promise that breaks: takes a history of orders and a late one",
+    "journal.test_given_up": "a service test that a fault of the agent ends: no scenario yet",
 }
 """What no scenario leads past today, and why."""
 

@@ -22,6 +22,7 @@ from oss_agent import errors
 from oss_agent.catalog import collection, shelf
 from oss_agent.fulfilment import service_test
 from oss_agent.fulfilment.record import service_test_rows, service_test_tables
+from oss_agent.fulfilment.transact import on_demand
 from oss_agent.spi import events, views
 from tests.integration.fulfilment import world as worlds
 from tests.unit.bss_bridge import world as bridge
@@ -140,6 +141,19 @@ async def test_what_somebody_took_away_by_hand_is_found(it: Lab) -> None:
     assert done["reason"].startswith("config-equal on pe2")
     violated = [one["metricName"] for one in done["testMeasure"] if "ruleViolation" in one]
     assert violated == ["config-equal on pe2"]
+
+
+async def test_a_fault_of_the_agent_fails_the_test_and_not_the_daemon(
+    it: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> object:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(on_demand, "questions", broken)
+    key = (await it.http.post(TESTS, json=ASKED)).json()["id"]
+    done = await it.ended(key)
+    assert done["state"] == "failed"
+    assert done["reason"] == "a fault of the agent: RuntimeError, see its log"
 
 
 async def test_a_router_that_is_away_fails_the_test_and_not_the_role(it: Lab) -> None:

@@ -129,6 +129,10 @@ def _terminate(
 ) -> None:
     conclude.give_back(connection, p, transaction, service, at)
     view = p.ledger.move_service(
-        connection, service=service, state=views.ServiceState.TERMINATED, at=at
+        connection,
+        service=service,
+        state=views.ServiceState.TERMINATED,
+        at=at,
+        order=transaction.order,
     )
     announce.service(connection, p.events, events.EventKind.SERVICE_STATE, view, at)

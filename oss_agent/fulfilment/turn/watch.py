@@ -63,6 +63,9 @@ class Watch:
                 await self.look()
             except errors.StoreUnavailable as trouble:
                 log.warning("promises: store unavailable, trying again", reason=str(trouble))
+            except Exception:
+                # To warn is a courtesy: a fault here must not take the orders themselves down.
+                log.exception("promises: a look failed")
             took = self._p.clock.monotonic() - began
             await asyncio.sleep(max(self._p.limits.watch_every, _REST * took))
 

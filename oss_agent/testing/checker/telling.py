@@ -52,7 +52,7 @@ _AMENDED = "ServiceAttributeValueChangeEvent"
 
 def _changes(facts: Facts) -> Iterator[Violation]:
     """What an order changed of a service is told once, by that order: content, state, or both."""
-    amended = [row for row in facts.rows("out_event") if row["kind"] in {_AMENDED, _CHANGE}]
+    amended = [row for row in facts.rows("out_event") if _is_change(row)]
     for item in facts.rows("ord_item", action="modify", state="completed"):
         entity, order = f"service:{item['service_id']}", item["order_id"]
         told = [r for r in amended if r["entity"] == entity and r["payload"].get("order") == order]
@@ -66,6 +66,11 @@ def _changes(facts: Facts) -> Iterator[Violation]:
 def _state(row: Row) -> str:
     payload = row["payload"]
     return str(payload.get("state", "")) if isinstance(payload, dict) else ""
+
+
+def _is_change(event: Row) -> bool:
+    """Is it of a living service, whose end is an order's of its own?"""
+    return event["kind"] in {_AMENDED, _CHANGE} and event["payload"].get("state") != "terminated"
 
 
 def _keys(facts: Facts) -> Iterator[Violation]:

@@ -299,14 +299,17 @@ async def test_what_was_undone_and_done_again_says_nothing_of_the_pace(world: Wo
     assert await world.count(tables.pace) == 0
 
 
-async def test_the_role_looks_again_and_again_and_a_store_that_is_away_does_not_end_it(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    "trouble", [errors.StoreUnavailable("away"), ValueError("nobody foresaw this")]
+)
+async def test_the_role_looks_again_and_again_and_no_trouble_ends_it(
+    tmp_path: Path, trouble: Exception
 ) -> None:
     bounds = dataclasses.replace(worlds.TEST_LIMITS, watch_every=0.01)
     async with worlds.open_world(tmp_path, limits=bounds) as world:
         start, wish = soon(world, hours=2), soon(world, hours=1)
         await world.order(requested_start=start, requested_completion=wish)
-        away = Away(world.parts.store, times=2)
+        away = Away(world.parts.store, trouble, times=2)
         role = watch.Watch(dataclasses.replace(world.parts, store=away))
         looking = asyncio.create_task(role.run())
         async with asyncio.timeout(30):
@@ -322,14 +325,14 @@ async def test_the_role_looks_again_and_again_and_a_store_that_is_away_does_not_
 class Away:
     """A store that cannot be read the first ``times``."""
 
-    def __init__(self, store: store.Store, times: int) -> None:
-        self._store, self.times = store, times
+    def __init__(self, store: store.Store, trouble: Exception, times: int) -> None:
+        self._store, self._trouble, self.times = store, trouble, times
         self.write = store.write
 
     async def read(self, query: Callable[[sa.Connection], Any]) -> Any:
         if self.times:
             self.times -= 1
-            raise errors.StoreUnavailable("away")
+            raise self._trouble
         return await self._store.read(query)
 
 
