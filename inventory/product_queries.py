@@ -21,7 +21,7 @@ def find(connection: sa.Connection, query: Query) -> Page[ProductView]:
 
 
 def _selection(rows: sa.Select[Any]) -> selecting.Selection:
-    c = tables.products.c
+    c, link = tables.products.c, tables.product_services
     text: dict[str, sa.ColumnElement[Any]] = {
         "id": c.id,
         "name": c.name,
@@ -47,18 +47,23 @@ def _selection(rows: sa.Select[Any]) -> selecting.Selection:
             **selecting.moments(times),
         },
         members={
-            "realizingService.id": _of_a_service(tables.product_services.c.service),
-            "realizingService.name": _of_a_service(tables.services.c.name),
+            "realizingService.id": _of_a_service(link, link.c.service),
+            "realizingService.name": _of_a_service(_named(), tables.services.c.name),
         },
     )
 
 
-def _of_a_service(column: sa.ColumnElement[Any]) -> selecting.Member:
+def _named() -> sa.FromClause:
+    """Links with the services that are there; one that is only ordered has an id and no row yet."""
     link, service = tables.product_services, tables.services
-    both = link.join(service, sa.and_(service.c.id == link.c.service, history.current(service)))
+    return link.join(service, sa.and_(service.c.id == link.c.service, history.current(service)))
+
+
+def _of_a_service(rows: sa.FromClause, column: sa.ColumnElement[Any]) -> selecting.Member:
+    link = tables.product_services
     mine = sa.and_(history.current(link), link.c.product == tables.products.c.id)
 
     def some(meets: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-        return sa.exists(sa.select(link.c.row).select_from(both).where(mine, meets))
+        return sa.exists(sa.select(link.c.row).select_from(rows).where(mine, meets))
 
     return selecting.Member(selecting.Attribute(column), some)
