@@ -8,11 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from oss_agent.fulfilment.record import codec, tables
+from oss_agent.fulfilment.record import codec, evidence_rows, tables
 from oss_agent.spi import views
 
 _ITEM, _OF = tables.item.c, tables.transaction.c
-_EVIDENCE, _RESOURCE = tables.evidence.c, tables.resource_order.c
+_RESOURCE = tables.resource_order.c
 _ORDER = tables.order.select().where(tables.order.c.id == sa.bindparam("at_order"))
 _ITEMS = (
     sa.select(
@@ -32,11 +32,6 @@ _ITEMS = (
     .order_by(_ITEM.order_id, _ITEM.position)
 )
 _TRANSACTIONS: sa.BindParameter[str] = sa.bindparam("transactions", expanding=True)
-_OWN_EVIDENCE = (
-    tables.evidence.select()
-    .where(_EVIDENCE.transaction_id.in_(_TRANSACTIONS), _EVIDENCE.service_id.is_(None))
-    .order_by(_EVIDENCE.number)
-)
 _RESOURCES = (
     sa.select(_RESOURCE.id, _RESOURCE.transaction_id)
     .where(_RESOURCE.transaction_id.in_(_TRANSACTIONS))
@@ -91,7 +86,7 @@ def _view(row: sa.Row[Any], items: tuple[views.OrderItemView, ...]) -> views.Ser
 def _items(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[views.OrderItemView]]:
     rows = connection.execute(_ITEMS, {"orders": ids}).all()
     transactions = [row.transaction for row in rows]
-    evidence = _evidence(connection, transactions)
+    evidence = evidence_rows.own(connection, transactions)
     resources = _resource_orders(connection, transactions)
     found: dict[str, list[views.OrderItemView]] = {}
     for row in rows:
@@ -99,7 +94,7 @@ def _items(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[view
         shown = _item(
             row,
             None if row.parent is None else before[row.parent - 1].id,
-            tuple(evidence.get((row.transaction, row.attempt), ())),
+            evidence.get((row.transaction, row.attempt), ()),
             tuple(resources.get(row.transaction, ())),
         )
         before.append(shown)
@@ -135,27 +130,6 @@ def _item(
         service_state=codec.service_state(row.service_state),
         parent=parent,
     )
-
-
-def _evidence(
-    connection: sa.Connection, transactions: Sequence[str]
-) -> dict[tuple[str, int], list[views.EvidenceView]]:
-    """The orders' own; what was seen of neighbours may be another customer's."""
-    found: dict[tuple[str, int], list[views.EvidenceView]] = {}
-    for row in connection.execute(_OWN_EVIDENCE, {"transactions": transactions}):
-        found.setdefault((row.transaction_id, row.attempt), []).append(
-            views.EvidenceView(
-                kind=row.kind,
-                device=row.device,
-                outcome=row.outcome,
-                reason=row.reason,
-                at=row.at,
-                values=row.values_seen,
-                transcript=row.transcript,
-                digest=row.digest,
-            )
-        )
-    return found
 
 
 def _resource_orders(

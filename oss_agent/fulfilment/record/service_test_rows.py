@@ -9,12 +9,18 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from oss_agent.fulfilment.record import announce, order_rows, service_test_tables, states, tables
+from oss_agent.fulfilment.record import (
+    announce,
+    evidence_rows,
+    order_rows,
+    service_test_tables,
+    states,
+    tables,
+)
 from oss_agent.spi import events, service_tests, views
 from oss_agent.spi.service_tests import Mode, ServiceTestState, ServiceTestView
 
 TABLE: Final = service_test_tables.service_test
-_E: Final = tables.evidence.c
 _NUMBERED: Final = "service test"
 ITSELF: Final = "oss-agent"
 """Who asks for the proof at turn-up."""
@@ -32,7 +38,8 @@ def proved(
     key = f"{transaction.id}.{transaction.attempt}"
     if connection.execute(sa.select(TABLE.c.id).where(TABLE.c.id == key)).first() is not None:
         return
-    seen = _evidence(connection, [(transaction.id, transaction.attempt)])
+    kept = evidence_rows.own(connection, [transaction.id])
+    seen = kept.get((transaction.id, transaction.attempt), ())
     if not seen:
         return
     item = tables.item.c
@@ -53,7 +60,7 @@ def proved(
         specification_name=row.specification_name,
         asked_by=ITSELF,
         asked_at=at,
-        start=min(one.at for one in seen[transaction.id, transaction.attempt]),
+        start=min(one.at for one in seen),
         end=at,
         order_id=transaction.order,
         evidence_of=transaction.id,
@@ -133,7 +140,7 @@ def views_of(
     connection: sa.Connection, rows: Sequence[sa.RowMapping]
 ) -> tuple[ServiceTestView, ...]:
     """Rows as views, in the same order; two statements, however many."""
-    seen = _evidence(connection, [(row["evidence_of"], row["attempt"]) for row in rows])
+    seen = evidence_rows.own(connection, {row["evidence_of"] for row in rows})
     return tuple(_view(row, seen.get((row["evidence_of"], row["attempt"]), ())) for row in rows)
 
 
@@ -157,28 +164,6 @@ def _tell(
         connection, sink, kind, told, at, entity="serviceTest", mark=f"{kind}-{view.state}"
     )
     return view
-
-
-def _evidence(
-    connection: sa.Connection, keys: Sequence[tuple[str, int]]
-) -> dict[tuple[str, int], tuple[views.EvidenceView, ...]]:
-    """What was seen of the service itself, by (transaction or test, attempt)."""
-    mine = _E.transaction_id.in_({key for key, _ in keys}), _E.service_id.is_(None)
-    found: dict[tuple[str, int], list[views.EvidenceView]] = {}
-    for row in connection.execute(tables.evidence.select().where(*mine).order_by(_E.number)):
-        found.setdefault((row.transaction_id, row.attempt), []).append(
-            views.EvidenceView(
-                kind=row.kind,
-                device=row.device,
-                outcome=row.outcome,
-                reason=row.reason,
-                at=row.at,
-                values=row.values_seen,
-                transcript=row.transcript,
-                digest=row.digest,
-            )
-        )
-    return {key: tuple(several) for key, several in found.items()}
 
 
 def _view(row: sa.RowMapping, seen: tuple[views.EvidenceView, ...]) -> ServiceTestView:
