@@ -246,17 +246,7 @@ def accept(
     promised = promises.made(connection, p, request, found, at)
     columns = {} if promised is None else promised.columns()
     order = order_rows.insert(connection, request, found, at, columns)
-    for position, item in enumerate(request.items, start=1):
-        journal.begin(
-            connection,
-            order=order,
-            position=position,
-            accepted=order_rows.next_number(connection, "transaction"),
-            tenant=request.tenant,
-            at=at,
-            approved=request.approved[position - 1] if request.approved else None,
-            closed=item.action is views.ItemAction.NO_CHANGE,
-        )
+    _begin(connection, request, order, at)
     dependencies.insert(connection, order, request)
     works = any(item.action is not views.ItemAction.NO_CHANGE for item in request.items)
     if request.by_hand is not None and works:
@@ -283,6 +273,23 @@ def accept(
     if not works:
         view = _done(connection, p, order, view, at)
     return orders.Submitted(view, created=True)
+
+
+def _begin(
+    connection: sa.Connection, request: orders.OrderRequest, order: str, at: datetime
+) -> None:
+    """A transaction for each item; that of mere context is closed from the start."""
+    for position, item in enumerate(request.items, start=1):
+        journal.begin(
+            connection,
+            order=order,
+            position=position,
+            accepted=order_rows.next_number(connection, "transaction"),
+            tenant=request.tenant,
+            at=at,
+            approved=request.approved[position - 1] if request.approved else None,
+            closed=item.action is views.ItemAction.NO_CHANGE,
+        )
 
 
 def _done(

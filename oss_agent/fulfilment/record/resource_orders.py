@@ -61,34 +61,24 @@ def open_all(
     ]
     if not new:
         return
-    parents = [
-        {
-            "id": str(number),
-            "number": number,
-            "tenant": tenant,
-            "order_id": order,
-            "transaction_id": transaction,
-            "state": views.OrderState.ACKNOWLEDGED,
-            "order_date": at,
-        }
-        for number, _ in new
-    ]
-    children = [
-        {
-            "resource_order_id": str(number),
-            "position": 1,
-            "tenant": tenant,
-            "device": device,
-            "rfs": rfs,
-            "action": action,
-            "state": views.OrderState.ACKNOWLEDGED,
-            "change": "",
-            "reverse": "",
-        }
-        for number, (device, rfs, action) in new
-    ]
+    whose = {"tenant": tenant, "state": views.OrderState.ACKNOWLEDGED}
+    of = {"order_id": order, "transaction_id": transaction, "order_date": at}
+    parents = [{"id": str(number), "number": number, **whose, **of} for number, _ in new]
     connection.execute(_PARENT.insert(), parents)
-    connection.execute(_CHILD.insert(), children)
+    connection.execute(_CHILD.insert(), [whose | _child(number, end) for number, end in new])
+
+
+def _child(number: int, end: tuple[str, str, views.ItemAction]) -> dict[str, Any]:
+    device, rfs, action = end
+    return {
+        "resource_order_id": str(number),
+        "position": 1,
+        "device": device,
+        "rfs": rfs,
+        "action": action,
+        "change": "",
+        "reverse": "",
+    }
 
 
 def move(connection: sa.Connection, transaction: str, moves: Sequence[Move], at: datetime) -> None:

@@ -6,12 +6,13 @@ may have changed a device rests, and is looked at once an hour, until a person h
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.ordering import fallout
+from oss_agent.fulfilment.ordering import fallout, fallout_due
 from oss_agent.fulfilment.record import journal, participant_rows, states
 from oss_agent.fulfilment.transact import settle
 from oss_agent.fulfilment.turn import leases, waits
@@ -53,12 +54,16 @@ def overcome(connection: sa.Connection, p: parts.Parts, mine: states.Transaction
 def _rest(p: parts.Parts, mine: states.Transaction, reason: str, *, poisoned: bool) -> states.Wait:
     at = p.clock.now()
     pause = _REST if poisoned else p.limits.pause(mine.tries)
-    return states.Wait(
+    rest = states.Wait(
         reason=reason,
         since=waits.since(mine, at),
         wake_at=at + timedelta(seconds=pause),
         who="an operator, with the log",
     )
+    if mine.wait is not None and fallout_due.is_kept(mine):
+        # What waits for a person's decision is not tried again by a fault of ours.
+        return dataclasses.replace(rest, kind=mine.wait.kind)
+    return rest
 
 
 def _give_up(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from oss_agent import audit, errors
 from oss_agent.fulfilment import fallout
+from oss_agent.fulfilment.ordering import fallout_due
 from oss_agent.fulfilment.record import fallout_rows, states, tables
 from oss_agent.spi import fallout as spi
 from oss_agent.spi import views
@@ -70,6 +71,24 @@ async def test_what_a_device_refuses_is_held_with_what_it_reserved_and_nothing_e
     world.devices["pe2"].faults = WELL
     await world.run()
     assert (await world.get(other.id)).state is State.REJECTED  # the ports are the first one's
+
+
+async def test_a_fault_of_the_agent_decides_nothing_for_a_person(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await kept(world)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(fallout_due, "look", broken)
+    world.clock.ahead += world.parts.limits.fallout_within + 1
+    await world.feeder.feed()
+    await world.flow.drain()
+    asked = tables.transaction.select().where(tables.transaction.c.order_id == key)
+    row = await world.rows.read(lambda c: c.execute(asked).one())
+    assert (row.faults, row.wait_kind) == (1, states.WaitKind.FALLOUT)
+    assert (await world.get(key)).state is State.HELD
 
 
 async def test_without_the_wish_it_fails_as_ever(world: World) -> None:
