@@ -192,8 +192,9 @@ async def test_the_state_it_is_in_already_completes_and_touches_nothing(world: W
         assert await world.snapshots() == whole
         assert all(touches(world, name, seen[name]) == [] for name in worlds.PES)
         told = await world.events(f"service:{service}")
-        assert [kind for kind, _ in told[len(kinds) :]] != [STATE]
+        assert STATE not in [kind for kind, _ in told[len(kinds) :]]
         assert item.error is None
+        assert not item.evidence, "it was decided at once: there is nothing to prove"
 
 
 async def test_a_suspended_service_keeps_its_ports_and_is_deleted_as_any_other(
