@@ -6,6 +6,7 @@ Every POST becomes one JSON line in a file: when, path, idempotency key, body. A
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.server
 import json
 import threading
@@ -55,12 +56,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Listen until killed."""
+    """Listen until killed; Ctrl-C at the demonstration reaches us too, and is its to answer."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--port", type=int, required=True)
     arguments.add_argument("--file", type=Path, required=True)
     given = arguments.parse_args()
-    Recorder(("127.0.0.1", given.port), given.file).serve_forever()
+    with contextlib.suppress(KeyboardInterrupt):
+        Recorder(("127.0.0.1", given.port), given.file).serve_forever()
 
 
 if __name__ == "__main__":
