@@ -26,6 +26,8 @@ STOPS = "/api/v1/stops"
 TESTS = "/tmf-api/serviceTestManagement/v4/serviceTest"
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 Order = Callable[[World, load.Desk], load.Body]
+_A_COMMIT = 4.0
+"""Seconds of a long commit: below the agent's patience for one RPC."""
 
 
 def _nothing(world: World) -> None:
@@ -191,6 +193,14 @@ def _decide(world: World) -> None:
             return
 
 
+def _crowd(world: World) -> None:
+    """A router takes its time over a commit until the others stand behind it, and is quick again then."""
+    _faults("pe1", commit_takes=_A_COMMIT)(world)
+    behind = "SELECT count(DISTINCT transaction_id) FROM ord_lease_queue"
+    world.until(lambda: world.scalar(behind) > 2 or world.alive.ended(), _A_COMMIT)
+    _faults("pe1")(world)
+
+
 def _test(world: World) -> None:
     """Somebody on call has a living service tested, and waits for the verdict."""
     deadline, asked = time.monotonic() + 4.0, ""
@@ -257,13 +267,14 @@ SCENARIOS = (
         _faults("pe2"),
         at_once=3,
     ),
-    # The first is in its commit while the others come: whoever leads them has one in the way.
+    # The first is in its commit until the others stand behind it: whoever leads them has one in the way.
     Scenario(
         "orders that cannot be planned together",
         _some_in_the_way,
-        _faults("pe1", commit_takes=0.5),
+        _faults("pe1", commit_takes=_A_COMMIT),
         _faults("pe1"),
         at_once=4,
+        meanwhile=_crowd,
     ),
     Scenario(
         "a failure that a person decides about",

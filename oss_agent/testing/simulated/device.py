@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -62,6 +63,7 @@ class SimulatedDevice:
         self._sessions: dict[int, asyncssh.SSHServerProcess[bytes]] = {}
         self._attempts: list[str] = []
         self._server: ssh.Server | None = None
+        self.quick = asyncio.Event()
         self.faults = faults
 
     # --- where it is
@@ -114,6 +116,10 @@ class SimulatedDevice:
     def faults(self, faults: Faults) -> None:
         self._faults = self.datastores.faults = faults
         self._commits = 0
+        if faults.commit_takes:
+            self.quick.clear()
+        else:
+            self.quick.set()
 
     def change_by_hand(self, config: str) -> None:
         """Merge the content of ``config`` (XML elements) into running, past every lock."""

@@ -39,7 +39,8 @@ class Faults:
     """seconds between carrying a commit out and answering it: with the client's patience over, a late
     ok"""
     commit_takes: float = 0.0
-    """seconds between taking a commit and carrying it out; a client that leaves does not stop it"""
+    """seconds between taking a commit and carrying it out, or until this is 0 again; a client that
+    leaves does not stop it"""
     swallow_confirm: bool = False
     """a confirming commit is neither carried out nor answered; the session stays open"""
     reboot_after_commit: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Protocol
 from xml.sax.saxutils import quoteattr
@@ -44,6 +45,11 @@ class Host(Protocol):
     @property
     def faults(self) -> Faults:
         """The knobs as they stand now."""
+        ...
+
+    @property
+    def quick(self) -> asyncio.Event:
+        """Set while commits are not held up."""
         ...
 
     def hello(self, session: int | None) -> bytes:
@@ -159,7 +165,7 @@ class NetconfSession:
         faults, number = self._host.faults, self._host.count_commit()
         if faults.drop_before_commit == number:
             raise self._cut("before commit")
-        await asyncio.sleep(faults.commit_takes)
+        await self._hold_up(faults.commit_takes)
         body = self._body(operation.name, operation)
         if faults.lose_commit_reply == number:
             raise self._cut("commit reply lost")
@@ -169,6 +175,12 @@ class NetconfSession:
             self._host.note_fault(self._caller.session, "reboot")
             self._host.reboot_now()
             raise Cut
+
+    async def _hold_up(self, seconds: float) -> None:
+        """Wait so long before carrying a commit out, or until the fault is mended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._host.quick.wait()
 
     def _cut(self, detail: str) -> Cut:
         self._host.note_fault(self._caller.session, detail)
