@@ -199,8 +199,8 @@ class ItemRelationship(Relationship):
     item: ItemRef = pydantic.Field(alias="orderItem")
 
 
-class OrderRelationship(Relationship):
-    """TMF641 ServiceOrderRelationship."""
+class NamedRelationship(Relationship):
+    """TMF641 ServiceOrderRelationship, TMF622 OrderItemRelationship: the other one by its id."""
 
     id: Name
 

@@ -7,12 +7,12 @@ what an attribute may hold is the catalogue's to judge.
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bss_bridge.engine import intake, wire
 from bss_bridge.engine.hrefs import SERVICE_INVENTORY
-from bss_bridge.resources import order_size, relationships, wished_state
+from bss_bridge.resources import order_items, order_size, relationships, wished_state
 from oss_agent import errors
 from oss_agent.spi import orders, views
 
@@ -36,7 +36,7 @@ def order_request(
     return orders.OrderRequest(
         tenant=tenant,
         requester=requester(extra.get("relatedParty")) or sender,
-        items=_items(body.items),
+        items=tuple(_item(*one) for one in order_items.flat(body.items, "serviceOrderItem")),
         body_digest=intake.digest(dict(found)),
         idempotency_key=idempotency_key,
         external_id=body.external_id,
@@ -48,26 +48,6 @@ def order_request(
         extra=extra,
         after=relationships.orders_before(extra.get("orderRelationship")),
     )
-
-
-def _items(items: Sequence[wire.Item]) -> tuple[orders.ItemRequest, ...]:
-    seen: set[str] = set()
-    found = tuple(_nested(items, None, ""))
-    for item, path, _ in found:
-        if item.id in seen:
-            raise errors.OrderRejected(f"the item id {item.id!r} stands twice", field=f"{path}.id")
-        seen.add(item.id)
-    return tuple(_item(*one) for one in found)
-
-
-def _nested(
-    items: Sequence[wire.Item], parent: str | None, path: str
-) -> Iterator[tuple[wire.Item, str, str | None]]:
-    """Every item with its path and its parent, which comes first. As deep as the body may be."""
-    for place, item in enumerate(items):
-        here = f"{path}.serviceOrderItem[{place}]".removeprefix(".")
-        yield item, here, parent
-        yield from _nested(item.items, item.id, here)
 
 
 def _item(item: wire.Item, path: str, parent: str | None) -> orders.ItemRequest:

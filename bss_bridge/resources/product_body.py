@@ -7,14 +7,14 @@ what a product may be told is the catalogue's to judge.
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import pydantic
 
 from bss_bridge.engine import intake, wire
 from bss_bridge.engine.hrefs import PRODUCT_INVENTORY
-from bss_bridge.resources import order_body, order_size
+from bss_bridge.resources import order_body, order_items, order_size, relationships
 from oss_agent import errors
 from oss_agent.spi import catalogue, product_orders, products, views
 
@@ -27,7 +27,7 @@ _OURS_OF_PRODUCT: Final = (
     *("orderDate", "startDate", "terminationDate"),
     *("productOrderItem", "realizingService", "realizingResource"),
 )
-_UNDONE_OF_ITEM: Final = ("productOrderItem", "productOrderItemRelationship", "appointment")
+_UNDONE_OF_ITEM: Final = ("appointment",)
 _STATUSES: Final = (products.ProductStatus.ACTIVE, products.ProductStatus.SUSPENDED)
 _PRODUCTS: Final = f"{PRODUCT_INVENTORY}/product/"
 
@@ -55,6 +55,9 @@ class Item(wire.Body):
     action: wire.Action
     offering: Offering | None = pydantic.Field(None, alias="productOffering")
     product: Product = pydantic.Field(default_factory=lambda: Product.model_validate({}))
+    items: Annotated[tuple[Item, ...], pydantic.BeforeValidator(wire.array)] = pydantic.Field(
+        (), alias="productOrderItem"
+    )
 
 
 class ProductOrder(wire.Body):
@@ -82,7 +85,7 @@ def product_order_request(
     return product_orders.ProductOrderRequest(
         tenant=tenant,
         requester=order_body.requester(extra.get("relatedParty")) or sender,
-        items=_items(body.items),
+        items=tuple(_item(*one) for one in order_items.flat(body.items, "productOrderItem")),
         body_digest=intake.digest(dict(found)),
         idempotency_key=idempotency_key,
         external_id=body.external_id,
@@ -95,17 +98,7 @@ def product_order_request(
     )
 
 
-def _items(items: Sequence[Item]) -> tuple[product_orders.ProductItemRequest, ...]:
-    seen: set[str] = set()
-    for place, item in enumerate(items):
-        if item.id in seen:
-            path = f"productOrderItem[{place}].id"
-            raise errors.OrderRejected(f"the item id {item.id!r} stands twice", field=path)
-        seen.add(item.id)
-    return tuple(_item(item, f"productOrderItem[{place}]") for place, item in enumerate(items))
-
-
-def _item(item: Item, path: str) -> product_orders.ProductItemRequest:
+def _item(item: Item, path: str, parent: str | None) -> product_orders.ProductItemRequest:
     order_body.refuse_given(item.model_extra or {}, _OURS_OF_ITEM, path)
     order_body.refuse_given(item.product.model_extra or {}, _OURS_OF_PRODUCT, f"{path}.product")
     order_body.refuse_undone(item.model_extra or {}, _UNDONE_OF_ITEM, path)
@@ -121,13 +114,14 @@ def _item(item: Item, path: str) -> product_orders.ProductItemRequest:
         path=path,
         status=_status(item, path),
     )
-    return product_orders.ProductItemRequest(asked, target, _item_extra(item))
+    before = relationships.products_before(item.model_extra or {}, path)
+    return product_orders.ProductItemRequest(asked, target, _item_extra(item), before, parent)
 
 
 def _status(item: Item, path: str) -> products.ProductStatus | None:
     """What a modify wants the product to be; any other status follows from what becomes of it."""
     status = item.product.status
-    if status is None:
+    if status is None or item.action is views.ItemAction.NO_CHANGE:
         return None
     if item.action is not views.ItemAction.MODIFY:
         order_body.refuse_given({"status": status}, ("status",), f"{path}.product")

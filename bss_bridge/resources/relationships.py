@@ -1,7 +1,7 @@
 """Decides what an order's relationships ask for: which items and orders have to be completed first.
 
-``dependency`` is obeyed, ``cross-ref`` between orders is kept for people; any other word is refused,
-because ignoring it would be worse.
+What says that one comes after another is obeyed, what only groups or mentions (``cross-ref`` between
+orders, ``bundles``) is kept for people; any other word is refused, because ignoring it would be worse.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from oss_agent import errors
 _Model = TypeVar("_Model", bound=wire.Relationship)
 _DEPENDENCY: Final = "dependency"
 _CROSS: Final = "cross-ref"
+_BUILT_UPON: Final = ("reliesOn", "dependsOn", "requires", _DEPENDENCY)
+_GROUPS: Final = ("bundles", "bundledBy")
+"""TMF622 v4 lists no words: these are of its own examples and of version 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,22 @@ def items_before(extra: Mapping[str, Any], path: str) -> Before:
     )
 
 
+def products_before(extra: Mapping[str, Any], path: str) -> tuple[str, ...]:
+    """Ids of the items of its order that an item's product is built upon (TMF622)."""
+    found: list[str] = []
+    name = "productOrderItemRelationship"
+    for place, entry in _entries(extra.get(name), f"{path}.{name}"):
+        one = _parsed(wire.NamedRelationship, entry, place)
+        _require_word(one.kind, (*_BUILT_UPON, *_GROUPS), place)
+        found += [one.id] if one.kind in _BUILT_UPON else []
+    return tuple(dict.fromkeys(found))
+
+
 def orders_before(relationships: Any) -> tuple[str, ...]:
     """Ids of the orders that an order comes after (TMF641)."""
     found: list[str] = []
     for place, entry in _entries(relationships, "orderRelationship"):
-        one = _parsed(wire.OrderRelationship, entry, place)
+        one = _parsed(wire.NamedRelationship, entry, place)
         _require_word(one.kind, (_DEPENDENCY, _CROSS), place)
         found += [one.id] if one.kind == _DEPENDENCY else []
     return tuple(dict.fromkeys(found))

@@ -6,6 +6,7 @@ from typing import Any
 
 from bss_bridge.engine import rendering as r
 from bss_bridge.engine.hrefs import Hrefs
+from bss_bridge.resources import order_items
 from oss_agent.spi import product_orders
 
 
@@ -30,7 +31,9 @@ def render(view: product_orders.ProductOrderView, hrefs: Hrefs) -> dict[str, Any
         "serviceOrder": r.reference(
             view.service_order, hrefs.order(view.service_order), "ServiceOrder"
         ),
-        "productOrderItem": [_item(item, hrefs) for item in view.items],
+        "productOrderItem": order_items.nested(
+            ((_item(item, hrefs), item.parent) for item in view.items), "productOrderItem"
+        ),
     }
     parties = {"relatedParty": r.customer(view.requester)}
     return {"@type": "ProductOrder"} | r.present(parties) | dict(view.extra) | r.present(own)

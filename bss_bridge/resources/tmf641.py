@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
 from bss_bridge.engine import rendering as r
 from bss_bridge.engine.hrefs import Hrefs
+from bss_bridge.resources import order_items
 from oss_agent.spi import views
 
 _PASSED: Final = {
@@ -41,22 +41,11 @@ def render(view: views.ServiceOrderView, hrefs: Hrefs) -> dict[str, Any]:
         "milestone": _milestones(view) or None,
         "jeopardyAlert": [_alert(one, view.id) for one in view.jeopardy] or None,
         "note": _notes(view) or None,
-        "serviceOrderItem": _nested(view.items, hrefs),
+        "serviceOrderItem": order_items.nested(
+            ((_render_item(item, hrefs), item.parent) for item in view.items), "serviceOrderItem"
+        ),
     }
     return {"@type": "ServiceOrder"} | dict(view.extra) | r.present(own)
-
-
-def _nested(items: Sequence[views.OrderItemView], hrefs: Hrefs) -> list[dict[str, Any]]:
-    """Items as they were sent: each inside its parent, which stands before it."""
-    outermost: list[dict[str, Any]] = []
-    shown: dict[str, dict[str, Any]] = {}
-    for item in items:
-        shown[item.id] = one = _render_item(item, hrefs)
-        if item.parent is None:
-            outermost.append(one)
-        else:
-            shown[item.parent].setdefault("serviceOrderItem", []).append(one)
-    return outermost
 
 
 def _render_item(item: views.OrderItemView, hrefs: Hrefs) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Offerings:
         """The service order items of a product order item. OrderRejected names the field."""
         _refuse_nameless(item, now)
         if item.action is views.ItemAction.NO_CHANGE:
-            item = dataclasses.replace(item, characteristics={})
+            item = dataclasses.replace(item, name=None, offering_version=None, characteristics={})
         had = None if now is None else self._pick(item, now.offering, now.offering_version)
         of = self._pick(item, *self._named(item, now))
         wish = product.Wish(item, of, now, had)

@@ -42,6 +42,8 @@ class Wish:
 
 def decompose(wish: Wish, judge: Judge) -> catalogue.ProductDesign:
     """The service order items. OrderRejected names the field of the product."""
+    if wish.item.action is views.ItemAction.NO_CHANGE and wish.now is not None:
+        return _mentioned(wish, wish.now)
     name = _name(wish)
     ordered = _ordered(wish)
     before = _parts(wish.had, wish.now.ordered) if wish.now is not None and wish.had else {}
@@ -53,6 +55,15 @@ def decompose(wish: Wish, judge: Judge) -> catalogue.ProductDesign:
         ordered=ordered,
         parts=tuple(_dependent(wish, made)),
     )
+
+
+def _mentioned(wish: Wish, now: catalogue.ProductNow) -> catalogue.ProductDesign:
+    """To mention a product is to mention each service that lives of it; nothing else is judged."""
+    services = tuple(
+        catalogue.ServicePart(part, _item(wish, part, wish.item.action, service_id=service))
+        for part, service in now.services.items()
+    )
+    return catalogue.ProductDesign(shown(wish.of), now.name, now.ordered, services)
 
 
 def shown(of: offering.Offering) -> catalogue.Offering:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,7 +46,7 @@ def _characteristics(
 ) -> dict[str, Any]:
     """The merge patch that sets characteristics of one item; the other items stay as they are."""
     name = "productOrderItem" if "productOrderItem" in order else "serviceOrderItem"
-    item = _item(order[name], wanted)
+    item = _item(list(_all(order[name], name)), wanted)
     inner, place = _PLACES[name == "serviceOrderItem"]
     values = {one["name"]: one["value"] for one in item[inner].get(place, [])}
     for one in said:
@@ -56,12 +56,25 @@ def _characteristics(
         values.pop(key, None)
         values |= {key: yaml.safe_load(value)} if value else {}
     changed = [{"name": key, "value": value} for key, value in values.items()]
-    every = [{"id": one["id"]} for one in order[name]]
-    return {
-        name: [
-            one | ({inner: {place: changed}} if one["id"] == item["id"] else {}) for one in every
-        ]
-    }
+    return {name: _but(order[name], name, {item["id"]: {inner: {place: changed}}})}
+
+
+def _all(items: Sequence[Mapping[str, Any]], name: str) -> Iterator[Mapping[str, Any]]:
+    for one in items:
+        yield one
+        yield from _all(one.get(name, ()), name)
+
+
+def _but(
+    items: Sequence[Mapping[str, Any]], name: str, changes: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The same items by their ids, nested as they are, each with its change."""
+    return [
+        {"id": one["id"]}
+        | changes.get(one["id"], {})
+        | ({name: _but(one[name], name, changes)} if name in one else {})
+        for one in items
+    ]
 
 
 def _item(items: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapping[str, Any]:

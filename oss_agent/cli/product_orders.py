@@ -6,7 +6,7 @@ product order became.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oss_agent.cli import client, context
@@ -61,8 +61,13 @@ def show(here: context.Here, order: str) -> None:
             *(("note", note["text"]) for note in view.get("note", ())),
         ]
     )
-    for item in view["productOrderItem"]:
+    _show_items(here, view["productOrderItem"])
+
+
+def _show_items(here: context.Here, items: Sequence[Mapping[str, Any]]) -> None:
+    for item in items:
         _show_item(here, item)
+        _show_items(here, item.get("productOrderItem", ()))
 
 
 def _show_item(here: context.Here, item: Mapping[str, Any]) -> None:

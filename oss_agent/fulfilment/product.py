@@ -29,7 +29,9 @@ class ProductOrders:
         if before is not None:
             return product_orders.Taken(before, created=False)
         judged = await self._judge(request)
-        became, found = await self._services.judged(product_intake.service_order(judged))
+        became, found = await self._services.judged(
+            product_intake.service_order(judged, self._p.limits)
+        )
         taken = await self._p.journal.write(
             "accept_product", lambda c: product_intake.accept(c, self._p, judged, became, found)
         )

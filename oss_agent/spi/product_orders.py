@@ -20,6 +20,10 @@ class ProductItemRequest:
     asked: ProductItem
     product_id: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    after: tuple[str, ...] = ()
+    """ids of items of the same order that its product is built upon"""
+    parent: str | None = None
+    """id of the item that it is nested in; that one stands before it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class ProductOrderItemView:
     characteristics: Mapping[str, Any]
     service_items: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

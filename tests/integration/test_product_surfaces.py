@@ -300,7 +300,7 @@ BAD: tuple[tuple[str, Any, str, int], ...] = (
     (f"{_ITEM}.action", "noChange", "productOrderItem[0].product.id", 400),
     (f"{_ITEM}.action", "delete", "productOrderItem[0].product.id", 400),
     (f"{_ITEM}.quantity", 2, "productOrderItem[0].quantity", 400),
-    (f"{_ITEM}.productOrderItem", [{}], "productOrderItem[0].productOrderItem", 400),
+    (f"{_ITEM}.productOrderItem", [{}], "productOrderItem[0].productOrderItem[0].id", 400),
     (f"{_ITEM}.productOffering", None, "productOrderItem[0].productOffering", 400),
     (f"{_ITEM}.productOffering", {"id": "x"}, "productOrderItem[0].productOffering", 400),
     (f"{_ITEM}.product.id", "p7-1", "productOrderItem[0].product.id", 400),

@@ -185,10 +185,17 @@ def test_a_deleted_product_is_taken_down_in_reverse() -> None:
     assert [one.item.service_id for one in design.parts] == ["s3", "s2", "s1"]
 
 
-@pytest.mark.parametrize("action", ["modify", "noChange"])
-def test_nothing_new_means_nothing_to_do(action: str) -> None:
-    design = CATALOGUE.decompose_product(item(action, "acme", sites=SITES), now(WHOLE))
+def test_nothing_new_means_nothing_to_do() -> None:
+    design = CATALOGUE.decompose_product(item("modify", "acme", sites=SITES), now(WHOLE))
     assert (design.parts, design.ordered) == ((), WHOLE)
+
+
+def test_to_mention_a_product_is_to_mention_its_living_services() -> None:
+    of = now(WHOLE)
+    design = CATALOGUE.decompose_product(item("noChange", "another", sites=1, strange=2), of)
+    assert (design.name, design.ordered) == (of.name, WHOLE)
+    assert [(one.part, one.item.service_id) for one in design.parts] == [*of.services.items()]
+    assert {(one.item.action, one.after) for one in design.parts} == {("noChange", ())}
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ def _item(
 ) -> list[orders.ItemChange]:
     """What its parts ask for now; the item, and the product that it makes, say so too."""
     asked = _asked(row, change)
+    _refuse_context(asked)
     product = asked.product_id
     known = p.ledger.products(connection, seen.tenant, (product,)) if product else {}
     request = product_orders.ProductOrderRequest(seen.tenant, seen.requester, (asked,), "")
@@ -80,6 +81,15 @@ def _item(
     return [orders.ItemChange(item.id, part.item.characteristics) for part, (_, item) in pairs]
 
 
+def _refuse_context(item: product_orders.ProductItemRequest) -> None:
+    if item.asked.action is views.ItemAction.NO_CHANGE:
+        raise errors.OrderRejected(
+            "noChange only mentions a product: it asks for nothing that could be changed",
+            field=f"{item.asked.path}.product.productCharacteristic",
+            code="notPatchable",
+        )
+
+
 def _asked(
     row: sa.Row[Any], change: product_orders.ProductItemChange
 ) -> product_orders.ProductItemRequest:
@@ -92,7 +102,7 @@ def _asked(
         offering_version=row.offering_version,
         name=row.product_name,
         characteristics=change.characteristics,
-        path=f"productOrderItem[{row.position - 1}]",
+        path=row.path,
     )
     return product_orders.ProductItemRequest(item, None if adds else row.product_id)
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import limits, parts
-from oss_agent.fulfilment.ordering import intake
+from oss_agent.fulfilment.ordering import intake, product_sequence
 from oss_agent.fulfilment.record import product_moves, product_rows, product_views
 from oss_agent.spi import catalogue, events, orders, product_orders, products, views
 
@@ -45,24 +45,18 @@ def check(request: product_orders.ProductOrderRequest, bounds: limits.Limits) ->
         )
     seen: set[str] = set()
     for item in request.items:
-        _check_item(item)
+        _check_naming(item)
         if item.product_id in seen:
             raise _invalid(
                 f"two items name the product {item.product_id}: send them as orders of their own",
                 f"{item.asked.path}.product.id",
             )
         seen |= {item.product_id} if item.product_id else set()
+    product_sequence.check(request, bounds)
 
 
-def _check_item(item: product_orders.ProductItemRequest) -> None:
+def _check_naming(item: product_orders.ProductItemRequest) -> None:
     asked = item.asked
-    if asked.action is views.ItemAction.NO_CHANGE:
-        raise errors.OrderRejected(
-            "action noChange is not carried out: leave the item out",
-            field=f"{asked.path}.action",
-            status=501,
-            code="notImplemented",
-        )
     adding = asked.action is views.ItemAction.ADD
     if adding is (item.product_id is not None):
         why = "an added product gets its id from us" if adding else f"say what to {asked.action}"
@@ -80,20 +74,28 @@ def judge(
         offerings.decompose_product(item.asked, _now(item, seen)) for item in request.items
     )
     for item, design in zip(request.items, designs, strict=True):
-        if not design.parts:
-            raise errors.OrderRejected(
+        if not design.parts and not _context(item):
+            raise _nothing(
                 f"product {item.product_id} is as this item asks already: leave the item out",
-                field=item.asked.path,
-                status=422,
-                code="nothingToDo",
+                item.asked.path,
             )
     total = sum(len(design.parts) for design in designs)
+    if not total:
+        raise _nothing("it mentions products of which no service lives", "productOrderItem")
     if total > bounds.items:
         raise _invalid(
             f"it becomes {total} service order items, and {bounds.items} are the most: divide it",
             "productOrderItem",
         )
     return Judged(request, seen, designs)
+
+
+def _context(item: product_orders.ProductItemRequest) -> bool:
+    return item.asked.action is views.ItemAction.NO_CHANGE
+
+
+def _nothing(reason: str, field: str) -> errors.OrderRejected:
+    return errors.OrderRejected(reason, field=field, status=422, code="nothingToDo")
 
 
 def _now(item: product_orders.ProductItemRequest, seen: Products) -> catalogue.ProductNow | None:
@@ -129,17 +131,14 @@ def _now(item: product_orders.ProductItemRequest, seen: Products) -> catalogue.P
     )
 
 
-def service_order(judged: Judged) -> orders.OrderRequest:
+def service_order(judged: Judged, bounds: limits.Limits) -> orders.OrderRequest:
     """The service order that it becomes: all items' parts, in the catalogue's order. Pure."""
     request = judged.request
+    parts = product_sequence.of_parts(request, judged.designs, bounds.relations)
     return orders.OrderRequest(
         tenant=request.tenant,
         requester=request.requester,
-        items=tuple(
-            dataclasses.replace(part.item, after=part.after)
-            for design in judged.designs
-            for part in design.parts
-        ),
+        items=tuple(dataclasses.replace(part.item, after=part.after) for part in parts),
         body_digest=request.body_digest,
         description=request.description,
         category=request.category,
@@ -180,6 +179,9 @@ def accept(
     view = product_moves.tell(connection, p.events, kind, order, at)
     for line in lines:
         _put_product(connection, p, judged, order, line, service, at)
+    if service.state.final:  # an order of context alone is over as it is accepted
+        product_moves.follow(connection, p.events, service.id, service.state, at)
+        view = product_views.view(connection, order) or view
     return product_orders.Taken(view, created=True)
 
 
@@ -199,7 +201,7 @@ def look(
     seen = p.ledger.products(connection, request.tenant, named(request))
     for item in request.items:
         going = product_rows.going_on(connection, item.product_id or "")
-        if going and item.product_id in seen:
+        if going and item.product_id in seen and not _context(item):
             raise _busy(item, f"product order {going[0]} has not done with it")
     return seen
 
@@ -208,7 +210,8 @@ def _refuse_moved(connection: sa.Connection, p: parts.Parts, judged: Judged) -> 
     """What changed since it was judged is not what was judged."""
     now = look(connection, p, judged.request)
     for item in judged.request.items:
-        if item.product_id and now.get(item.product_id) != judged.seen[item.product_id]:
+        moved = item.product_id and now.get(item.product_id) != judged.seen[item.product_id]
+        if moved and not _context(item):
             raise _busy(item, "it just changed")
 
 

@@ -48,6 +48,8 @@ def follow_items(
     now = product_rows.service_items(connection, service_order)
     moved = False
     for item in product_rows.items_of(connection, row.id):
+        if item.action == views.ItemAction.NO_CHANGE:
+            continue  # it was completed when it was accepted, and is nobody's work
         after = product_life.item_state([now[position].state for _, position in item.parts])
         if after != item.state:
             product_rows.set_item(connection, row.id, item.position, after)

@@ -83,22 +83,24 @@ def insert(
             extra=dict(request.extra),
         )
     )
-    for position, line in enumerate(lines, start=1):
-        _insert_item(connection, order, position, request.tenant, line)
+    place = {line.asked.asked.id: position for position, line in enumerate(lines, start=1)}
+    for line in lines:
+        _insert_item(connection, order, place, request.tenant, line)
 
 
 def _insert_item(
-    connection: sa.Connection, order: str, position: int, tenant: str, line: Line
+    connection: sa.Connection, order: str, place: Mapping[str, int], tenant: str, line: Line
 ) -> None:
     asked, offering = line.asked.asked, line.design.offering
+    context = asked.action is views.ItemAction.NO_CHANGE
     connection.execute(
         product_item.insert().values(
             product_order_id=order,
-            position=position,
+            position=place[asked.id],
             tenant=tenant,
             item_id=asked.id,
             action=asked.action,
-            state=views.OrderState.ACKNOWLEDGED,
+            state=views.OrderState.COMPLETED if context else views.OrderState.ACKNOWLEDGED,
             offering_id=offering.id,
             offering_version=offering.version,
             offering_name=offering.name,
@@ -108,6 +110,8 @@ def _insert_item(
             ordered=dict(line.design.ordered),
             parts=[list(part) for part in line.parts],
             extra=dict(line.asked.extra),
+            path=asked.path,
+            parent=None if line.asked.parent is None else place[line.asked.parent],
         )
     )
 

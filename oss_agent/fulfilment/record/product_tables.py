@@ -41,7 +41,8 @@ class ProductItemColumns(TypedColumns):
     """An item of a product order; ``position`` counts from 1.
 
     ``ordered`` are the characteristics that the product comes to in all by it; ``parts`` are pairs
-    of a part's name and the position of its item in the service order.
+    of a part's name and the position of its item in the service order. ``path`` is where it stands
+    in its order's body, ``parent`` the position of the item that it is nested in.
     """
 
     product_order_id: Named[str] = Column(ForeignKey("ord_product_order.id"), primary_key=True)
@@ -59,6 +60,8 @@ class ProductItemColumns(TypedColumns):
     ordered = Column(sa.JSON)
     parts = Column(sa.JSON)
     extra = Column(sa.JSON)
+    path: Named[str]
+    parent: Named[int | None]
 
 
 product_order = sa.Table(

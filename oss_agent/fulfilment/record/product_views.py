@@ -75,13 +75,14 @@ def _items(connection: sa.Connection, orders: Sequence[str]) -> Mapping[str, lis
 def _view(
     row: sa.Row[Any], items: Sequence[sa.Row[Any]], names: Mapping[int, str]
 ) -> product_orders.ProductOrderView:
+    ids = {item.position: item.item_id for item in items}
     return product_orders.ProductOrderView(
         id=row.id,
         tenant=row.tenant,
         state=views.OrderState(row.state),
         order_date=row.order_date,
         requester=row.requester,
-        items=tuple(_item(item, names) for item in items),
+        items=tuple(_item(item, names, ids) for item in items),
         service_order=row.service_order,
         external_id=row.external_id,
         description=row.description,
@@ -95,7 +96,9 @@ def _view(
     )
 
 
-def _item(row: sa.Row[Any], names: Mapping[int, str]) -> product_orders.ProductOrderItemView:
+def _item(
+    row: sa.Row[Any], names: Mapping[int, str], ids: Mapping[int, str]
+) -> product_orders.ProductOrderItemView:
     return product_orders.ProductOrderItemView(
         id=row.item_id,
         action=views.ItemAction(row.action),
@@ -106,4 +109,5 @@ def _item(row: sa.Row[Any], names: Mapping[int, str]) -> product_orders.ProductO
         characteristics=row.characteristics,
         service_items=tuple(names[position] for _, position in row.parts),
         extra=row.extra,
+        parent=None if row.parent is None else ids[row.parent],
     )

@@ -1,0 +1,59 @@
+"""Items that stand in items, TMF641 and TMF622 alike: read flat with their paths, shown as they were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol, Self, TypeVar
+
+from oss_agent import errors
+
+
+class Item(Protocol):
+    """An item as it was posted."""
+
+    @property
+    def id(self) -> str:
+        """Its id in the order."""
+        ...
+
+    @property
+    def items(self) -> Sequence[Self]:
+        """Those that are nested in it."""
+        ...
+
+
+_Item = TypeVar("_Item", bound=Item)
+Placed = tuple[_Item, str, str | None]
+"""An item, where it stands in the body, and the id of the item that it is nested in."""
+
+
+def flat(items: Sequence[_Item], name: str) -> tuple[Placed[_Item], ...]:
+    """Every item, each behind its parent. OrderRejected (400) when an id stands twice."""
+    seen: set[str] = set()
+    found = tuple(_flat(items, name, None, ""))
+    for item, path, _ in found:
+        if item.id in seen:
+            raise errors.OrderRejected(f"the item id {item.id!r} stands twice", field=f"{path}.id")
+        seen.add(item.id)
+    return found
+
+
+def _flat(
+    items: Sequence[_Item], name: str, parent: str | None, path: str
+) -> Iterator[Placed[_Item]]:
+    """As deep as the body may be."""
+    for place, item in enumerate(items):
+        here = f"{path}.{name}[{place}]".removeprefix(".")
+        yield item, here, parent
+        yield from _flat(item.items, name, item.id, here)
+
+
+def nested(shown: Iterable[tuple[dict[str, Any], str | None]], name: str) -> list[dict[str, Any]]:
+    """Rendered items, each with its parent's id, which stands before it: put where they were sent."""
+    outermost: list[dict[str, Any]] = []
+    known: dict[str, dict[str, Any]] = {}
+    for one, parent in shown:
+        known[one["id"]] = one
+        inside = outermost if parent is None else known[parent].setdefault(name, [])
+        inside.append(one)
+    return outermost
