@@ -167,10 +167,12 @@ def _sqlite(url: sa.URL, *, begin: str, **options: Any) -> sa.Engine:
         "PRAGMA case_sensitive_like = ON",
     )
 
-    def start(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+    def start(dbapi_connection: sa.pool.PoolProxiedConnection) -> None:
+        dbapi_connection.cursor().execute(begin)
 
-    event.listen(engine, "begin", start)
+    # Not an event "begin", as Core's manual has it: with any event listened to, Core looks for
+    # listeners around each statement, which takes a fifth of a short one's time.
+    engine.dialect.do_begin = start  # type: ignore[method-assign]  # the one place to say BEGIN at
     return engine
 
 
