@@ -59,6 +59,7 @@ class Outbox:
         self._heed = heed
         self._pace = patience or pace.Pace()
         self._wake = asyncio.Event()
+        self._rung = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lanes: set[tuple[str, str]] = set()
         self._standing: dict[str, pace.Standing] = {}
@@ -83,11 +84,18 @@ class Outbox:
     def _ring(self) -> None:
         """From any thread; inside a unit that is before its commit, and still safe.
 
-        The dispatcher looks by a unit of its own, which the one writer runs after this one.
+        The dispatcher looks by a unit of its own, which the one writer runs after this one. One call
+        over to the loop is enough until it was heard: each costs system calls.
         """
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended: the next start looks
-                self._loop.call_soon_threadsafe(self._wake.set)
+        if self._loop is None or self._rung:
+            return
+        self._rung = True
+        with contextlib.suppress(RuntimeError):  # the loop has ended: the next start looks
+            self._loop.call_soon_threadsafe(self._heard)
+
+    def _heard(self) -> None:
+        self._rung = False  # first: whoever found it set knows that the event is set after
+        self._wake.set()
 
     def counters(self) -> Counters:
         """What became of attempts so far."""
@@ -95,7 +103,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Role: deliver for ever. One process at a time: the holder of the duty ``outbox``."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._rung = asyncio.get_running_loop(), False
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._wake.clear()

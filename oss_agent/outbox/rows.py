@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from oss_agent import inserting
 from oss_agent.outbox.pace import LONGEST_PAUSE
 from oss_agent.outbox.tables import DELIVERIES, EVENTS, STOPS, State
 from oss_agent.spi import events
@@ -61,7 +62,7 @@ _LATE: Final = sa.or_(_D.next_at <= sa.bindparam("now"), _D.next_at > sa.bindpar
 _DUE: Final = (PENDING, _LATE)
 _HEADS: Final = _heads()
 _HEAD: Final = _head()
-_KNOWN: Final = sa.select(EVENTS.c.number).where(EVENTS.c.id == sa.bindparam("at_id"))
+_APPEND: Final = inserting.Insert(EVENTS, once="id")
 _UNSPREAD: Final = (
     sa.select(EVENTS)
     .where(sa.not_(EVENTS.c.spread))
@@ -101,8 +102,6 @@ class Due:
 
 def append(connection: sa.Connection, event: events.Event) -> bool:
     """Store an event to be told. False when one of its id is stored already: it stays as it was."""
-    if connection.execute(_KNOWN, {"at_id": event.id}).first() is not None:
-        return False
     row = {
         "id": event.id,
         "tenant": event.tenant,
@@ -113,8 +112,7 @@ def append(connection: sa.Connection, event: events.Event) -> bool:
         "changed": list(event.changed),
         "spread": False,
     }
-    connection.execute(EVENTS.insert(), row)
-    return True
+    return _APPEND.one(connection, row)
 
 
 def unspread(connection: sa.Connection, *, limit: int) -> list[Numbered]:

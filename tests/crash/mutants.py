@@ -162,7 +162,7 @@ def _key_forgotten() -> None:
     """A request that is sent again is a new order."""
     real = order_rows.insert
 
-    def insert(connection: sa.Connection, request: orders.OrderRequest, *rest: Any) -> str:
+    def insert(connection: sa.Connection, request: orders.OrderRequest, *rest: Any) -> object:
         bare = dataclasses.replace(request, idempotency_key=None, external_id=None)
         return real(connection, bare, *rest)
 

@@ -38,7 +38,7 @@ _STATES = (None, views.ServiceState.ACTIVE, views.ServiceState.INACTIVE)
 
 
 _ORDER = tables.order.c
-_SENDER = tables.order.select().where(
+_SENDER = sa.select(_ORDER.id, _ORDER.body_digest).where(
     _ORDER.tenant == sa.bindparam("at_tenant"), _ORDER.requester == sa.bindparam("at_requester")
 )
 _BY_KEY = _SENDER.where(_ORDER.idempotency_key == sa.bindparam("value"))
@@ -245,8 +245,10 @@ def accept(
     at = p.clock.now()
     promised = promises.made(connection, p, request, found, at)
     columns = {} if promised is None else promised.columns()
-    order = order_rows.insert(connection, request, found, at, columns)
-    _begin(connection, request, order, at)
+    numbers = order_rows.numbers(connection, len(request.items))
+    written = order_rows.insert(connection, request, numbers.order, found, at, columns)
+    order = str(numbers.order)
+    _begin(connection, request, numbers, at)
     dependencies.insert(connection, order, request)
     works = any(item.action is not views.ItemAction.NO_CHANGE for item in request.items)
     if request.by_hand is not None and works:
@@ -265,9 +267,7 @@ def accept(
         at=at,
         text=f"accepted from {request.requester!a}",
     )
-    view = order_views.view(connection, order)
-    if view is None:
-        raise errors.AgentError(f"order {order} was written and cannot be read back")
+    view = order_views.of_new(written.order, written.items)
     announce.order(connection, p.events, events.EventKind.SERVICE_ORDER_CREATE, view, at)
     monitors.begin(connection, p.events, view, request.surface, at)
     if not works:
@@ -276,20 +276,22 @@ def accept(
 
 
 def _begin(
-    connection: sa.Connection, request: orders.OrderRequest, order: str, at: datetime
+    connection: sa.Connection,
+    request: orders.OrderRequest,
+    numbers: order_rows.Numbers,
+    at: datetime,
 ) -> None:
     """A transaction for each item; that of mere context is closed from the start."""
-    for position, item in enumerate(request.items, start=1):
-        journal.begin(
-            connection,
-            order=order,
-            position=position,
-            accepted=order_rows.next_number(connection, "transaction"),
-            tenant=request.tenant,
-            at=at,
-            approved=request.approved[position - 1] if request.approved else None,
+    begun = [
+        journal.Begun(
+            position=place + 1,
+            accepted=numbers.transaction + place,
+            approved=request.approved[place] if request.approved else None,
             closed=item.action is views.ItemAction.NO_CHANGE,
         )
+        for place, item in enumerate(request.items)
+    ]
+    journal.begin(connection, str(numbers.order), request.tenant, begun, at)
 
 
 def _done(

@@ -7,13 +7,14 @@ back (frozen, partitioned) changes no row any more: its updates match nothing an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from oss_agent import errors
+from oss_agent import errors, inserting
 from oss_agent.fulfilment import failpoints
 from oss_agent.fulfilment.record import codec, plain, states, tables
 from oss_agent.spi import store
@@ -21,6 +22,7 @@ from oss_agent.spi import store
 T = TypeVar("T")
 
 _OF = tables.transaction.c
+_INSERT = inserting.Insert(tables.transaction)
 _PART, _LEASE = tables.participant, tables.lease
 _MINE = sa.and_(_OF.id == sa.bindparam("at_transaction"), _OF.stage != states.Stage.CLOSED)
 _TAKE_OVER = (
@@ -73,36 +75,44 @@ class Journal:
         return await self._rows.read(query)
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The transaction of an item that is accepted; ``closed`` where nothing is to be done."""
+
+    position: int
+    accepted: int
+    approved: str | None = None
+    closed: bool = False
+
+
 def begin(
-    connection: sa.Connection,
-    *,
-    order: str,
-    position: int,
-    accepted: int,
-    tenant: str,
-    at: datetime,
-    approved: str | None = None,
-    closed: bool = False,
-) -> str:
-    """The transaction of one item, queued, or closed where nothing is to be done. Returns its id."""
-    transaction = f"{order}-{position}"
-    row = {
-        "id": transaction,
-        "tenant": tenant,
-        "order_id": order,
-        "position": position,
-        "accepted": accepted,
-        "stage": states.Stage.CLOSED if closed else states.Stage.QUEUED,
-        "closed_at": at if closed else None,
-        "run": 0,
-        "attempt": 1,
-        "token": 0,
-        "tries": 0,
-        "touched_at": at,
-        "approved": approved,
-    }
-    connection.execute(tables.transaction.insert(), row)
-    return transaction
+    connection: sa.Connection, order: str, tenant: str, items: Sequence[Begun], at: datetime
+) -> None:
+    """Queue the transactions of an order's items."""
+    rows = [
+        {
+            "id": named(order, one.position),
+            "tenant": tenant,
+            "order_id": order,
+            "position": one.position,
+            "accepted": one.accepted,
+            "stage": states.Stage.CLOSED if one.closed else states.Stage.QUEUED,
+            "closed_at": at if one.closed else None,
+            "run": 0,
+            "attempt": 1,
+            "token": 0,
+            "tries": 0,
+            "touched_at": at,
+            "approved": one.approved,
+        }
+        for one in items
+    ]
+    _INSERT.several(connection, rows)
+
+
+def named(order: str, position: int) -> str:
+    """The id of an item's transaction."""
+    return f"{order}-{position}"
 
 
 def load(connection: sa.Connection, transaction: str) -> states.Transaction | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from oss_agent import inserting
 from oss_agent.fulfilment.record import codec, plain, tables
 from oss_agent.spi import orders, views
 
@@ -17,11 +19,23 @@ _ITEM, _COUNTER = tables.item.c, tables.counter.c
 _THE_ORDER = tables.order.c.id == sa.bindparam("at_order")
 _ITEMS = _ITEM.order_id == sa.bindparam("at_order")
 _THE_ITEM = sa.and_(_ITEMS, _ITEM.position == sa.bindparam("at_position"))
+_INSERT_ORDER = inserting.Insert(tables.order)
+_INSERT_ITEM = inserting.Insert(tables.item)
+_INSERT_NOTE = inserting.Insert(tables.history)
 _RAISE = (
     tables.counter.update()
     .where(_COUNTER.name == sa.bindparam("at_name"))
     .values(value=_COUNTER.value + 1)
     .returning(_COUNTER.value)
+)
+_RAISE_BOTH = (
+    tables.counter.update()
+    .where(_COUNTER.name.in_(["order", "transaction"]))
+    .values(
+        value=_COUNTER.value
+        + sa.case((_COUNTER.name == "order", 1), else_=sa.bindparam("items", type_=sa.Integer))
+    )
+    .returning(_COUNTER.name, _COUNTER.value)
 )
 _ROW_OF = tables.order.select().where(_THE_ORDER)
 _REQUEST_OF = tables.item.select().where(_THE_ITEM)
@@ -42,19 +56,47 @@ def next_number(connection: sa.Connection, name: str) -> int:
     raised = connection.execute(_RAISE, {"at_name": name}).scalar_one_or_none()
     if raised is not None:
         return int(raised)
-    connection.execute(tables.counter.insert(), {"name": name, "tenant": "*", "value": 1})
-    return 1
+    return _first(connection, name, 1)
+
+
+def _first(connection: sa.Connection, name: str, value: int) -> int:
+    connection.execute(tables.counter.insert(), {"name": name, "tenant": "*", "value": value})
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The number of a new order, and of the first of its items' transactions."""
+
+    order: int
+    transaction: int
+
+
+def numbers(connection: sa.Connection, items: int) -> Numbers:
+    """Those of a new order with so many items, as ``next_number`` gives them, in one statement."""
+    raised = {row.name: row.value for row in connection.execute(_RAISE_BOTH, {"items": items})}
+    order = raised.get("order") or _first(connection, "order", 1)
+    last = raised.get("transaction") or _first(connection, "transaction", items)
+    return Numbers(order, last - items + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A new order as its rows: columns by name, its items by position."""
+
+    order: Mapping[str, Any]
+    items: Sequence[Mapping[str, Any]]
 
 
 def insert(
     connection: sa.Connection,
     request: orders.OrderRequest,
+    number: int,
     specifications: Sequence[views.SpecificationRef],
     at: datetime,
     promised: Mapping[str, Any],
-) -> str:
-    """Store an order with its items and what is promised (columns by name); returns its id."""
-    number = next_number(connection, "order")
+) -> Written:
+    """Store an order with its items and what is promised (columns by name)."""
     row = {
         "id": str(number),
         "number": number,
@@ -77,14 +119,14 @@ def insert(
         "surface": request.surface,
         **promised,
     }
-    connection.execute(tables.order.insert(), row)
+    _INSERT_ORDER.one(connection, row)
     place = {item.id: position for position, item in enumerate(request.items, start=1)}
     items = [
         _item_row(str(number), place, request.tenant, item, specification)
         for item, specification in zip(request.items, specifications, strict=True)
     ]
-    connection.execute(tables.item.insert(), items)
-    return str(number)
+    _INSERT_ITEM.several(connection, items)
+    return Written(row, items)
 
 
 def _item_row(
@@ -211,4 +253,4 @@ def note(
         "at": at,
         "text": plain.line(text),
     }
-    connection.execute(tables.history.insert(), row)
+    _INSERT_NOTE.one(connection, row)

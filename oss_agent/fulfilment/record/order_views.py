@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+import types
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from oss_agent.fulfilment.record import codec, evidence_rows, tables
-from oss_agent.spi import views
+from oss_agent.spi import clock, views
 
 _ITEM, _OF = tables.item.c, tables.transaction.c
 _RESOURCE = tables.resource_order.c
@@ -56,6 +57,39 @@ def views_of(
     ids = [row.id for row in rows]
     items = _items(connection, ids)
     return tuple(_view(row, tuple(items.get(row.id, ()))) for row in rows)
+
+
+_NULLS = dict.fromkeys(tables.order.c.keys() + tables.item.c.keys())
+_NO_WAIT = dict.fromkeys(("wait_reason", "wait_since", "wake_at", "wait_who"))
+
+
+def of_new(order: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> views.ServiceOrderView:
+    """What ``view`` would show of an order that was just written, by its rows: they are known.
+
+    Columns by name, items by position, each with its transaction's first attempt.
+    """
+    shown: list[views.OrderItemView] = []
+    for one in items:
+        begun = {"transaction": f"{one['order_id']}-{one['position']}", "attempt": 1}
+        row = _kept({**_NULLS, **_NO_WAIT, **one, **begun})
+        parent = None if row.parent is None else shown[row.parent - 1].id
+        shown.append(_item(row, parent, (), ()))
+    return _view(_kept({**_NULLS, **order}), tuple(shown))
+
+
+def _kept(row: Mapping[str, Any]) -> Any:
+    """A row as it is read again: moments in milliseconds, JSON in its plain types."""
+    plain = {
+        name: value if value is None or isinstance(value, str | int) else _read_again(value)
+        for name, value in row.items()
+    }
+    return types.SimpleNamespace(**plain)
+
+
+def _read_again(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return datetime.fromisoformat(clock.rfc3339(value.astimezone(UTC)))
+    return views.as_json(value)
 
 
 def _view(row: sa.Row[Any], items: tuple[views.OrderItemView, ...]) -> views.ServiceOrderView:

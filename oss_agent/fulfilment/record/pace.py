@@ -71,13 +71,15 @@ def sample(
 
 _OF = tables.pace.select().where(
     tables.pace.c.tenant == sa.bindparam("at_tenant"),
-    tables.pace.c.specification_id.in_(sa.bindparam("names", expanding=True)),
+    tables.pace.c.specification_id == sa.bindparam("at_specification"),
 )
+"""Of one, for a list of names is put together anew each time, and an order mostly names one."""
 
 
 def of(connection: sa.Connection, tenant: str, names: Collection[str]) -> Mapping[Key, Pace]:
     """What is remembered of these specifications, by tenant, specification and action."""
-    rows = connection.execute(_OF, {"at_tenant": tenant, "names": list(names)})
+    asked = [{"at_tenant": tenant, "at_specification": name} for name in names]
+    rows = [row for one in asked for row in connection.execute(_OF, one)]
     return {(row.tenant, row.specification_id, row.action): _pace(row.samples) for row in rows}
 
 

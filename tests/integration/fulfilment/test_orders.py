@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,28 @@ async def test_a_key_in_use_for_another_body_is_a_conflict(
 
     assert refused.value.status == status
     assert await world.count(tables.order) == 1
+
+
+async def test_what_intake_answers_is_what_is_read_again(database_url: str) -> None:
+    """The answer is made of the rows as they are written: nobody asks the database for them."""
+    later = datetime(2031, 1, 2, 3, 4, 5, 678_999, timezone(timedelta(hours=2)))
+    one = dataclasses.replace(
+        worlds.request("one").items[0], extra={"note": [{"text": "straße"}], "pair": (1, 2.5)}
+    )
+    inner = dataclasses.replace(one, id="2", parent="1", after=("1",), path="serviceOrderItem[1]")
+    wish = dataclasses.replace(
+        worlds.request(external_id="x", description="d", priority="1", category="c"),
+        items=(one, inner),
+        requested_start=later,
+        requested_completion=later + timedelta(microseconds=1_500),
+        extra={"agreement": [{"id": "7"}], "ratio": 0.1, "nothing": None},
+    )
+    async with worlds.open_world(database_url) as world:
+        for request in (wish, worlds.request("plain")):
+            answered = (await world.orders.submit(request)).order
+
+            assert await world.get(answered.id) == answered
+        assert await world.count(tables.transaction) == 3
 
 
 async def test_two_senders_may_use_the_same_key(world: World) -> None:

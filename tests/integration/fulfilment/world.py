@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from inventory import history, pools
 from inventory import ledger as inventory_ledger
 from inventory import tables as inventory_tables
-from oss_agent import audit, database, errors, registry, store
+from oss_agent import audit, database, errors, inserting, registry, store
 from oss_agent.catalog import catalogue, specification
 from oss_agent.fulfilment import cancellation, failpoints, limits, order, parts
 from oss_agent.fulfilment.record import journal, participant_rows, states, tables
@@ -54,11 +54,13 @@ EVENTS = sa.Table(
     sa.Column("changed", sa.JSON),
 )
 
+_APPEND = inserting.Insert(EVENTS)
+
 
 def append(connection: sa.Connection, event: events.Event) -> None:
     row: dict[str, Any] = {"id": event.id, "kind": event.kind, "entity": event.entity}
     row["changed"] = list(event.changed)
-    connection.execute(EVENTS.insert().values(**row, payload=dict(event.payload)))
+    _APPEND.one(connection, {**row, "payload": dict(event.payload)})
 
 
 class TestClock:
