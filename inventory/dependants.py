@@ -61,7 +61,17 @@ def watched(connection: sa.Connection, device: str | None = None) -> tuple[ledge
     )
     metered = sa.and_(history.current(tables.service_resources), r.service == s.id, r.meter)
     query = (
-        sa.select(r.device, r.port, i.ifindex, s.id, s.name, s.tenant, s.customer, s.resumed_at)
+        sa.select(
+            r.device,
+            r.port,
+            i.ifindex,
+            s.id,
+            s.name,
+            s.tenant,
+            s.customer,
+            s.resumed_at,
+            r.formerly,
+        )
         .select_from(
             tables.services.join(tables.service_resources, metered).outerjoin(
                 tables.interfaces, observed

@@ -112,16 +112,19 @@ def _interfaces(connection: sa.Connection, device: str) -> tuple[InterfaceView, 
     query = sa.select(tables.interfaces).where(
         history.current(tables.interfaces), c.device == device
     )
-    services = _services(connection, device)
+    services, formerly = _services(connection, device), _formerly(connection, device)
     # Planned first, so that what was observed of a port replaces what was planned.
     rows = connection.execute(query.order_by(c.ledger.desc())).mappings()
     by_name = {row["name"]: row for row in rows}
     return tuple(
-        _interface(by_name[name], services[name]) for name in sorted(by_name, key=_natural)
+        _interface(by_name[name], services[name], formerly[name])
+        for name in sorted(by_name, key=_natural)
     )
 
 
-def _interface(row: sa.RowMapping, services: tuple[str, ...]) -> InterfaceView:
+def _interface(
+    row: sa.RowMapping, services: tuple[str, ...], formerly: tuple[str, ...]
+) -> InterfaceView:
     return InterfaceView(
         device=row["device"],
         name=row["name"],
@@ -132,7 +135,32 @@ def _interface(row: sa.RowMapping, services: tuple[str, ...]) -> InterfaceView:
         mac=row["mac"],
         description=row["description"],
         services=services,
+        place=row["place"],
+        formerly=formerly,
+        missing_since=row["missing_since"],
     )
+
+
+def _formerly(connection: sa.Connection, device: str) -> Mapping[str, tuple[str, ...]]:
+    """Names that ports of a device had before, by the name that they have."""
+    now, was = tables.interfaces, tables.interfaces.alias("was")
+    same = sa.and_(
+        was.c.device == now.c.device,
+        was.c.identity == now.c.identity,
+        was.c.name != now.c.name,
+        was.c.known_to.is_(None),
+    )
+    query = (
+        sa.select(now.c.name, was.c.name)
+        .select_from(now.join(was, same))
+        .where(history.current(now), now.c.device == device, now.c.identity != "")
+        .distinct()
+        .order_by(now.c.name, was.c.name)
+    )
+    found: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+    for name, before in connection.execute(query):
+        found[name] = (*found[name], before)
+    return found
 
 
 def _services(connection: sa.Connection, device: str) -> Mapping[str, tuple[str, ...]]:

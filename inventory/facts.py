@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class InterfaceFact:
-    """A port as the device describes it; ``speed`` in bit/s, ``mac`` as ``aa:bb:cc:dd:ee:ff``."""
+    """A port as the device describes it; ``speed`` in bit/s, ``mac`` as ``aa:bb:cc:dd:ee:ff``.
+
+    ``description`` is what an operator wrote (ifAlias), ``descr`` what the maker did (ifDescr);
+    ``place`` is slot and port in the chassis, where ENTITY-MIB tells.
+    """
 
     name: str
     index: int | None
@@ -16,6 +20,8 @@ class InterfaceFact:
     speed: int | None = None
     mac: str | None = None
     description: str = ""
+    descr: str = ""
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +47,19 @@ class NeighbourFact:
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """One device's answers. ``complete`` is False when a walk was cut short: nothing then ends."""
+    """One device's answers. ``complete`` is False when a walk was cut short: nothing then ends.
+
+    ``serials`` are its chassis', ``engine_id`` its SNMP engine's in hex, ``uptime`` in 1/100 s.
+    """
 
     device: str
     chassis: str | None = None
     description: str | None = None
     system_name: str | None = None
     router_id: str | None = None
+    serials: tuple[str, ...] | None = None
+    engine_id: str | None = None
+    uptime: int | None = None
     offers: tuple[str, ...] | None = None
     interfaces: tuple[InterfaceFact, ...] | None = None
     addresses: tuple[AddressFact, ...] | None = None

@@ -10,18 +10,40 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from inventory import facts, history, naming, tables, tenancy
+from inventory import (
+    cases,
+    device_identity,
+    facts,
+    history,
+    interface_rows,
+    naming,
+    tables,
+    tenancy,
+)
 
 Around: TypeAlias = Callable[[Collection[str]], contextlib.AbstractContextManager[None]]
 
 
-def record(connection: sa.Connection, seen: facts.DeviceFacts, at: datetime) -> None:
-    """Write what discovery learned; ports, addresses and neighbours that are gone end."""
+def record(connection: sa.Connection, seen: facts.DeviceFacts, at: datetime) -> str:
+    """Write what discovery learned; addresses and neighbours that are gone end, ports by and by.
+
+    Returns why nothing was written: another box answers there. "" when it was.
+    """
     tenant = tenancy.of_device(connection, seen.device)
+    swap = device_identity.swap(connection, seen)
+    if swap is not None and not cases.accepted(connection, swap):
+        cases.settle(connection, tenant, seen.device, {swap.kind}, [swap], at)
+        return f"{swap.text}; case {swap.id}"
+    claims = device_identity.claims(connection, tenant, seen)
+    cases.settle(connection, tenant, seen.device, device_identity.KINDS, claims, at)
+    _record(connection, seen, tenant, at)
+    return ""
+
+
+def _record(connection: sa.Connection, seen: facts.DeviceFacts, tenant: str, at: datetime) -> None:
     _record_state(connection, seen, tenant, at)
     if seen.interfaces is not None:
-        rows = [_interface(fact) for fact in seen.interfaces]
-        _replace(connection, _interfaces_of(seen.device, tenant), rows, at, end=seen.complete)
+        _record_ports(connection, seen, seen.interfaces, tenant, at)
     if seen.addresses is not None:
         rows = [dataclasses.asdict(fact) for fact in seen.addresses]
         _replace(connection, _addresses_of(seen.device, tenant), rows, at, end=seen.complete)
@@ -30,6 +52,35 @@ def record(connection: sa.Connection, seen: facts.DeviceFacts, at: datetime) -> 
         _replace(connection, _neighbours_of(seen.device, tenant), rows, at, end=seen.complete)
     discovered = at if seen.neighbours is not None else None
     mark_seen(connection, seen.device, tenant, at, discovered=discovered)
+
+
+def _record_ports(
+    connection: sa.Connection,
+    seen: facts.DeviceFacts,
+    ports: Sequence[facts.InterfaceFact],
+    tenant: str,
+    at: datetime,
+) -> None:
+    before = _uptime(connection, seen.device)
+    look = interface_rows.Look(
+        device=seen.device,
+        tenant=tenant,
+        ports=ports,
+        whole=seen.complete,
+        restarted=before is None or seen.uptime is None or seen.uptime < before,
+        at=at,
+    )
+    found = interface_rows.record(connection, look)
+    # What a cut look did not come to is no reason to end a case.
+    if seen.complete:
+        cases.settle(connection, tenant, seen.device, interface_rows.KINDS, found, at)
+    values = {"ports_at": at, "uptime": seen.uptime, "stirred_at": None}
+    _overwrite(connection, seen.device, tenant, values)
+
+
+def _uptime(connection: sa.Connection, device: str) -> int | None:
+    c = tables.sightings.c
+    return connection.execute(sa.select(c.uptime).where(c.device == device)).scalar_one_or_none()
 
 
 def observe_ports(
@@ -41,7 +92,9 @@ def observe_ports(
 ) -> None:
     """(name, ifIndex, admin, oper) as a poll saw them. Ports it did not ask for stay as they are.
 
-    ``around`` is entered with the names of the ports that change.
+    A name that the last look does not have may be a renamed port, which a poll cannot tell: it is
+    not written, and the next look is wanted soon. ``around`` is entered with the names of the ports
+    that change.
     """
     tenant = tenancy.of_device(connection, device)
     names = naming.stable_names([(name, index) for name, index, _, _ in rows])
@@ -50,10 +103,40 @@ def observe_ports(
         for name, (_, index, admin, oper) in zip(names, rows, strict=True)
     ]
     part = _interfaces_of(device, tenant)
-    changes = dataclasses.replace(_changes(connection, part, polled), gone=())
+    changes, strange = _polled(connection, part, polled)
     with around([row["name"] for row in changes.new]):
         _apply(connection, part, changes, at)
         mark_seen(connection, device, tenant, at, discovered=None)
+        if strange and not _stirred(connection, device):
+            _overwrite(connection, device, tenant, {"stirred_at": at})
+
+
+def _polled(
+    connection: sa.Connection, part: _Part, polled: Sequence[Mapping[str, Any]]
+) -> tuple[_Changes, bool]:
+    """What a poll changes, and whether it saw names that the last look does not have."""
+    there = [{**row, "missing_since": None} for row in polled]
+    changes = dataclasses.replace(_changes(connection, part, there), gone=())
+    if not changes.new or not _looked_at(connection, part.shared["device"]):
+        return changes, False
+    query = sa.select(part.table.c.name).where(
+        history.current(part.table), *(part.table.c[n] == v for n, v in part.shared.items())
+    )
+    known = set(connection.execute(query).scalars())
+    kept = tuple(row for row in changes.new if row["name"] in known)
+    return dataclasses.replace(changes, new=kept), len(kept) < len(changes.new)
+
+
+def _looked_at(connection: sa.Connection, device: str) -> bool:
+    c = tables.sightings.c
+    query = sa.select(c.ports_at).where(c.device == device)
+    return connection.execute(query).scalar_one_or_none() is not None
+
+
+def _stirred(connection: sa.Connection, device: str) -> bool:
+    c = tables.sightings.c
+    query = sa.select(c.stirred_at).where(c.device == device)
+    return connection.execute(query).scalar_one_or_none() is not None
 
 
 def answers(connection: sa.Connection, device: str) -> bool | None:
@@ -111,17 +194,13 @@ def _record_state(
         "system_name": seen.system_name,
         "router_id": seen.router_id,
         "offers": sorted(seen.offers) if seen.offers is not None else None,
+        "serials": sorted(seen.serials) if seen.serials else None,
+        "engine_id": seen.engine_id,
     }
     state = {name: value for name, value in learned.items() if value is not None}
     if state:
         key = {"device": seen.device}
         history.put(connection, tables.device_states, key, {"tenant": tenant, **state}, at)
-
-
-def _interface(fact: facts.InterfaceFact) -> dict[str, Any]:
-    row = dataclasses.asdict(fact)
-    row["ifindex"] = row.pop("index")
-    return row
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -115,12 +115,11 @@ class StoredOnboarding:
         seen = frozenset(finding.device for finding in findings)
         some = resource_events.Some(devices=seen, ports_of=seen)
 
-        def unit(connection: sa.Connection) -> None:
+        def unit(connection: sa.Connection) -> tuple[onboarding.Discovered, ...]:
             with self._resources.around(connection, some, at):
-                _record(connection, tenant, findings, at)
+                return tuple(_record(connection, tenant, one, at) for one in findings)
 
-        await self._store.write(unit)
-        return tuple(_discovered(finding) for finding in findings)
+        return await self._store.write(unit)
 
     async def find(self, query: Query) -> Page[DeviceView]:
         """Devices that match, without their ports."""
@@ -217,23 +216,17 @@ def _trust(
 
 
 def _record(
-    connection: sa.Connection,
-    tenant: str,
-    findings: tuple[discovery.Finding, ...],
-    at: datetime,
-) -> None:
-    for finding in findings:
-        if finding.learned is not None:
-            observed.record(connection, finding.learned, at)
-        elif finding.silent:
-            observed.mark_unreachable(connection, finding.device, tenant, at, finding.reason)
-
-
-def _discovered(finding: discovery.Finding) -> onboarding.Discovered:
-    learned = finding.learned
+    connection: sa.Connection, tenant: str, finding: discovery.Finding, at: datetime
+) -> onboarding.Discovered:
+    learned, kept_back = finding.learned, ""
+    if learned is not None:
+        kept_back = observed.record(connection, learned, at)
+    elif finding.silent:
+        observed.mark_unreachable(connection, finding.device, tenant, at, finding.reason)
+    shown = learned if not kept_back else None
     return onboarding.Discovered(
         device=finding.device,
-        interfaces=len(learned.interfaces or ()) if learned is not None else 0,
-        neighbours=len(learned.neighbours or ()) if learned is not None else 0,
-        reason=finding.reason,
+        interfaces=len(shown.interfaces or ()) if shown is not None else 0,
+        neighbours=len(shown.neighbours or ()) if shown is not None else 0,
+        reason="; ".join(reason for reason in (kept_back, finding.reason) if reason),
     )

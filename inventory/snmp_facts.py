@@ -1,7 +1,7 @@
 """Decides what an agent's answers say about a device, its ports and its addresses. Pure.
 
 MIBs: SNMPv2-MIB (RFC 3418), IF-MIB (RFC 2863), IP-MIB's ipAddrTable (RFC 1213), BGP4-MIB
-(RFC 4273), OSPF-MIB (RFC 4750); LLDP is in ``lldp_facts``. Everything an agent says is hostile: a
+(RFC 4273), OSPF-MIB (RFC 4750), SNMP-FRAMEWORK-MIB (RFC 3411); LLDP is in ``lldp_facts``. Everything an agent says is hostile: a
 cell of the wrong type is a missing cell.
 """
 
@@ -35,6 +35,7 @@ SYSTEM: Final = snmp.PollPlan(
         "sysName": (1, 3, 6, 1, 2, 1, 1, 5, 0),
         "bgpIdentifier": (1, 3, 6, 1, 2, 1, 15, 4, 0),
         "ospfRouterId": (1, 3, 6, 1, 2, 1, 14, 1, 1, 0),
+        "snmpEngineID": (1, 3, 6, 1, 6, 3, 10, 2, 1, 1, 0),
         **lldp_facts.CHASSIS,
     },
 )
@@ -58,6 +59,10 @@ _SPEED_SATURATED: Final = 2**32 - 1
 _MEGABIT: Final = 1_000_000
 _IPV4_BYTES: Final = 4
 _OCTET: Final = range(256)
+_INDEX: Final = range(1, 2**31)
+"""InterfaceIndex (RFC 2863)."""
+_ENGINE_ID: Final = range(5, 33)
+_NO_ENGINE: Final = ({0}, {255})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ def read(device: str, answers: Answers) -> facts.DeviceFacts:
         description=hostile_text.printable(scalars.get("sysDescr"), hostile_text.DESCRIPTION),
         system_name=hostile_text.printable(scalars.get("sysName"), hostile_text.NAME),
         router_id=_router_id(scalars),
+        engine_id=_engine_id(scalars.get("snmpEngineID")),
+        uptime=answers.system.uptime,
         interfaces=interfaces,
         addresses=_addresses(answers.addresses, interfaces),
         # An agent without LLDP (it attaches late after a restart) must not read as "nobody there".
@@ -95,7 +102,7 @@ def _partial(answers: Answers) -> bool:
 
 
 def _interfaces(system: snmp.Columns) -> tuple[facts.InterfaceFact, ...]:
-    rows = [(index[-1], cells) for index, cells in snmp_cells.rows(system) if index]
+    rows = [(i[0], cells) for i, cells in snmp_cells.rows(system) if len(i) == 1 and i[0] in _INDEX]
     names = naming.stable_names([(_name(cells), index) for index, cells in rows])
     return tuple(
         facts.InterfaceFact(
@@ -106,6 +113,7 @@ def _interfaces(system: snmp.Columns) -> tuple[facts.InterfaceFact, ...]:
             speed=_speed(cells),
             mac=snmp_cells.mac(cells.get("ifPhysAddress")),
             description=hostile_text.printable(cells.get("ifAlias"), hostile_text.DESCRIPTION),
+            descr=hostile_text.printable(cells.get("ifDescr"), hostile_text.DESCRIPTION),
         )
         for name, (index, cells) in zip(names, rows, strict=True)
     )
@@ -125,6 +133,13 @@ def _speed(cells: Mapping[str, snmp.Value]) -> int | None:
     if isinstance(high, int) and 0 < high <= _SPEED_SATURATED:
         return high * _MEGABIT
     return low if isinstance(low, int) and 0 < low < _SPEED_SATURATED else None
+
+
+def _engine_id(value: snmp.Value) -> str | None:
+    """SnmpEngineID is 5 to 32 octets, not all of them 0 or 255 (RFC 3411 5)."""
+    if not isinstance(value, bytes) or len(value) not in _ENGINE_ID or set(value) in _NO_ENGINE:
+        return None
+    return value.hex()
 
 
 def _router_id(scalars: Mapping[str, snmp.Value]) -> str | None:

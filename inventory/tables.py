@@ -100,7 +100,8 @@ device_keys = sa.Table(
 class DeviceState(Fact):
     """OBSERVED: what a device said about itself. ``offers`` are capability words of its hello.
 
-    ``chassis`` is the LLDP chassis identity as ``<subtype>:<hex>``.
+    ``chassis`` is the LLDP chassis identity as ``<subtype>:<hex>``, ``serials`` those of its chassis
+    (a stack has several), ``engine_id`` its SNMP engine (RFC 3411) in hex.
     """
 
     device: sa.Named[str]
@@ -109,17 +110,25 @@ class DeviceState(Fact):
     system_name: sa.Named[str | None]
     router_id: sa.Named[str | None]
     offers: sa.Named[list[Any] | None] = sa.Column(Json)
+    serials: sa.Named[list[Any] | None] = sa.Column(Json)
+    engine_id: sa.Named[str | None]
 
 
 device_states = sa.Table(
-    "inv_device_states", METADATA, DeviceState, _only_one("uq_inv_device_states_current", "device")
+    "inv_device_states",
+    METADATA,
+    DeviceState,
+    _only_one("uq_inv_device_states_current", "device"),
+    _current("ix_inv_device_states_chassis", "chassis"),
+    _current("ix_inv_device_states_engine_id", "engine_id"),
 )
 
 
 class Sighting(sa.TypedColumns):
     """When a device last answered, overwritten at each answer: no history is worth a row per poll.
 
-    ``discovered_at`` is when its neighbours were last read completely.
+    ``discovered_at`` is when its neighbours were last read completely, ``ports_at`` its ports, and
+    ``uptime`` what sysUpTime (1/100 s) was then. ``stirred_at``: a poll saw what no look has.
     """
 
     device: sa.Named[str] = sa.Column(primary_key=True)
@@ -128,13 +137,20 @@ class Sighting(sa.TypedColumns):
     unreachable_since: sa.Named[datetime | None] = sa.Column(Moment)
     discovered_at: sa.Named[datetime | None] = sa.Column(Moment)
     reason: sa.Named[str] = sa.Column(default="")
+    ports_at: sa.Named[datetime | None] = sa.Column(Moment)
+    uptime: sa.Named[int | None] = sa.Column(sa.BigInteger)
+    stirred_at: sa.Named[datetime | None] = sa.Column(Moment)
 
 
 sightings = sa.Table("inv_sightings", METADATA, Sighting)
 
 
 class Interface(Fact):
-    """A port, keyed by its name; ``ifindex`` is a handle that a device may renumber."""
+    """A port, keyed by its name; ``ifindex`` is a handle that a device may renumber.
+
+    ``identity`` stays when the port is renamed; ``place`` is slot and port in its chassis (``0/1/3``).
+    ``missing_since``: it is away, in its grace.
+    """
 
     ledger: sa.Named[str]
     device: sa.Named[str]
@@ -145,6 +161,10 @@ class Interface(Fact):
     speed: sa.Named[int | None] = sa.Column(sa.BigInteger)
     mac: sa.Named[str | None]
     description: sa.Named[str] = sa.Column(default="")
+    descr: sa.Named[str] = sa.Column(default="", server_default="")
+    place: sa.Named[str | None]
+    identity: sa.Named[str] = sa.Column(default="", server_default="")
+    missing_since: sa.Named[datetime | None] = sa.Column(Moment)
 
 
 interfaces = sa.Table(
@@ -152,6 +172,7 @@ interfaces = sa.Table(
     METADATA,
     Interface,
     _only_one("uq_inv_interfaces_current", "ledger", "device", "name"),
+    sa.Index("ix_inv_interfaces_identity", "device", "identity"),
 )
 
 
@@ -214,6 +235,30 @@ neighbours = sa.Table(
 )
 
 
+class Case(Fact):
+    """What a person should look at: ``evidence`` is what was seen, and what an acceptance is of."""
+
+    id: sa.Named[str]
+    device: sa.Named[str]
+    subject: sa.Named[str]
+    kind: sa.Named[str]
+    evidence: sa.Named[str]
+    text: sa.Named[str]
+    cause: sa.Named[str]
+    action: sa.Named[str]
+    accepted_by: sa.Named[str | None]
+    accepted_at: sa.Named[datetime | None] = sa.Column(Moment)
+
+
+cases = sa.Table(
+    "inv_cases",
+    METADATA,
+    Case,
+    _only_one("uq_inv_cases_current", "tenant", "id"),
+    _current("ix_inv_cases_device", "device", "kind"),
+)
+
+
 class Service(Fact):
     """PLANNED: a service and its states. ``retired`` ends its row, so it is not a state.
 
@@ -253,12 +298,16 @@ services = sa.Table(
 
 
 class ServiceResource(Fact):
-    """PLANNED: a port that a service stands on; ``meter`` when its octets are the service's usage."""
+    """PLANNED: a port that a service stands on; ``meter`` when its octets are the service's usage.
+
+    ``formerly`` is what the port was called before it was renamed under the service.
+    """
 
     service: sa.Named[str]
     device: sa.Named[str]
     port: sa.Named[str]
     meter: sa.Named[bool]
+    formerly: sa.Named[str | None]
 
 
 service_resources = sa.Table(

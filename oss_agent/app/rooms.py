@@ -13,6 +13,7 @@ import bss_bridge.connectors.sender
 import bss_bridge.engine.hrefs
 import bss_bridge.events.outside
 import bss_bridge.events.receivers
+import inventory.cases
 import inventory.devices
 import inventory.ledger
 import inventory.onboarding
@@ -62,6 +63,7 @@ class Built:
     offerings: offerings.Offerings
     shelf: shelf.Shelf
     tests: service_test.ServiceTests
+    cases: inventory.cases.CasePort
 
 
 async def build(ground: Ground) -> Built:
@@ -117,7 +119,10 @@ async def build(ground: Ground) -> Built:
     products = offerings.Offerings(loaded.offerings, specifications.check)
     shown = shelf.Shelf(loaded)
     tests = service_test.ServiceTests(collaborators)
-    return Built(collaborators, late, post, watch, onboarding, complain, products, shown, tests)
+    cases = inventory.cases.CasePort(rows, time)
+    return Built(
+        collaborators, late, post, watch, onboarding, complain, products, shown, tests, cases
+    )
 
 
 async def _open_pools(

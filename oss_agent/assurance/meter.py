@@ -93,11 +93,17 @@ class _Reading:
 
 
 def _last(connection: sa.Connection, reading: _Reading) -> usage.Sample | None:
-    """The sample that the period began with; a suspension ends it, and a resume begins another."""
+    """The sample that the period began with; a suspension ends it, and a resume begins another.
+
+    A port that was renamed goes on counting: its last sample has the name of before.
+    """
     watched = reading.watched
     last = usage_rows.last_sample(connection, reading.sample.meter_point, watched.service)
-    before = last is not None and watched.resumed is not None and last.at < watched.resumed
-    return None if before else last
+    if last is None and watched.formerly is not None:
+        before = usage.meter_point(watched.device, watched.formerly)
+        last = usage_rows.last_sample(connection, before, watched.service)
+    earlier = last is not None and watched.resumed is not None and last.at < watched.resumed
+    return None if earlier else last
 
 
 def _sample(sight: observe.Sight, port: port_table.Port) -> usage.Sample:

@@ -7,7 +7,7 @@ of range are no value. ifIndex is a handle for this poll only; a port is known b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -106,6 +106,13 @@ def _text(value: snmp.Value) -> str:
 def _stable(named: Sequence[tuple[str, int]]) -> list[str]:
     """Names as inventory spells them: those that collide or are missing carry their ifIndex."""
     count = Counter(name for name, _ in named)
-    return [
-        name if name and count[name] == 1 else f"{name or 'port'}#{index}" for name, index in named
-    ]
+    taken = {name for name, _ in named if name and count[name] == 1}
+    return [name if name in taken else _numbered(name, index, taken) for name, index in named]
+
+
+def _numbered(name: str, index: int, taken: Container[str]) -> str:
+    number = f"#{index}"
+    text = f"{name or 'port'}{number}"
+    while text in taken:
+        text += number
+    return text

@@ -14,6 +14,7 @@ from rich.console import Console
 from oss_agent import __version__
 from oss_agent.cli import (
     amending,
+    cases,
     client,
     context,
     fallout,
@@ -70,6 +71,7 @@ def tree() -> typer.Typer:
     app.command("plan")(orders.plan)
     app.add_typer(_order(), name="order")
     app.add_typer(network.devices, name="device")
+    app.add_typer(cases.cases, name="case")
     app.command("topology")(network.topology)
     app.command("why")(network.why)
     app.add_typer(network.alarms, name="alarm")

@@ -108,6 +108,7 @@ class WatchedPort:
     """A port that assurance polls for usage and state: a meter point of an active service.
 
     ``resumed`` is when it last came back from a suspension: what was counted before is not its.
+    ``formerly`` is what the port was called before it was renamed, None when it never was.
     """
 
     device: str
@@ -118,6 +119,7 @@ class WatchedPort:
     tenant: str
     customer: str
     resumed: datetime | None = None
+    formerly: str | None = None
 
 
 class Ledger(ProductLedger, Protocol):

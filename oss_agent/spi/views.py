@@ -377,7 +377,11 @@ class ResourceView:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class InterfaceView:
-    """A port of a device: stable name, the current ifIndex as a handle, last seen status."""
+    """A port of a device: stable name, the current ifIndex as a handle, last seen status.
+
+    ``place`` is slot and port in its chassis; ``formerly`` what it was called before it was renamed;
+    ``missing_since``: the device does not show it any more.
+    """
 
     device: str
     name: str
@@ -388,6 +392,9 @@ class InterfaceView:
     mac: str | None
     description: str
     services: tuple[str, ...] = ()
+    place: str | None = None
+    formerly: tuple[str, ...] = ()
+    missing_since: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from drivers.snmp import engine, receiver
-from inventory import history
+from inventory import facts, history, observed
 from inventory import ledger as inventory_ledger
 from inventory import tables as inventory_tables
 from oss_agent import clock, errors, store
@@ -427,6 +427,35 @@ def test_a_suspended_service_has_no_alarm_and_no_usage_until_it_is_resumed(
             await polled(300, 901_100)
             used = [(r["period_start"][11:19], r["octets_in"]) for r in _usage(w.told)]
             assert used == [("00:00:00", 1_000), ("00:03:50", 1_000)]
+
+    asyncio.run(story())
+
+
+def test_a_port_that_is_renamed_under_its_service_goes_on_being_billed(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            counting = meter.Meter(w.rows, w.ledger, w.sink, meter.Pace(timedelta(seconds=60)))
+
+            async def polled(seconds: float, name: str, octets: int) -> None:
+                sight = _sight(seconds, "up", octets=octets)
+                port = next(one for one in sight.ports if one.name == "eth4")
+                await counting.take(replace(sight, ports=(replace(port, name=name),)))
+
+            def renamed(connection: sa.Connection) -> None:
+                port = facts.InterfaceFact("eth4", 2, "up", "up", mac="02:00:00:00:00:04")
+                for minute, name in enumerate(("eth4", "wan0")):
+                    seen = facts.DeviceFacts(
+                        "pe1", interfaces=(replace(port, name=name),), uptime=minute
+                    )
+                    observed.record(connection, seen, _T0 + timedelta(minutes=minute))
+
+            await polled(0, "eth4", 100)
+            await polled(60, "eth4", 1_100)
+            await w.rows.write(renamed)
+            await polled(120, "wan0", 3_100)
+            await polled(180, "wan0", 3_600)
+            used = [(r["meter_point"], r["octets_in"]) for r in _usage(w.told)]
+            assert used == [("pe1:eth4", 1_000), ("pe1:eth4", 2_000), ("pe1:wan0", 500)]
 
     asyncio.run(story())
 

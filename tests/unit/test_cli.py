@@ -254,6 +254,19 @@ def test_through_a_pipe_a_row_is_a_line_and_its_times_are_whole(
     assert line.split()[-2:] == ["LLDP", "2026-11-21T23:27:09Z"]
 
 
+def test_cases_are_listed_and_accepted(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"id": "c1", "subject": "pe1", "kind": "chassis-swapped", "evidence": "serial FOC2"}
+    daemon.answers["GET /api/v1/cases?device=pe1"] = (200, [row])
+    daemon.answers["POST /api/v1/cases/c1/accept"] = (200, row)
+
+    assert run("case", "list", "--device", "pe1") == 0
+    assert "chassis-swapped" in capsys.readouterr().out
+    assert run("case", "accept", "c1") == 0
+    assert "pe1: chassis-swapped accepted (serial FOC2)" in capsys.readouterr().out
+
+
 def test_why_names_every_owner_and_says_when_nobody_is(
     run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,6 +61,7 @@ def test_system_and_ports() -> None:
         speed=10_000_000_000,
         mac="aa:c1:ab:00:00:04",
         description="to [31macme [0m \N{REPLACEMENT CHARACTER}",
+        descr="eth4",
     )
     assert (twin.name, twin.admin_status, twin.oper_status) == ("eth4#6", "unknown", "unknown")
 

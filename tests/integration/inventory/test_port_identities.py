@@ -1,0 +1,219 @@
+"""Ports of a database keep their history, services and meters through whatever the device does."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from inventory import device_views, facts, history, interface_rows, ledger, observed, tables
+from oss_agent import clock
+
+_T0 = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+
+
+def _after(minutes: int) -> datetime:
+    return _T0 + timedelta(minutes=minutes)
+
+
+def _port(name: str, index: int, mac: str | None = None, **more: Any) -> facts.InterfaceFact:
+    return facts.InterfaceFact(name, index, "up", "up", mac=mac, **more)
+
+
+def _look(
+    connection: sa.Connection,
+    minutes: int,
+    *ports: facts.InterfaceFact,
+    device: str = "pe1",
+    **more: Any,
+) -> str:
+    seen = facts.DeviceFacts(device, interfaces=ports, uptime=minutes * 6000)
+    seen = dataclasses.replace(seen, **more)
+    return observed.record(connection, seen, _after(minutes))
+
+
+def _ports(connection: sa.Connection, device: str = "pe1") -> dict[str, Any]:
+    return {row["name"]: row for row in interface_rows.current(connection, device)}
+
+
+def _cases(connection: sa.Connection) -> list[tuple[str, str]]:
+    c = tables.cases.c
+    query = sa.select(c.subject, c.kind).where(history.current(tables.cases))
+    return [
+        (subject, kind) for subject, kind in connection.execute(query.order_by(c.subject, c.kind))
+    ]
+
+
+@pytest.fixture
+def it() -> ledger.SqlLedger:
+    return ledger.SqlLedger(clock.SystemClock())
+
+
+def _stand_on(connection: sa.Connection, it: ledger.SqlLedger, port: str) -> None:
+    row = {"tenant": "default", "service": "svc-1", "device": "pe1", "port": port, "meter": True}
+    history.begin(connection, tables.service_resources, row, _T0)
+    it.take_ports(connection, service="svc-1", order="17", ports=[("pe1", port)], at=_T0)
+
+
+def test_a_reboot_that_renumbers_everything_keeps_every_identity(
+    connection: sa.Connection,
+) -> None:
+    _look(
+        connection, 1, _port("eth1", 2, "02:00:00:00:00:01"), _port("eth2", 3, "02:00:00:00:00:02")
+    )
+    before = {name: row["identity"] for name, row in _ports(connection).items()}
+    _look(
+        connection,
+        2,
+        _port("eth1", 3, "02:00:00:00:00:01"),
+        _port("eth2", 2, "02:00:00:00:00:02"),
+        uptime=7,
+    )
+
+    after = _ports(connection)
+    assert {name: row["identity"] for name, row in after.items()} == before
+    assert len(set(before.values())) == 2
+    assert (after["eth1"]["ifindex"], after["eth2"]["ifindex"]) == (3, 2)
+    assert _cases(connection) == []
+
+
+def test_a_rename_takes_service_claim_and_meter_along_and_is_a_case(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    _look(
+        connection, 1, _port("eth4", 5, "02:00:00:00:00:04"), _port("eth5", 6, "02:00:00:00:00:05")
+    )
+    _stand_on(connection, it, "eth4")
+    identity = _ports(connection)["eth4"]["identity"]
+    _look(
+        connection, 2, _port("wan0", 5, "02:00:00:00:00:04"), _port("eth5", 6, "02:00:00:00:00:05")
+    )
+
+    assert _ports(connection)["wan0"]["identity"] == identity
+    assert "eth4" not in _ports(connection)
+    assert it.snapshot(connection, "default").devices["pe1"].ports["wan0"].owner == "svc-1"
+    resource = (
+        connection.execute(
+            sa.select(tables.service_resources).where(history.current(tables.service_resources))
+        )
+        .mappings()
+        .one()
+    )
+    assert (resource["port"], resource["formerly"], resource["meter"]) == ("wan0", "eth4", True)
+    view = {one.name: one for one in device_views.get(connection, "default", "pe1").interfaces}
+    assert view["wan0"].formerly == ("eth4",)
+    assert _cases(connection) == [("pe1:wan0", "port-renamed")]
+    _look(
+        connection, 3, _port("wan0", 5, "02:00:00:00:00:04"), _port("eth5", 6, "02:00:00:00:00:05")
+    )
+    assert _cases(connection) == [("pe1:wan0", "port-renamed")], "until a person saw it"
+
+
+def test_ports_that_exchange_their_places_names_exchange_what_hangs_on_them(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    """Names collide here, so that they carry their number; the places prove which is which."""
+    _look(connection, 1, _port("p#4", 4, place="0/1"), _port("p#5", 5, place="0/2"))
+    _stand_on(connection, it, "p#4")
+    _look(connection, 2, _port("p#5", 5, place="0/1"), _port("p#4", 4, place="0/2"))
+
+    held = sa.select(tables.port_claims.c.port).where(history.current(tables.port_claims))
+    assert connection.execute(held).scalars().all() == ["p#5"]
+
+
+def test_a_missing_port_waits_out_its_grace_and_longer_while_a_service_stands_on_it(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    ports = [_port(name, n, f"02:00:00:00:00:0{n}") for n, name in enumerate(("eth3", "eth4"), 3)]
+    _look(connection, 1, *ports, _port("lo", 1))
+    _stand_on(connection, it, "eth4")
+    _look(connection, 2, _port("lo", 1))
+    away = _ports(connection)
+    assert (away["eth3"]["oper_status"], away["eth3"]["missing_since"]) == ("notPresent", _after(2))
+    assert _cases(connection) == [("pe1:eth4", "port-missing")]
+
+    _look(connection, 3, _port("lo", 1), *ports)
+    assert _ports(connection)["eth3"]["missing_since"] is None
+    assert _ports(connection)["eth3"]["identity"] == away["eth3"]["identity"]
+    assert _cases(connection) == []
+
+    late = 4 + round(interface_rows.GRACE.total_seconds() / 60)
+    _look(connection, 4, _port("lo", 1))
+    _look(connection, late, _port("lo", 1))
+    assert set(_ports(connection)) == {"lo", "eth4"}
+    it.free_ports(connection, service="svc-1", at=_after(late))
+    history.end(connection, tables.service_resources, sa.true(), _after(late))
+    _look(connection, late + 1, _port("lo", 1))
+    assert set(_ports(connection)) == {"lo"}
+
+
+def test_a_look_that_was_cut_short_says_nothing_of_what_it_did_not_come_to(
+    connection: sa.Connection,
+) -> None:
+    _look(connection, 1, _port("eth3", 3), _port("eth4", 4))
+    _look(connection, 2, _port("eth3", 3), complete=False)
+
+    assert _ports(connection)["eth4"]["missing_since"] is None
+
+
+def test_a_poll_that_sees_another_name_leaves_it_to_the_next_look(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    _look(connection, 1, _port("eth4", 5, "02:00:00:00:00:04"))
+    it.observe_ports(connection, device="pe1", rows=[("wan0", 5, "up", "up")], at=_after(2))
+
+    assert set(_ports(connection)) == {"eth4"}
+    stirred = sa.select(tables.sightings.c.stirred_at).where(tables.sightings.c.device == "pe1")
+    assert connection.execute(stirred).scalar_one() == _after(2)
+    _look(connection, 3, _port("wan0", 5, "02:00:00:00:00:04"))
+    assert connection.execute(stirred).scalar_one() is None
+    assert set(_ports(connection)) == {"wan0"}
+
+
+def test_another_box_at_the_address_writes_nothing_before_a_person_accepts_it(
+    connection: sa.Connection,
+) -> None:
+    _look(connection, 1, _port("eth3", 3), serials=("FOC1",))
+    told = _look(connection, 2, _port("ge-0/0/0", 3), serials=("FOC2",))
+    _look(connection, 3, _port("ge-0/0/0", 3), serials=("FOC2",))
+
+    assert "serial FOC1 before, FOC2 now" in told
+    assert set(_ports(connection)) == {"eth3"}
+    assert _ports(connection)["eth3"]["missing_since"] is None
+    assert _cases(connection) == [("pe1", "chassis-swapped")]
+    connection.execute(sa.update(tables.cases).values(accepted_by="ann", accepted_at=_after(4)))
+    assert "FOC3" in _look(connection, 5, serials=("FOC3",)), "accepted was FOC2, not any box"
+    connection.execute(sa.update(tables.cases).values(accepted_by=None))
+    _look(connection, 6, _port("ge-0/0/0", 3), serials=("FOC2",))
+    connection.execute(sa.update(tables.cases).values(accepted_by="ann", accepted_at=_after(6)))
+    assert _look(connection, 7, _port("eth3", 9), serials=("FOC2",)) == ""
+    assert _ports(connection)["eth3"]["ifindex"] == 9
+    assert _cases(connection) == []
+
+
+def test_cloned_ids_are_a_case_each_and_never_a_merge(connection: sa.Connection) -> None:
+    same = {"chassis": "4:aac1ab000001", "engine_id": "80001f8804aabb"}
+    _look(connection, 1, _port("eth3", 3), device="pe1", **same)
+    _look(connection, 2, _port("eth3", 3), device="pe2", **same)
+    assert _cases(connection) == [("pe2", "chassis-id-cloned"), ("pe2", "engine-id-cloned")]
+
+    _look(connection, 3, _port("eth3", 3), device="pe1", **same)
+    assert len(_cases(connection)) == 4
+    assert set(_ports(connection, "pe1")) == set(_ports(connection, "pe2")) == {"eth3"}
+    mended = {"chassis": "4:aac1ab000002", "engine_id": "80001f8804aabc"}
+    _look(connection, 4, _port("eth3", 3), device="pe2", **mended)
+    _look(connection, 5, _port("eth3", 3), device="pe1", **same)
+    assert _cases(connection) == []
+
+
+def test_a_row_of_the_release_before_gets_its_identity_at_the_first_look(
+    connection: sa.Connection,
+) -> None:
+    row = {"tenant": "default", "ledger": tables.OBSERVED, "device": "pe1", "name": "eth9"}
+    history.begin(connection, tables.interfaces, row, _T0)
+    _look(connection, 1, _port("eth9", 3))
+
+    assert _ports(connection)["eth9"]["identity"] == f"pe1:eth9@{_after(1):%Y-%m-%dT%H:%M:%S.000Z}"
