@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from oss_agent.spi.clock import rfc3339
 from oss_agent.spi.views import SpecificationRef
+
+US: Final = "oss-agent"
+"""The author of the notes that are ours."""
 
 
 def present(members: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,6 +73,11 @@ def customer(name: str) -> list[dict[str, Any]] | None:
         return None
     party = {"id": name, "name": name, "role": "customer"}
     return [party | {"@type": "RelatedParty", "@referredType": "Organization"}]
+
+
+def note(text: str, at: datetime) -> dict[str, Any]:
+    """A Note of ours."""
+    return {"author": US, "date": stamp(at), "text": text, "@type": "Note"}
 
 
 def reference(key: str, href: str, kind: str) -> dict[str, Any]:

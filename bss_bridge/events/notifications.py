@@ -85,7 +85,7 @@ _V4: Final = {
     events.EventKind.SERVICE_OPERATING_STATUS: events.EventKind.SERVICE_CHANGE.value,
 }
 """What version 4 has no event for: to its listeners operatingStatus is an attribute that changed."""
-_CHANGE: Final = "AttributeValueChangeEvent"
+_NAMING: Final = ("AttributeValueChangeEvent", "InformationRequiredEvent")
 _URGENT_SUFFIXES: Final = frozenset({"InformationRequired", "Jeopardy"})
 _URGENT_SEVERITIES: Final = frozenset({views.Severity.CRITICAL.value, views.Severity.MAJOR.value})
 
@@ -146,7 +146,8 @@ def _envelope(
 ) -> dict[str, Any]:
     """``correlationId`` is the entity: what belongs together, in order.
 
-    ``fieldPath`` names the attributes that changed, commas between; only these events have it.
+    ``fieldPath`` names the attributes that changed, or that have still to be said, commas between;
+    only these events have it.
     """
     about = _require(event.kind, base)
     shown = entity(event, links, base)
@@ -164,7 +165,7 @@ def _envelope(
         "event": {about.name: shown},
         "@type": told_as,
     }
-    if event.changed and told_as.endswith(_CHANGE):
+    if event.changed and told_as.endswith(_NAMING):
         envelope["fieldPath"] = ",".join(event.changed)
     return envelope
 

@@ -23,8 +23,6 @@ _PLAIN: Final = {
     "requestedStartDate": "requested_start",
 }
 _KEPT: Final = ("externalReference", "note", "relatedParty")
-US: Final = "oss-agent"
-"""The author of the notes that are ours."""
 Json = dict[str, Any]
 
 
@@ -151,9 +149,11 @@ def _theirs(notes: list[Any], before: Json) -> list[Any]:
     """The sender's notes: ours are facts that the order shows as long as they hold."""
     shown = before.get("note", [])
     for place, one in enumerate(notes):
-        if one.get("author") == US and one not in shown:
-            raise errors.OrderRejected(f"{US} writes its own notes", field=f"note[{place}].author")
-    return [one for one in notes if one.get("author") != US]
+        if one.get("author") == rendering.US and one not in shown:
+            raise errors.OrderRejected(
+                f"{rendering.US} writes its own notes", field=f"note[{place}].author"
+            )
+    return [one for one in notes if one.get("author") != rendering.US]
 
 
 def _refuse_other_requester(parties: list[Any], order: Order) -> None:

@@ -65,11 +65,16 @@ def _product(
 
 
 def _notes(view: product_orders.ProductOrderView) -> list[Any]:
-    """The sender's notes, then why it did not end as ordered: v4 has no errorMessage here."""
+    """The sender's notes, then what is missing, and why it did not end as ordered.
+
+    v4 has no errorMessage here.
+    """
     theirs = view.extra.get("note")
     notes: list[Any] = list(theirs) if isinstance(theirs, list) else []
+    for item in view.items:
+        if item.needs is not None:
+            names, until = ", ".join(item.needs.names), r.stamp(item.needs.until)
+            notes.append(r.note(f"item {item.id} needs {names}, by {until}", item.needs.since))
     if view.error is not None:
-        at = r.stamp(view.error.at)
-        text = f"{view.error.code}: {view.error.message}"
-        notes.append({"author": "oss-agent", "date": at, "text": text, "@type": "Note"})
+        notes.append(r.note(f"{view.error.code}: {view.error.message}", view.error.at))
     return notes

@@ -143,14 +143,10 @@ def _notes(view: views.ServiceOrderView) -> list[Any]:
         if item.evidence:
             notes.append(_evidence_note(item))
         if item.wait:
-            notes.append(_note(f"item {item.id} waits: {item.wait.reason}", item.wait.since))
+            notes.append(r.note(f"item {item.id} waits: {item.wait.reason}", item.wait.since))
     return notes
 
 
 def _evidence_note(item: views.OrderItemView) -> dict[str, Any]:
     facts = "; ".join(f"{e.kind} {e.device} {e.outcome}: {e.reason}" for e in item.evidence)
-    return _note(f"item {item.id} evidence: {facts}", max(e.at for e in item.evidence))
-
-
-def _note(text: str, at: Any) -> dict[str, Any]:
-    return {"author": "oss-agent", "date": r.stamp(at), "text": text, "@type": "Note"}
+    return r.note(f"item {item.id} evidence: {facts}", max(e.at for e in item.evidence))

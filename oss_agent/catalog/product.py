@@ -289,7 +289,17 @@ def _dependent(
         else:
             first = {*gone, *(one for one in wish.of.services[part].after if one in stay)}
         after = tuple(made[one].id for one in made if one in first)
-        yield catalogue.ServicePart(part, made[part], after)
+        yield catalogue.ServicePart(part, made[part], after, _words(wish.of, part))
+
+
+def _words(of: offering.Offering, part: str) -> dict[str, str]:
+    """What the product calls the characteristics of a part's service."""
+    return {
+        target: name
+        for name, one in of.characteristics.items()
+        for owner, target in one.targets
+        if owner == part
+    }
 
 
 def _built_upon(of: offering.Offering, part: str, among: Iterable[str]) -> set[str]:

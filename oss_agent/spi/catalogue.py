@@ -145,12 +145,14 @@ class ServicePart:
     """One service order item that a product order item becomes.
 
     ``after`` are the ids of items of the same decomposition that must be completed first
-    (TMF641 serviceOrderItemRelationship ``dependency``).
+    (TMF641 serviceOrderItemRelationship ``dependency``). ``words``: which characteristic of the
+    product says each of the service's.
     """
 
     part: str
     item: ItemRequest
     after: tuple[str, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class EventKind(StrEnum):
     PRODUCT_ORDER_CREATE = "ProductOrderCreateEvent"
     PRODUCT_ORDER_STATE = "ProductOrderStateChangeEvent"
     PRODUCT_ORDER_CHANGE = "ProductOrderAttributeValueChangeEvent"
+    PRODUCT_ORDER_INFORMATION = "ProductOrderInformationRequiredEvent"
     CANCEL_PRODUCT_ORDER_CREATE = "CancelProductOrderCreateEvent"
     CANCEL_PRODUCT_ORDER_STATE = "CancelProductOrderStateChangeEvent"
     PRODUCT_CREATE = "ProductCreateEvent"
@@ -62,7 +63,8 @@ class Event:
     period, revision) so that a resend after a crash is the same everywhere. ``entity`` is
     ``<type>:<id>``, e.g. ``serviceOrder:42``, the unit of ordering. ``payload`` is the JSON form of
     the entity's view (``oss_agent.spi.views``); the bridge renders it for each receiver. ``changed``
-    are the attributes that are another now, by their names in the entity's own API, where known.
+    are the attributes that are another now, or that have still to be said, by their names in the
+    entity's own API, where known.
     """
 
     id: str

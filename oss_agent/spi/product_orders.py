@@ -47,6 +47,15 @@ class ProductOrderRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What an item has still to be told: characteristics of its product, asked for since, until."""
+
+    names: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ProductOrderItemView:
     """One item of a product order; ``service_items`` are the items of its service order, by id."""
 
@@ -60,6 +69,7 @@ class ProductOrderItemView:
     service_items: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     parent: str | None = None
+    needs: Needs | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ judged by the official schemas.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 from collections.abc import AsyncIterator
@@ -75,8 +76,15 @@ class Shop:
 
 @pytest.fixture
 async def it(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with opened(tmp_path) as shop:
+        yield shop
+
+
+@contextlib.asynccontextmanager
+async def opened(tmp_path: Path, **more: Any) -> AsyncIterator[Shop]:
+    """A shop over a world that is opened with ``more``."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    async with worlds.open_world(tmp_path) as below:
+    async with worlds.open_world(tmp_path, **more) as below:
         await below.rows.write(lambda c: pools.seed(c, _POOLS, tenant=worlds.TENANT, at=at))
         offered = offerings.Offerings(collection.load().offerings, below.parts.catalogue.check)
         shop = products.Shop(
@@ -98,7 +106,9 @@ async def notified(it: Shop) -> list[dict[str, Any]]:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     return [
         notifications.notification(
-            events.Event(row.id, kinds[row.kind], "default", row.entity, at, row.payload),
+            events.Event(
+                row.id, kinds[row.kind], "default", row.entity, at, row.payload, tuple(row.changed)
+            ),
             bridge.LINKS,
         )
         for row in rows

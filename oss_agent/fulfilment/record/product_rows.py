@@ -111,6 +111,11 @@ def _insert_item(
             parts=[list(part) for part in line.parts],
             extra=dict(line.asked.extra),
             path=asked.path,
+            words={
+                str(place): dict(part.words)
+                for part, (_, place) in zip(line.design.parts, line.parts, strict=True)
+            },
+            needs={},
             parent=None if line.asked.parent is None else place[line.asked.parent],
         )
     )

@@ -42,7 +42,9 @@ class ProductItemColumns(TypedColumns):
 
     ``ordered`` are the characteristics that the product comes to in all by it; ``parts`` are pairs
     of a part's name and the position of its item in the service order. ``path`` is where it stands
-    in its order's body, ``parent`` the position of the item that it is nested in.
+    in its order's body, ``parent`` the position of the item that it is nested in. By positions in
+    the service order: ``words`` are what the product calls a service's characteristics, ``needs``
+    what was asked for of them.
     """
 
     product_order_id: Named[str] = Column(ForeignKey("ord_product_order.id"), primary_key=True)
@@ -62,6 +64,8 @@ class ProductItemColumns(TypedColumns):
     extra = Column(sa.JSON)
     path: Named[str]
     parent: Named[int | None]
+    words = Column(sa.JSON)
+    needs = Column(sa.JSON)
 
 
 product_order = sa.Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,11 +31,11 @@ def views_of(
 ) -> tuple[product_orders.ProductOrderView, ...]:
     """Rows of ``ord_product_order`` as views, in order; a fixed number of statements."""
     below = [row.service_order for row in rows]
-    names, known = _names(connection, below), _known_below(connection, below)
+    parts, known = _parts(connection, below), _known_below(connection, below)
     items = _items(connection, [row.id for row in rows])
     return tuple(
         dataclasses.replace(
-            _view(row, items[row.id], names[row.service_order]),
+            _view(row, items[row.id], parts[row.service_order]),
             cancellation_date=known[row.service_order].cancellation_date,
             cancellation_reason=known[row.service_order].cancellation_reason,
             expected_completion=known[row.service_order].expected_completion,
@@ -51,15 +52,15 @@ def _known_below(connection: sa.Connection, service_orders: Sequence[str]) -> Ma
     return {row.id: row for row in rows}
 
 
-def _names(
+def _parts(
     connection: sa.Connection, service_orders: Sequence[str]
-) -> Mapping[str, Mapping[int, str]]:
-    """The ids of service order items, by order and position."""
+) -> Mapping[str, Mapping[int, Any]]:
+    """The ids and states of service order items, by order and position."""
     c = tables.item.c
-    asked = sa.select(c.order_id, c.position, c.item_id).where(c.order_id.in_(service_orders))
-    found: defaultdict[str, dict[int, str]] = defaultdict(dict)
-    for order, position, item in connection.execute(asked):
-        found[order][position] = item
+    asked = sa.select(c.order_id, c.position, c.item_id, c.state)
+    found: defaultdict[str, dict[int, Any]] = defaultdict(dict)
+    for row in connection.execute(asked.where(c.order_id.in_(service_orders))):
+        found[row.order_id][row.position] = row
     return found
 
 
@@ -73,7 +74,7 @@ def _items(connection: sa.Connection, orders: Sequence[str]) -> Mapping[str, lis
 
 
 def _view(
-    row: sa.Row[Any], items: Sequence[sa.Row[Any]], names: Mapping[int, str]
+    row: sa.Row[Any], items: Sequence[sa.Row[Any]], below: Mapping[int, Any]
 ) -> product_orders.ProductOrderView:
     ids = {item.position: item.item_id for item in items}
     return product_orders.ProductOrderView(
@@ -82,7 +83,7 @@ def _view(
         state=views.OrderState(row.state),
         order_date=row.order_date,
         requester=row.requester,
-        items=tuple(_item(item, names, ids) for item in items),
+        items=tuple(_item(item, below, ids) for item in items),
         service_order=row.service_order,
         external_id=row.external_id,
         description=row.description,
@@ -97,7 +98,7 @@ def _view(
 
 
 def _item(
-    row: sa.Row[Any], names: Mapping[int, str], ids: Mapping[int, str]
+    row: sa.Row[Any], below: Mapping[int, Any], ids: Mapping[int, str]
 ) -> product_orders.ProductOrderItemView:
     return product_orders.ProductOrderItemView(
         id=row.item_id,
@@ -107,7 +108,24 @@ def _item(
         product_id=row.product_id,
         product_name=row.product_name,
         characteristics=row.characteristics,
-        service_items=tuple(names[position] for _, position in row.parts),
+        service_items=tuple(below[position].item_id for _, position in row.parts),
         extra=row.extra,
         parent=None if row.parent is None else ids[row.parent],
+        needs=_needs(row, below),
+    )
+
+
+def _needs(row: sa.Row[Any], below: Mapping[int, Any]) -> product_orders.Needs | None:
+    """What its services wait to be told: what was asked for of one that is pending no more was said."""
+    open_ = [
+        asked
+        for position, asked in row.needs.items()
+        if below[int(position)].state == views.OrderState.PENDING
+    ]
+    if not open_:
+        return None
+    return product_orders.Needs(
+        names=tuple(dict.fromkeys(name for asked in open_ for name in asked["names"])),
+        since=datetime.fromisoformat(min(asked["since"] for asked in open_)),
+        until=datetime.fromisoformat(min(asked["until"] for asked in open_)),
     )
