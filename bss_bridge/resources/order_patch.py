@@ -22,8 +22,16 @@ _PLAIN: Final = {
     "requestedCompletionDate": "requested_completion",
     "requestedStartDate": "requested_start",
 }
-_KEPT: Final = ("externalReference", "note", "relatedParty")
 Json = dict[str, Any]
+_KEPT: Final[Mapping[str, type]] = {"externalReference": list, "note": list, "relatedParty": list}
+_KEPT_OF_PRODUCTS: Final[Mapping[str, type]] = {
+    **dict.fromkeys(("agreement", "channel", "orderTotalPrice", "payment", "quote"), list),
+    "billingAccount": dict,
+    "notificationContact": str,
+    "productOfferingQualification": list,
+}
+"""What TMF622 lets a patch say and we do not model: JSON types."""
+_WORDS: Final[Mapping[type, str]] = {list: "an array of objects", dict: "an object", str: "text"}
 
 
 class Item(Protocol):
@@ -64,20 +72,26 @@ _View = TypeVar("_View", bound=Order)
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Where an order has its items, each its ``about`` (a service, a product), that its ``said``."""
+    """Where an order has its items, each its ``about`` (a service, a product), that its ``said``.
+
+    ``kept`` are the attributes that are stored as they are sent, with their JSON types.
+    """
 
     items: str
     about: str
     said: str
+    kept: Mapping[str, type]
 
     @property
     def attributes(self) -> frozenset[str]:
         """What a patch may name."""
-        return frozenset({*_PLAIN, *_KEPT, self.items, "state"})
+        return frozenset({*_PLAIN, *self.kept, self.items, "state"})
 
 
-SERVICE: Final = Form("serviceOrderItem", "service", "serviceCharacteristic")
-PRODUCT: Final = Form("productOrderItem", "product", "productCharacteristic")
+SERVICE: Final = Form("serviceOrderItem", "service", "serviceCharacteristic", _KEPT)
+PRODUCT: Final = Form(
+    "productOrderItem", "product", "productCharacteristic", {**_KEPT, **_KEPT_OF_PRODUCTS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +110,7 @@ def of_service(change: writes.Change[views.ServiceOrderView], by: str) -> orders
         expected=change.view,
         by=by,
         attributes=_attributes(change),
-        extra=_extra(change),
+        extra=_extra(change, SERVICE),
         items=tuple(orders.ItemChange(i.id, i.characteristics, i.extra) for i in items),
         hold=_hold(change, "cancelServiceOrder"),
     )
@@ -112,7 +126,7 @@ def of_product(
         expected=change.view,
         by=by,
         attributes=_attributes(change),
-        extra=_extra(change),
+        extra=_extra(change, PRODUCT),
         items=tuple(changed(i.id, i.characteristics, i.extra) for i in items),
         hold=_hold(change, "cancelProductOrder"),
     )
@@ -124,24 +138,26 @@ def _attributes(change: writes.Change[_View]) -> dict[str, Any]:
     return {_PLAIN[name]: getattr(found, _PLAIN[name]) for name in named}
 
 
-def _extra(change: writes.Change[_View]) -> Json | None:
-    names = [name for name in _KEPT if name in change.names]
+def _extra(change: writes.Change[_View], form: Form) -> Json | None:
+    names = [name for name in form.kept if name in change.names]
     if not names:
         return None
     kept = dict(change.view.extra)
     for name in names:
-        found = _array(change.after.get(name), name)
+        found = _typed(change.after.get(name), form.kept[name], name)
         if name == "relatedParty":
             _refuse_other_requester(found, change.view)
         kept[name] = _theirs(found, change.before) if name == "note" else found
     return {name: value for name, value in kept.items() if value or name not in names}
 
 
-def _array(value: Any, field: str) -> list[Any]:
+def _typed(value: Any, kind: type, field: str) -> Any:
+    """The value; an empty one where there is none."""
     if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise errors.OrderRejected("must be an array of objects", field=field)
+        return kind()
+    odd = isinstance(value, list) and not all(isinstance(one, dict) for one in value)
+    if odd or not isinstance(value, kind):
+        raise errors.OrderRejected(f"must be {_WORDS[kind]}", field=field)
     return value
 
 
@@ -199,7 +215,7 @@ def _items(
 ) -> list[_Changed]:
     """What differs in the items of an order, or of an item that others are nested in."""
     field = f"{at}{form.items}"
-    before, after = was.get(form.items, []), _array(now.get(form.items), field)
+    before, after = was.get(form.items, []), _typed(now.get(form.items), list, field)
     if [one.get("id") for one in after] != [one["id"] for one in before]:
         raise errors.OrderRejected(
             "items stay as many and in their order: send an order for more, cancel this one for "
@@ -243,7 +259,8 @@ def _refuse_other(was: Json, now: Json, but: tuple[str, ...], path: str, form: F
     differ = [name for name in patching.changed(was, now) if name in now and name not in but]
     if differ:
         raise errors.OrderRejected(
-            f"cannot be patched: of an item only {form.about}.{form.said} can",
+            f"cannot be patched: of an item only {form.about}.{form.said} can; for anything else "
+            "cancel the order and send another",
             field=f"{path}.{differ[0]}",
             code="notPatchable",
         )

@@ -78,3 +78,35 @@ async def test_what_it_would_become_otherwise_is_refused_by_name(it: Shop) -> No
     change = orders.ItemChange(seen.items[0].id, {})
     with pytest.raises(errors.OrderRejected, match="product order po1 became: amend that one"):
         await it.below.orders.amend(orders.Amendment(seen, "bss", items=(change,)))
+
+
+async def test_what_622_lets_a_patch_say_and_we_do_not_model_is_kept(it: Shop) -> None:
+    await it.post(surfaces.bundle())
+    account = {"id": "B-1", "name": "acme", "@type": "BillingAccountRef"}
+    said = {"billingAccount": account, "notificationContact": "ops@acme.example"}
+    answer = await it.http.patch(ORDER, json=said | {"channel": [{"id": "web"}]})
+    assert answer.status_code == 200, answer.text
+    shown = surfaces.judged((await it.http.get(ORDER)).json())
+    assert {name: shown[name] for name in said} == said
+    gone = await it.http.patch(ORDER, json={"notificationContact": None})
+    assert "notificationContact" not in gone.json()
+    for name, value in (("billingAccount", []), ("notificationContact", 1), ("quote", [1])):
+        bad = await it.http.patch(ORDER, json={name: value})
+        assert (bad.status_code, bad.json()["field"]) == (400, name)
+    other = await it.http.patch(ORDER, json={"externalId": "another"})
+    assert (other.status_code, other.json()["field"]) == (400, "externalId")
+
+
+async def test_a_status_belongs_to_its_item_and_a_cancellation_to_its_task(it: Shop) -> None:
+    await it.ordered(surfaces.bundle())
+    await it.post(surfaces.becomes("suspended"))
+    order = f"{surfaces.ORDERS}/po2"
+    wish = {"productOrderItem": [{"id": "1", "product": {"status": "active"}}]}
+    other = await it.http.patch(order, json=wish)
+    place = "productOrderItem[0].product.status"
+    assert (other.status_code, other.json()["field"]) == (400, place)
+    assert "cancel the order" in other.json()["reason"]
+    gone = await it.http.patch(order, json={"state": "cancelled"})
+    assert (gone.status_code, gone.json()["code"]) == (409, "illegalState")
+    assert "cancelProductOrder" in gone.json()["reason"]
+    assert (await it.http.get(order)).json()["state"] == "acknowledged"
