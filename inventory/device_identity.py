@@ -12,7 +12,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from inventory import cases, chassis_identity, facts, history, interface_rows, lldp_facts, tables
+from inventory import cases, chassis_identity, facts, history, interface_rows, neighbour_ids, tables
 from inventory.chassis_identity import Chassis
 
 SWAPPED: Final = "chassis-swapped"
@@ -46,7 +46,7 @@ def claims(
     """Cases of other devices of the tenant that have this one's chassis id or engine id."""
     told: list[tuple[str, str, dict[str, str]]] = []
     if seen.chassis is not None:
-        text = lldp_facts.chassis_text(seen.chassis)
+        text = neighbour_ids.chassis_text(seen.chassis)
         told.append(("chassis-id-cloned", f"LLDP chassis id {text}", {"chassis": seen.chassis}))
     if seen.engine_id is not None:
         words = f"SNMP engine id {seen.engine_id}"

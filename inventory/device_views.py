@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from inventory import history, lldp_facts, tables
+from inventory import history, neighbour_ids, tables
 from oss_agent import errors, selecting
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import DeviceView, InterfaceView, ServiceState
@@ -98,7 +98,7 @@ def _view(
         trusted=bool(fingerprints),
         fingerprints=fingerprints,
         managed=row["managed"],
-        serial=lldp_facts.chassis_text(chassis) if chassis is not None else None,
+        serial=neighbour_ids.chassis_text(chassis) if chassis is not None else None,
         description=row["description"],
         last_seen=row["last_seen"],
         unreachable_since=row["unreachable_since"],

@@ -11,7 +11,14 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from inventory import facts, host_addresses, lldp_facts, snmp_facts
+from inventory import (
+    bundle_facts,
+    cdp_facts,
+    facts,
+    host_addresses,
+    lldp_facts,
+    snmp_facts,
+)
 from oss_agent import errors
 from oss_agent.spi import device, ledger, snmp
 from oss_agent.spi.proof import Question
@@ -109,7 +116,11 @@ class Explorer:
         addresses = await self._engine.poll(target, snmp_facts.ADDRESSES)
         local = await self._engine.poll(target, lldp_facts.LOCAL)
         remote = await self._engine.poll(target, lldp_facts.REMOTE)
-        answers = snmp_facts.Answers(system, addresses, local, remote)
+        cdp = await self._engine.poll(target, cdp_facts.PLAN)
+        types = await self._engine.poll(target, bundle_facts.TYPES)
+        attached = await self._engine.poll(target, bundle_facts.ATTACHED)
+        layers = await self._engine.poll(target, bundle_facts.LAYERS)
+        answers = snmp_facts.Answers(system, addresses, local, remote, cdp, types, attached, layers)
         return snmp_facts.read(endpoint.device, answers)
 
     async def _by_session(self, endpoint: device.Endpoint) -> facts.DeviceFacts:

@@ -35,7 +35,10 @@ class AddressFact:
 
 @dataclass(frozen=True, slots=True)
 class NeighbourFact:
-    """What LLDP said on ``port``: chassis as ``<subtype>:<hex>``, the port's id and its subtype."""
+    """What LLDP said on ``port``: chassis as ``<subtype>:<hex>``, the port's id and its subtype.
+
+    CDP said it where the chassis is ``cdp:<hex>``; ``address`` is one the neighbour is managed by.
+    """
 
     port: str
     chassis: str
@@ -43,6 +46,19 @@ class NeighbourFact:
     port_id: str
     port_description: str = ""
     system_name: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFact:
+    """What a port is called beside its name: ``lldp_id`` (``<subtype>:<text>``) is what it announces.
+
+    ``bundle`` is the aggregate it is a member of.
+    """
+
+    port: str
+    lldp_id: str | None = None
+    bundle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,7 @@ class DeviceFacts:
     """One device's answers. ``complete`` is False when a walk was cut short: nothing then ends.
 
     ``serials`` are its chassis', ``engine_id`` its SNMP engine's in hex, ``uptime`` in 1/100 s.
+    ``called`` is what it calls itself in LLDP and CDP.
     """
 
     device: str
@@ -64,4 +81,6 @@ class DeviceFacts:
     interfaces: tuple[InterfaceFact, ...] | None = None
     addresses: tuple[AddressFact, ...] | None = None
     neighbours: tuple[NeighbourFact, ...] | None = None
+    labels: tuple[LabelFact, ...] | None = None
+    called: tuple[str, ...] | None = None
     complete: bool = True

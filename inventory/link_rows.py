@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from inventory import history, tables, topology
+from inventory import history, neighbour_identity, port_words, tables, topology
 from oss_agent.spi.views import LinkView
 
 _L, _N, _S = tables.links.c, tables.neighbours.c, tables.sightings.c
@@ -29,7 +29,7 @@ _SEEN = (
         ),
     )
 )
-_PORTS = sa.select(_I.device, _I.name, _I.mac).where(
+_PORTS = sa.select(_I.device, _I.name, _I.mac, _I.ifindex, _I.description, _I.descr).where(
     history.current(tables.interfaces), _I.tenant == _TENANT, _I.device.in_(_THESE)
 )
 _IDENTITIES = (
@@ -89,16 +89,17 @@ def _declared(row: sa.RowMapping) -> topology.Declared:
 
 def _seen(
     connection: sa.Connection, tenant: str, devices: Sequence[str], chassis: Sequence[str]
-) -> list[topology.Seen]:
+) -> list[neighbour_identity.Seen]:
     """What these devices see, and who sees them, by chassis or by name."""
     asked = {"at_tenant": tenant, "at_devices": devices, "at_chassis": chassis}
     return [
-        topology.Seen(
+        neighbour_identity.Seen(
             at=(row["device"], row["port"]),
             chassis=row["chassis"],
             port_id=row["port_id"],
             port_description=row["port_description"],
             system_name=row["system_name"],
+            port_subtype=row["port_subtype"],
             when=row["discovered_at"] or row["valid_from"],
         )
         for row in connection.execute(_SEEN, asked).mappings()
@@ -110,19 +111,24 @@ def _known(
     tenant: str,
     identities: Mapping[str, str | None],
     devices: Sequence[str],
-    seen: Sequence[topology.Seen],
-) -> list[topology.Known]:
+    seen: Sequence[neighbour_identity.Seen],
+) -> list[neighbour_identity.Known]:
     """Every device, with the ports of those that somebody here may be linked to."""
     chassis = {one.chassis for one in seen}
     names = {one.system_name for one in seen} | set(devices)
     near = [name for name, own in identities.items() if name in names or own in chassis]
-    ports: defaultdict[str, set[str]] = defaultdict(set)
-    macs: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for device, name, mac in connection.execute(_PORTS, {"at_tenant": tenant, "at_devices": near}):
-        ports[device].add(name)
-        if mac is not None:
-            macs[device][mac] = name
+    ports: defaultdict[str, dict[str, port_words.Port]] = defaultdict(dict)
+    asked = {"at_tenant": tenant, "at_devices": near}
+    for row in connection.execute(_PORTS, asked).mappings():
+        port = port_words.Port(
+            row["name"],
+            index=row["ifindex"],
+            mac=row["mac"],
+            long_name=row["descr"],
+            alias=row["description"],
+        )
+        ports[row["device"]][port.name] = port
     return [
-        topology.Known(name, own, frozenset(ports[name]), macs[name])
+        neighbour_identity.Known(name, own, tuple(ports[name].values()))
         for name, own in identities.items()
     ]

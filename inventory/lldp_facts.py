@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from inventory import facts, hostile_text, snmp_cells
+from inventory import facts, hostile_text, neighbour_ids, port_words, snmp_cells
 from oss_agent.spi import snmp
 
 _LLDP: Final = (1, 0, 8802, 1, 1, 2, 1)
@@ -16,6 +16,7 @@ _LLDP: Final = (1, 0, 8802, 1, 1, 2, 1)
 CHASSIS: Final = {
     "lldpLocChassisIdSubtype": (*_LLDP, 3, 1, 0),
     "lldpLocChassisId": (*_LLDP, 3, 2, 0),
+    "lldpLocSysName": (*_LLDP, 3, 3, 0),
 }
 """The scalars that identify a chassis."""
 LOCAL: Final = snmp.PollPlan(
@@ -36,27 +37,19 @@ REMOTE: Final = snmp.PollPlan(
     }
 )
 
-
-_MAC_SUBTYPES: Final = frozenset({3})
-"""LldpPortIdSubtype macAddress."""
-_CHASSIS_MAC: Final = 4
-"""LldpChassisIdSubtype macAddress."""
 _MAX_NEIGHBOURS: Final = 4096
 _REMOTE_INDEX: Final = 3
 
 
 def own_chassis(scalars: Mapping[str, snmp.Value]) -> str | None:
     """The chassis identity as ``<subtype>:<hex>``; None when no LLDP agent answers."""
-    return _identity(scalars.get("lldpLocChassisIdSubtype"), scalars.get("lldpLocChassisId"))
+    subtype, identity = scalars.get("lldpLocChassisIdSubtype"), scalars.get("lldpLocChassisId")
+    return neighbour_ids.chassis(subtype, identity)
 
 
-def chassis_text(chassis: str) -> str:
-    """The identity as people write it: a MAC address with colons, else its text."""
-    subtype, _, digits = chassis.partition(":")
-    raw = bytes.fromhex(digits)
-    if subtype == str(_CHASSIS_MAC):
-        return snmp_cells.mac(raw) or digits
-    return hostile_text.printable(raw, hostile_text.NAME) or digits
+def own_name(scalars: Mapping[str, snmp.Value]) -> str:
+    """What the device calls itself in LLDP; "" when it has none."""
+    return hostile_text.printable(scalars.get("lldpLocSysName"), hostile_text.NAME)
 
 
 def neighbours(remote: snmp.Columns, ports: Mapping[int, str]) -> tuple[facts.NeighbourFact, ...]:
@@ -69,19 +62,14 @@ def neighbours(remote: snmp.Columns, ports: Mapping[int, str]) -> tuple[facts.Ne
     return tuple(found.values())
 
 
-def _identity(subtype: snmp.Value, identity: snmp.Value) -> str | None:
-    if not isinstance(subtype, int) or not isinstance(identity, bytes) or not identity:
-        return None
-    return f"{subtype}:{identity[: hostile_text.DESCRIPTION].hex()}"
-
-
 def _neighbour(
     index: snmp.Oid, cells: Mapping[str, snmp.Value], ports: Mapping[int, str]
 ) -> facts.NeighbourFact | None:
     """One row of lldpRemTable; None when its port or its chassis cannot be told."""
     # index: lldpRemTimeMark, lldpRemLocalPortNum, lldpRemIndex
     port = ports.get(index[1]) if len(index) == _REMOTE_INDEX else None
-    chassis = _identity(cells.get("lldpRemChassisIdSubtype"), cells.get("lldpRemChassisId"))
+    identity = (cells.get("lldpRemChassisIdSubtype"), cells.get("lldpRemChassisId"))
+    chassis = neighbour_ids.chassis(*identity)
     subtype = cells.get("lldpRemPortIdSubtype")
     if port is None or chassis is None or not isinstance(subtype, int):
         return None
@@ -89,32 +77,35 @@ def _neighbour(
         port=port,
         chassis=chassis,
         port_subtype=subtype,
-        port_id=_port_id(subtype, cells.get("lldpRemPortId")),
+        port_id=neighbour_ids.port(subtype, cells.get("lldpRemPortId")),
         port_description=hostile_text.printable(cells.get("lldpRemPortDesc"), hostile_text.NAME),
         system_name=hostile_text.printable(cells.get("lldpRemSysName"), hostile_text.NAME),
     )
 
 
-def _port_id(subtype: int, value: snmp.Value) -> str:
-    if subtype in _MAC_SUBTYPES:
-        return snmp_cells.mac(value) or ""
-    return hostile_text.printable(value, hostile_text.NAME)
+def announced(local: snmp.Columns | None) -> Mapping[int, tuple[int, str, str]]:
+    """(subtype, port id, description) of every port as it announces itself, by lldpLocPortNum."""
+    found: dict[int, tuple[int, str, str]] = {}
+    for index, cells in snmp_cells.rows(local) if local is not None else ():
+        subtype = cells.get("lldpLocPortIdSubtype")
+        if index and isinstance(subtype, int):
+            told = neighbour_ids.port(subtype, cells.get("lldpLocPortId"))
+            description = cells.get("lldpLocPortDesc")
+            text = hostile_text.printable(description, hostile_text.NAME)
+            found[index[-1]] = (subtype, told, text)
+    return found
 
 
 def local_ports(
-    local: snmp.Columns | None, interfaces: Sequence[facts.InterfaceFact]
+    local: Mapping[int, tuple[int, str, str]], ports: Sequence[port_words.Port]
 ) -> Mapping[int, str]:
-    """Port name by lldpLocPortNum: from the port's own id; agents that do not tell use ifIndex."""
-    names = {fact.name for fact in interfaces}
-    macs = {fact.mac: fact.name for fact in interfaces if fact.mac is not None}
-    ports = {fact.index: fact.name for fact in interfaces if fact.index is not None}
-    for index, cells in snmp_cells.rows(local) if local is not None else ():
-        subtype = cells.get("lldpLocPortIdSubtype")
-        if not index or not isinstance(subtype, int):
-            continue
-        told = _port_id(subtype, cells.get("lldpLocPortId"))
-        description = hostile_text.printable(cells.get("lldpLocPortDesc"), hostile_text.NAME)
-        name = next((word for word in (told, description) if word in names), macs.get(told))
-        if name is not None:
-            ports[index[-1]] = name
-    return ports
+    """Port name by lldpLocPortNum: by what the port says of itself.
+
+    Agents that tell nothing of a number use ifIndex for it. Where they do tell, the number is none:
+    1 may be Gi0/1 in LLDP and Vlan1 by ifIndex.
+    """
+    book = port_words.PortBook(ports)
+    numbers = {port.index: port.name for port in ports if port.index is not None}
+    told = {number: book.find(*words) for number, words in local.items()}
+    guessed = {number: name for number, name in numbers.items() if number not in local}
+    return guessed | {number: found.port for number, found in told.items() if found is not None}

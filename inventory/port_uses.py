@@ -12,13 +12,13 @@ from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
-from inventory import history, link_rows, offering, tables, topology
+from inventory import history, link_rows, neighbour_identity, offering, tables
 from oss_agent.spi import device
 
 
 def by_port(
     connection: sa.Connection, tenant: str, devices: Collection[str]
-) -> Mapping[topology.End, str]:
+) -> Mapping[neighbour_identity.End, str]:
     """(device, port) -> what the network uses it for, in words; for the ports of these devices."""
     linked = _linked(connection, tenant, devices)
     return {**_addressed(connection, tenant, devices), **linked}
@@ -26,11 +26,11 @@ def by_port(
 
 def _linked(
     connection: sa.Connection, tenant: str, devices: Collection[str]
-) -> Mapping[topology.End, str]:
+) -> Mapping[neighbour_identity.End, str]:
     links = link_rows.links_of(connection, tenant, devices)
     names = {name for link in links for name in (link.a_device, link.z_device)}
     ours = offering.devices(connection, tenant, names, device.Capability.CONFIGURE)
-    found: dict[topology.End, str] = {}
+    found: dict[neighbour_identity.End, str] = {}
     for link in links:
         a, z = (link.a_device, link.a_port), (link.z_device, link.z_port)
         if a[0] in ours and z[0] in ours:
@@ -41,7 +41,7 @@ def _linked(
 
 def _addressed(
     connection: sa.Connection, tenant: str, devices: Collection[str]
-) -> Mapping[topology.End, str]:
+) -> Mapping[neighbour_identity.End, str]:
     asked = {"at_tenant": tenant, "at_devices": list(devices)}
     rows = connection.execute(_ADDRESSED, asked)
     return {(device, port): f"it has the address {address}" for device, port, address in rows}

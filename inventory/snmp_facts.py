@@ -7,12 +7,22 @@ cell of the wrong type is a missing cell.
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 
-from inventory import facts, hostile_text, lldp_facts, naming, snmp_cells
+from inventory import (
+    bundle_facts,
+    cdp_facts,
+    facts,
+    hostile_text,
+    lldp_facts,
+    naming,
+    port_labels,
+    snmp_cells,
+)
 from oss_agent.spi import snmp
 
 _IF: Final = (1, 3, 6, 1, 2, 1, 2, 2, 1)
@@ -67,22 +77,27 @@ _NO_ENGINE: Final = ({0}, {255})
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The four polls of one device. A poll that was not answered is None."""
+    """The polls of one device. A poll that was not made or not answered is None."""
 
     system: snmp.Columns
     addresses: snmp.Columns | None = None
     lldp_local: snmp.Columns | None = None
     lldp_remote: snmp.Columns | None = None
+    cdp: snmp.Columns | None = None
+    types: snmp.Columns | None = None
+    attached: snmp.Columns | None = None
+    layers: snmp.Columns | None = None
 
 
 def read(device: str, answers: Answers) -> facts.DeviceFacts:
     """Everything one device's answers say."""
     scalars = answers.system.scalars
     interfaces = _interfaces(answers.system)
-    chassis = lldp_facts.own_chassis(scalars)
+    bundles = bundle_facts.bundles(interfaces, answers.types, answers.attached, answers.layers)
+    labels = port_labels.read(interfaces, answers.lldp_local, bundles)
     return facts.DeviceFacts(
         device=device,
-        chassis=chassis,
+        chassis=lldp_facts.own_chassis(scalars),
         description=hostile_text.printable(scalars.get("sysDescr"), hostile_text.DESCRIPTION),
         system_name=hostile_text.printable(scalars.get("sysName"), hostile_text.NAME),
         router_id=_router_id(scalars),
@@ -90,14 +105,15 @@ def read(device: str, answers: Answers) -> facts.DeviceFacts:
         uptime=answers.system.uptime,
         interfaces=interfaces,
         addresses=_addresses(answers.addresses, interfaces),
-        # An agent without LLDP (it attaches late after a restart) must not read as "nobody there".
-        neighbours=_neighbours(answers, interfaces) if chassis is not None else None,
+        neighbours=_neighbours(answers, interfaces, labels),
+        labels=labels,
+        called=_called(answers),
         complete=not _partial(answers),
     )
 
 
 def _partial(answers: Answers) -> bool:
-    polls = (answers.system, answers.addresses, answers.lldp_local, answers.lldp_remote)
+    polls = (getattr(answers, one.name) for one in dataclasses.fields(answers))
     return any(poll is not None and poll.partial for poll in polls)
 
 
@@ -185,9 +201,39 @@ def _prefix(mask: snmp.Value) -> int | None:
 
 
 def _neighbours(
-    answers: Answers, interfaces: Sequence[facts.InterfaceFact]
+    answers: Answers,
+    interfaces: Sequence[facts.InterfaceFact],
+    labels: Sequence[facts.LabelFact],
+) -> tuple[facts.NeighbourFact, ...] | None:
+    """Who is heard by LLDP and by CDP; None when the device speaks neither.
+
+    An agent without LLDP (it attaches late after a restart) must not read as "nobody there".
+    """
+    speaks_lldp = lldp_facts.own_chassis(answers.system.scalars) is not None
+    by_lldp = _lldp(answers, interfaces, labels) if speaks_lldp else None
+    by_cdp = cdp_facts.neighbours(answers.cdp, interfaces) if _speaks_cdp(answers.cdp) else None
+    if by_lldp is None and by_cdp is None:
+        return None
+    return (*(by_lldp or ()), *(by_cdp or ()))
+
+
+def _lldp(
+    answers: Answers,
+    interfaces: Sequence[facts.InterfaceFact],
+    labels: Sequence[facts.LabelFact],
 ) -> tuple[facts.NeighbourFact, ...] | None:
     if answers.lldp_remote is None:
         return None
-    ports = lldp_facts.local_ports(answers.lldp_local, interfaces)
+    told = lldp_facts.announced(answers.lldp_local)
+    ports = lldp_facts.local_ports(told, port_labels.ports(interfaces, labels))
     return lldp_facts.neighbours(answers.lldp_remote, ports)
+
+
+def _speaks_cdp(cdp: snmp.Columns | None) -> TypeGuard[snmp.Columns]:
+    return cdp is not None and (cdp_facts.own_id(cdp.scalars) != "" or bool(cdp.index))
+
+
+def _called(answers: Answers) -> tuple[str, ...]:
+    in_cdp = cdp_facts.own_id(answers.cdp.scalars) if answers.cdp is not None else ""
+    words = (lldp_facts.own_name(answers.system.scalars), in_cdp)
+    return tuple(sorted({word for word in words if word}))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import sqlalchemy as sa
 
-from inventory import history, offering, tables, topology
+from inventory import history, neighbour_identity, offering, tables
 from oss_agent.spi import device, ledger
 
 _A, _L = tables.addresses.c, tables.links.c
@@ -32,13 +32,13 @@ _LINKS = sa.select(_L.a_device, _L.a_port, _L.z_device, _L.z_port).where(
 
 def by_port(
     connection: sa.Connection, tenant: str, devices: Collection[str]
-) -> Mapping[topology.End, ledger.TestPoint]:
+) -> Mapping[neighbour_identity.End, ledger.TestPoint]:
     """(device, port) -> the test point that is attached there; for the ports of these devices."""
     ends = list(_ends(connection, tenant, devices))
     names = {name for (name, _), _ in ends}
     probes = offering.devices(connection, tenant, names, device.Capability.PROBE)
     addresses = _addresses(connection, tenant, probes)
-    found: dict[topology.End, ledger.TestPoint] = {}
+    found: dict[neighbour_identity.End, ledger.TestPoint] = {}
     for near, far in ends:
         if far[0] in probes and near[0] not in probes and far in addresses:
             first = addresses[far][0].partition("/")[0]
@@ -54,9 +54,9 @@ def ports_of(connection: sa.Connection, tenant: str, name: str) -> tuple[str, ..
 
 def _addresses(
     connection: sa.Connection, tenant: str, devices: Collection[str]
-) -> Mapping[topology.End, tuple[str, ...]]:
+) -> Mapping[neighbour_identity.End, tuple[str, ...]]:
     """The addresses on every port, in order, with their prefix lengths where those are known."""
-    found: defaultdict[topology.End, list[str]] = defaultdict(list)
+    found: defaultdict[neighbour_identity.End, list[str]] = defaultdict(list)
     asked = {"at_tenant": tenant, "at_devices": list(devices)}
     for name, port, address, prefix in connection.execute(_ADDRESSES, asked):
         found[name, port].append(address if prefix is None else f"{address}/{prefix}")
@@ -65,7 +65,7 @@ def _addresses(
 
 def _ends(
     connection: sa.Connection, tenant: str, devices: Collection[str]
-) -> Iterator[tuple[topology.End, topology.End]]:
+) -> Iterator[tuple[neighbour_identity.End, neighbour_identity.End]]:
     """Both directions of every declared link of these devices."""
     asked = {"at_tenant": tenant, "at_devices": list(devices)}
     for a_device, a_port, z_device, z_port in connection.execute(_LINKS, asked):

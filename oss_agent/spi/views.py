@@ -419,9 +419,46 @@ class DeviceView:
     interfaces: tuple[InterfaceView, ...] = ()
 
 
+class Confidence(StrEnum):
+    """How sure a link is."""
+
+    AGREED = "agreed"
+    """each end hears the other"""
+    ONE_SIDED = "one-sided"
+    """one end hears the other, which says nothing else"""
+    CONTRADICTORY = "contradictory"
+    """one end hears the other, which hears somebody else there"""
+    STALE = "stale"
+    """it was heard, and is not any more; or who heard it does not answer"""
+    DECLARED = "declared"
+    """a file says so, no device does"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WitnessView:
+    """What one end of a link said of the other; ``how`` it was recognised, in words.
+
+    ``missed``: its last reading did not have it any more.
+    """
+
+    device: str
+    port: str
+    protocol: str
+    chassis: str
+    port_id: str
+    system_name: str
+    how: str
+    last_heard: datetime
+    missed: bool = False
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class LinkView:
-    """A link with its evidence: both ends agree, one-sided, declared by a topology file."""
+    """A link with its evidence: both ends agree, one-sided, declared by a topology file.
+
+    ``reason`` says why it is not surer, "" when nothing is amiss. A link between bundles has its
+    ``members``, whose ends are the ports in them.
+    """
 
     a_device: str
     a_port: str
@@ -429,6 +466,39 @@ class LinkView:
     z_port: str
     evidence: str
     last_seen: datetime
+    confidence: Confidence = Confidence.DECLARED
+    reason: str = ""
+    since: datetime | None = None
+    witnesses: tuple[WitnessView, ...] = ()
+    members: tuple[LinkView, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NodeView:
+    """A neighbour that is not managed. ``id`` is its chassis id, by which it will be recognised."""
+
+    id: str
+    name: str
+    chassis: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LinkCaseView:
+    """Something about links that a person should look at: what is so, and what may be done."""
+
+    kind: str
+    subject: str
+    text: str
+    action: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TopologyView:
+    """Links, the neighbours among their ends that are no devices of ours, and what is amiss."""
+
+    links: tuple[LinkView, ...]
+    nodes: tuple[NodeView, ...] = ()
+    cases: tuple[LinkCaseView, ...] = ()
 
 
 class Severity(StrEnum):

@@ -565,7 +565,7 @@ def _seen(connection: sa.Connection, device: str, port: str, far: str, far_port:
         "tenant": "default",
         "device": device,
         "port": port,
-        "chassis": f"mac:{far}",
+        "chassis": f"7:{far.encode().hex()}",
         "port_id": far_port,
         "port_subtype": 5,
         "port_description": "",
@@ -578,7 +578,7 @@ def test_what_one_item_is_planned_on_is_what_the_whole_snapshot_says_of_it(
     connection: sa.Connection, it: ledger.SqlLedger
 ) -> None:
     for name, offer in (("pe1", "configure"), ("pe2", "configure"), ("b1", "probe")):
-        state = {"device": name, "offers": [offer], "chassis": f"mac:{name}"}
+        state = {"device": name, "offers": [offer], "chassis": f"7:{name.encode().hex()}"}
         history.begin(connection, tables.device_states, {"tenant": "default", **state}, _T0)
     _seen(connection, "pe2", "eth4", "pe1", "eth3")  # only the far end says so
     address = {"tenant": "default", "device": "b1", "interface": "eth1", "address": "192.168.50.1"}

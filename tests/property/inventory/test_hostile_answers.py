@@ -19,9 +19,12 @@ from inventory import (
     host_keys,
     hostile_text,
     lldp_facts,
+    neighbour_ids,
+    port_words,
     snmp_facts,
     topology,
 )
+from inventory.neighbour_identity import Known, Seen
 from oss_agent import errors
 from oss_agent.spi import snmp
 
@@ -111,10 +114,11 @@ def test_any_agent_gives_printable_bounded_facts(
         assert len(port.description) <= hostile_text.DESCRIPTION
         assert port.speed is None or 0 < port.speed < 2**63
     for neighbour in found.neighbours or ():
-        lldp_facts.chassis_text(neighbour.chassis)
+        neighbour_ids.chassis_text(neighbour.chassis)
         assert (neighbour.system_name + neighbour.port_id).isprintable()
 
 
+_TWO_PORTS = (port_words.Port("e1"), port_words.Port("e2"))
 _ENDS = st.tuples(st.sampled_from(["a", "b", "c"]), st.sampled_from(["e1", "e2"]))
 
 
@@ -122,8 +126,8 @@ _ENDS = st.tuples(st.sampled_from(["a", "b", "c"]), st.sampled_from(["e1", "e2"]
 def test_both_ends_agree_only_when_both_said_so(
     words: list[tuple[tuple[str, str], tuple[str, str]]],
 ) -> None:
-    known = [topology.Known(name, f"4:{name}", frozenset({"e1", "e2"})) for name in "abc"]
-    seen = [topology.Seen(at, f"4:{other[0]}", other[1], "", other[0], _AT) for at, other in words]
+    known = [Known(name, f"4:{ord(name):012x}", _TWO_PORTS) for name in "abc"]
+    seen = [Seen(at, f"4:{ord(other[0]):012x}", other[1], "", other[0], _AT) for at, other in words]
 
     links = topology.links([], seen, known)
 

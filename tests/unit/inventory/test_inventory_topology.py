@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from inventory import topology
+from inventory import port_words, topology
+from inventory.neighbour_identity import Known, Seen
 
 _AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
-_PE1 = topology.Known("pe1", "4:aa01", frozenset({"eth1"}), {"02:00:00:00:00:01": "eth1"})
-_P1 = topology.Known("p1", "4:aa02", frozenset({"eth2", "eth3"}), {"02:00:00:00:00:02": "eth2"})
+_PE1 = Known("pe1", "4:00000000aa01", (port_words.Port("eth1", mac="02:00:00:00:00:01"),))
+_P1 = Known(
+    "p1",
+    "4:00000000aa02",
+    (port_words.Port("eth2", mac="02:00:00:00:00:02"), port_words.Port("eth3")),
+)
 _KNOWN = [_PE1, _P1]
-_PE1_SEES = topology.Seen(("pe1", "eth1"), "4:aa02", "eth2", "", "p1", _AT)
-_P1_SEES = topology.Seen(("p1", "eth2"), "4:aa01", "02:00:00:00:00:01", "", "pe1", _AT)
+_PE1_SEES = Seen(("pe1", "eth1"), "4:00000000aa02", "eth2", "", "p1", _AT)
+_P1_SEES = Seen(("p1", "eth2"), "4:00000000aa01", "02:00:00:00:00:01", "", "pe1", _AT)
 _DECLARED = topology.Declared(("pe1", "eth1"), ("p1", "eth2"), "lab demo", _AT)
 
 
 def _evidence(
-    declared: list[topology.Declared], seen: list[topology.Seen], known: list[topology.Known]
+    declared: list[topology.Declared], seen: list[Seen], known: list[Known]
 ) -> list[tuple[str, str, str]]:
     return [
         (f"{link.a_device}:{link.a_port}", f"{link.z_device}:{link.z_port}", link.evidence)
@@ -61,18 +66,23 @@ def test_the_port_is_found_by_its_description_when_its_id_is_local() -> None:
 def test_a_cloned_chassis_is_nobody() -> None:
     clone = replace(_P1, device="p2")
 
-    assert _evidence([], [_PE1_SEES], [*_KNOWN, clone]) == []
+    (link,) = topology.links([], [_PE1_SEES], [*_KNOWN, clone])
+
+    assert (link.a_device, link.z_device) == (_P1.chassis, "pe1")
+    assert link.reason.endswith("p1 and p2 have its chassis id")
 
 
 def test_a_name_is_believed_only_when_no_chassis_contradicts() -> None:
-    liar = replace(_PE1_SEES, chassis="4:dead")
+    liar = replace(_PE1_SEES, chassis="4:00000000dead")
 
-    assert _evidence([], [liar], _KNOWN) == []
+    (stranger,) = topology.links([], [liar], _KNOWN)
+    assert stranger.a_device == liar.chassis
     silent = replace(_P1, chassis=None)
-    assert len(_evidence([], [liar], [_PE1, silent])) == 1
+    (link,) = topology.links([], [liar], [_PE1, silent])
+    assert link.a_device == "p1"
 
 
 def test_a_port_that_sees_itself_makes_no_link() -> None:
-    loop = topology.Seen(("pe1", "eth1"), "4:aa01", "eth1", "", "pe1", _AT)
+    loop = Seen(("pe1", "eth1"), "4:00000000aa01", "eth1", "", "pe1", _AT)
 
     assert _evidence([], [loop], _KNOWN) == []
