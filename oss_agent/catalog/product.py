@@ -48,7 +48,7 @@ def decompose(wish: Wish, judge: Judge) -> catalogue.ProductDesign:
     ordered = _ordered(wish)
     before = _parts(wish.had, wish.now.ordered) if wish.now is not None and wish.had else {}
     after = {} if wish.item.action is views.ItemAction.DELETE else _parts(wish.of, ordered)
-    made = dict(_items(wish, name, before, after, judge))
+    made = dict(_items(wish, name, _as_they_are(wish, before, after), after, judge))
     return catalogue.ProductDesign(
         offering=shown(wish.of),
         name=name,
@@ -150,6 +150,24 @@ def _parts(of: offering.Offering, said: Mapping[str, Any]) -> dict[str, dict[str
         for name in of.order
         if name in present
     }
+
+
+def _as_they_are(
+    wish: Wish, before: Mapping[str, dict[str, Any]], after: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Mapping[str, Any]]:
+    """The parts as they were ordered, but where the item says otherwise than a service has by now.
+
+    A service may have been changed by an order of its own: what the item does not speak of stays so.
+    """
+    actual = wish.now.actual if wish.now is not None else {}
+    found = {part: dict(said) for part, said in before.items()}
+    spoken = (wish.of.characteristics.get(name) for name in wish.item.characteristics)
+    for part, target in (pair for one in spoken if one is not None for pair in one.targets):
+        if not {part} <= found.keys() & after.keys() & actual.keys():
+            continue
+        if actual[part].get(target) != after[part].get(target):
+            found[part][target] = actual[part].get(target)
+    return found
 
 
 def _items(

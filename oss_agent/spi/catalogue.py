@@ -129,7 +129,8 @@ class ProductNow:
     """A living product, as modify and delete need it; it keeps its offering's version.
 
     ``ordered`` are its characteristics as they were ordered in all, ``services`` the id of the
-    living service of each part that it has. ``suspended``: one of them is.
+    living service of each part that it has. ``suspended``: one of them is. ``actual``: what was ordered
+    of a part's service in all, also by orders of its own; a part that is not in it is as the product.
     """
 
     offering: str
@@ -138,6 +139,7 @@ class ProductNow:
     ordered: Mapping[str, Any]
     services: Mapping[str, str]
     suspended: bool = False
+    actual: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
 
 @dataclass(frozen=True, slots=True)

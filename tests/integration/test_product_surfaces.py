@@ -81,12 +81,14 @@ async def it(tmp_path: Path) -> AsyncIterator[Shop]:
 
 
 @contextlib.asynccontextmanager
-async def opened(tmp_path: Path, **more: Any) -> AsyncIterator[Shop]:
-    """A shop over a world that is opened with ``more``."""
+async def opened(tmp_path: Path, *versions: str, **more: Any) -> AsyncIterator[Shop]:
+    """A shop over a world that is opened with ``more``; each offering is in ``versions``, too."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     async with worlds.open_world(tmp_path, **more) as below:
         await below.rows.write(lambda c: pools.seed(c, _POOLS, tenant=worlds.TENANT, at=at))
-        offered = offerings.Offerings(collection.load().offerings, below.parts.catalogue.check)
+        shipped = collection.load().offerings
+        newer = [one.model_copy(update={"version": v}) for one in shipped for v in versions]
+        offered = offerings.Offerings((*shipped, *newer), below.parts.catalogue.check)
         shop = products.Shop(
             product.ProductOrders(below.parts, offered, below.orders),
             product_cancellation.ProductCancelTasks(below.parts, below.cancellations),

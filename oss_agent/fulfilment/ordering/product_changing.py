@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.ordering import changing, product_intake
+from oss_agent.fulfilment.ordering import changing, product_intake, product_seen
 from oss_agent.fulfilment.record import order_views, product_moves, product_rows, product_views
 from oss_agent.spi import catalogue, events, orders, product_orders, products, views
 
@@ -66,7 +66,7 @@ def _item(
     asked = _asked(row, change)
     _refuse_context(asked)
     product = asked.product_id
-    known = p.ledger.products(connection, seen.tenant, (product,)) if product else {}
+    known = product_seen.see(connection, p, seen.tenant, (product,) if product else ())
     request = product_orders.ProductOrderRequest(seen.tenant, seen.requester, (asked,), "")
     (design,) = product_intake.judge(request, known, offerings, p.limits).designs
     became = [(name, below.items[position - 1]) for name, position in row.parts]

@@ -7,19 +7,16 @@ the words of TMF622.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import limits, parts
-from oss_agent.fulfilment.ordering import intake, product_sequence
+from oss_agent.fulfilment.ordering import intake, product_seen, product_sequence
 from oss_agent.fulfilment.record import product_moves, product_rows, product_views
 from oss_agent.spi import catalogue, events, orders, product_orders, products, views
-
-Products = Mapping[str, products.ProductView]
-_LIVING = (products.ProductStatus.ACTIVE, products.ProductStatus.SUSPENDED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class Judged:
     """A product order that the catalogue took apart, and the products as they were then."""
 
     request: product_orders.ProductOrderRequest
-    seen: Products
+    seen: product_seen.Products
     designs: tuple[catalogue.ProductDesign, ...]
 
 
@@ -65,13 +62,13 @@ def _check_naming(item: product_orders.ProductItemRequest) -> None:
 
 def judge(
     request: product_orders.ProductOrderRequest,
-    seen: Products,
+    seen: product_seen.Seen,
     offerings: catalogue.Products,
     bounds: limits.Limits,
 ) -> Judged:
     """Take each item apart. Pure; OrderRejected names the field."""
     designs = tuple(
-        offerings.decompose_product(item.asked, _now(item, seen)) for item in request.items
+        offerings.decompose_product(item.asked, seen.now(item)) for item in request.items
     )
     for item, design in zip(request.items, designs, strict=True):
         if not design.parts and not _context(item):
@@ -87,7 +84,7 @@ def judge(
             f"it becomes {total} service order items, and {bounds.items} are the most: divide it",
             "productOrderItem",
         )
-    return Judged(request, seen, designs)
+    return Judged(request, seen.found, designs)
 
 
 def _context(item: product_orders.ProductItemRequest) -> bool:
@@ -96,39 +93,6 @@ def _context(item: product_orders.ProductItemRequest) -> bool:
 
 def _nothing(reason: str, field: str) -> errors.OrderRejected:
     return errors.OrderRejected(reason, field=field, status=422, code="nothingToDo")
-
-
-def _now(item: product_orders.ProductItemRequest, seen: Products) -> catalogue.ProductNow | None:
-    if item.product_id is None:
-        return None
-    product, field = seen.get(item.product_id), f"{item.asked.path}.product.id"
-    if product is None:
-        raise errors.OrderRejected(
-            f"there is no product {ascii(item.product_id)[:60]}", field=field, code="unknownProduct"
-        )
-    if product.status.final:
-        raise errors.OrderRejected(
-            f"product {product.id} is {product.status}: nothing changes it any more",
-            field=field,
-            status=409,
-            code="illegalState",
-        )
-    if item.asked.status is not None and product.status not in _LIVING:
-        raise errors.OrderRejected(
-            f"product {product.id} is {product.status}: only an active or a suspended one can be "
-            f"made {item.asked.status}",
-            field=f"{item.asked.path}.product.status",
-            status=409,
-            code="illegalState",
-        )
-    return catalogue.ProductNow(
-        offering=product.offering.id,
-        offering_version=product.offering.version,
-        name=product.name,
-        ordered=product.characteristics,
-        services={one.part: one.id for one in product.services if one.alive},
-        suspended=product.status is products.ProductStatus.SUSPENDED,
-    )
 
 
 def service_order(judged: Judged, bounds: limits.Limits) -> orders.OrderRequest:
@@ -193,8 +157,16 @@ def _traced(became: orders.OrderRequest, order: str) -> orders.OrderRequest:
 
 def look(
     connection: sa.Connection, p: parts.Parts, request: product_orders.ProductOrderRequest
-) -> Products:
-    """The products that an order names, as they are now. OrderRejected (409) while one is changed.
+) -> product_seen.Seen:
+    """The products that an order names, as they are now. OrderRejected (409) while one is changed."""
+    _free(connection, p, request)
+    return product_seen.see(connection, p, request.tenant, named(request))
+
+
+def _free(
+    connection: sa.Connection, p: parts.Parts, request: product_orders.ProductOrderRequest
+) -> product_seen.Products:
+    """The same without their services.
 
     Another tenant's product counts as absent, and what is done with it is not told.
     """
@@ -208,7 +180,7 @@ def look(
 
 def _refuse_moved(connection: sa.Connection, p: parts.Parts, judged: Judged) -> None:
     """What changed since it was judged is not what was judged."""
-    now = look(connection, p, judged.request)
+    now = _free(connection, p, judged.request)
     for item in judged.request.items:
         moved = item.product_id and now.get(item.product_id) != judged.seen[item.product_id]
         if moved and not _context(item):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.ordering import product_status
+from oss_agent.fulfilment.ordering import product_content, product_status
 from oss_agent.fulfilment.record import product_moves, product_rows
 from oss_agent.spi import events, products, views
-
-_MODIFIED: Final = ("productCharacteristic", "realizingService")
 
 
 def follow(
@@ -29,7 +27,7 @@ def follow(
         return
     item = product_rows.item_at(connection, order, position)
     if item is not None and item.action == views.ItemAction.MODIFY:
-        _take_over(connection, p, product, item, moved, at)
+        _take_over(connection, p, product, item, moved, order, at)
     _settle(connection, p, product, order, at)
 
 
@@ -39,28 +37,64 @@ def _take_over(
     product: products.ProductView,
     item: sa.Row[Any],
     moved: product_rows.ServiceItem,
+    order: str,
     at: datetime,
 ) -> None:
-    """What a modify took from the product, or could not add, is none of it; all done, it is told."""
+    """What a modify took from the product, or could not add, is none of it.
+
+    Once all parts have ended, the product is told as it is then: what some of them could not do is
+    none of it either.
+    """
     gone = moved.action is views.ItemAction.DELETE
     if gone is (moved.state is views.OrderState.COMPLETED) and not moved.changes:
         p.ledger.unlink_service(connection, product=product.id, service=moved.service, at=at)
-    if item.state != views.OrderState.COMPLETED:
-        return
+    if views.OrderState(item.state).final:
+        _tell_content(connection, p, product, item, order, at)
+
+
+def _tell_content(
+    connection: sa.Connection,
+    p: parts.Parts,
+    before: products.ProductView,
+    item: sa.Row[Any],
+    order: str,
+    at: datetime,
+) -> None:
+    now = product_rows.service_items(connection, order)
+    done = {
+        position for _, position in item.parts if now[position].state is views.OrderState.COMPLETED
+    }
+    whole = len(done) == len(item.parts)
+    offering = views.SpecificationRef(item.offering_id, item.offering_version, item.offering_name)
+    said = [
+        product_content.Ended(
+            frozenset(item.words.get(str(position), {}).values()), position in done
+        )
+        for _, position in item.parts
+    ]
     content = products.ProductRow(
-        id=product.id,
-        tenant=product.tenant,
+        id=before.id,
+        tenant=before.tenant,
         name=item.product_name,
-        offering=product.offering,
-        characteristics=item.ordered,
-        customer=product.customer,
-        order=product.order,
-        order_item=product.order_item,
+        offering=offering if whole else before.offering,
+        characteristics=product_content.content(before.characteristics, item.ordered, said),
+        customer=before.customer,
+        order=before.order,
+        order_item=before.order_item,
     )
     view = p.ledger.put_product(connection, content, at)
-    kind = events.EventKind.PRODUCT_CHANGE
-    product_moves.tell_product(
-        connection, p.events, kind, view, item.product_order_id, at, _MODIFIED
+    others = any(not now[position].changes for position in done)
+    changed = _differing(before, view) + (("realizingService",) if others else ())
+    if changed:
+        kind, source = events.EventKind.PRODUCT_CHANGE, item.product_order_id
+        product_moves.tell_product(connection, p.events, kind, view, source, at, changed)
+
+
+def _differing(before: products.ProductView, after: products.ProductView) -> tuple[str, ...]:
+    """Which attributes of a product are another now, by the names of TMF637."""
+    pairs = {"offering": "productOffering", "characteristics": "productCharacteristic"}
+    return tuple(
+        name for field, name in pairs.items() if getattr(before, field) != getattr(after, field)
     )
 
 
