@@ -12,11 +12,20 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from inventory import cases, chassis_identity, facts, history, interface_rows, neighbour_ids, tables
+from inventory import (
+    cases,
+    chassis_identity,
+    entity_facts,
+    facts,
+    history,
+    interface_rows,
+    neighbour_ids,
+    tables,
+)
 from inventory.chassis_identity import Chassis
 
 SWAPPED: Final = "chassis-swapped"
-KINDS: Final = (SWAPPED, "chassis-id-cloned", "engine-id-cloned")
+KINDS: Final = (SWAPPED, "serial-claimed-twice", "chassis-id-cloned", "engine-id-cloned")
 _S = tables.device_states.c
 _MOST: Final = 8
 """Cases of one kind about one device: a default that a whole fleet shares is told often enough."""
@@ -43,7 +52,7 @@ def swap(connection: sa.Connection, seen: facts.DeviceFacts) -> cases.Case | Non
 def claims(
     connection: sa.Connection, tenant: str, seen: facts.DeviceFacts
 ) -> tuple[cases.Case, ...]:
-    """Cases of other devices of the tenant that have this one's chassis id or engine id."""
+    """Cases of other devices of the tenant that have this one's serial, chassis id or engine id."""
     told: list[tuple[str, str, dict[str, str]]] = []
     if seen.chassis is not None:
         text = neighbour_ids.chassis_text(seen.chassis)
@@ -51,11 +60,41 @@ def claims(
     if seen.engine_id is not None:
         words = f"SNMP engine id {seen.engine_id}"
         told.append(("engine-id-cloned", words, {"engine_id": seen.engine_id}))
-    return tuple(
+    serials = [
+        _cloned(
+            seen.device, other, "serial-claimed-twice", f"a chassis with serial number {serial}"
+        )
+        for other, serial in _same_serial(connection, tenant, seen)
+    ]
+    clones = tuple(
         _cloned(seen.device, other, kind, words)
         for kind, words, same in told
         for other in _others(connection, tenant, seen.device, same)
     )
+    return (*serials, *clones)
+
+
+def _same_serial(
+    connection: sa.Connection, tenant: str, seen: facts.DeviceFacts
+) -> Sequence[sa.Row[str, str]]:
+    c = tables.components.c
+    query = (
+        sa.select(c.device, c.serial)
+        .join(
+            tables.devices,
+            sa.and_(tables.devices.c.name == c.device, history.current(tables.devices)),
+        )
+        .where(
+            history.current(tables.components),
+            c.serial.in_(seen.serials or ()),
+            c.kind == entity_facts.CHASSIS,
+            c.tenant == tenant,
+            c.device != seen.device,
+        )
+        .order_by(c.device, c.serial)
+        .limit(_MOST)
+    )
+    return connection.execute(query).all() if seen.serials else ()
 
 
 def _others(

@@ -45,6 +45,7 @@ def _rows(tenant: str) -> sa.Select[Any]:
         sa.select(
             d,
             s.c.chassis,
+            s.c.serials,
             s.c.description,
             seen.c.last_seen,
             seen.c.unreachable_since,
@@ -87,6 +88,7 @@ def _view(
     row: sa.RowMapping, fingerprints: tuple[str, ...], interfaces: tuple[InterfaceView, ...]
 ) -> DeviceView:
     chassis = row["chassis"]
+    lldp = neighbour_ids.chassis_text(chassis) if chassis is not None else None
     return DeviceView(
         id=row["name"],
         tenant=row["tenant"],
@@ -98,7 +100,7 @@ def _view(
         trusted=bool(fingerprints),
         fingerprints=fingerprints,
         managed=row["managed"],
-        serial=neighbour_ids.chassis_text(chassis) if chassis is not None else None,
+        serial=", ".join(row["serials"]) if row["serials"] else lldp,
         description=row["description"],
         last_seen=row["last_seen"],
         unreachable_since=row["unreachable_since"],

@@ -14,6 +14,7 @@ from typing import Final
 from inventory import (
     bundle_facts,
     cdp_facts,
+    entity_facts,
     facts,
     host_addresses,
     lldp_facts,
@@ -121,7 +122,16 @@ class Explorer:
         attached = await self._engine.poll(target, bundle_facts.ATTACHED)
         layers = await self._engine.poll(target, bundle_facts.LAYERS)
         answers = snmp_facts.Answers(system, addresses, local, remote, cdp, types, attached, layers)
-        return snmp_facts.read(endpoint.device, answers)
+        return await self._built_of(target, snmp_facts.read(endpoint.device, answers))
+
+    async def _built_of(self, target: snmp.Target, seen: facts.DeviceFacts) -> facts.DeviceFacts:
+        """Its parts; the mapping of ports is asked only where there are any."""
+        physical = await self._engine.poll(target, entity_facts.PHYSICAL)
+        if not physical.index:
+            return seen
+        return entity_facts.read(
+            seen, physical, await self._engine.poll(target, entity_facts.ALIASES)
+        )
 
     async def _by_session(self, endpoint: device.Endpoint) -> facts.DeviceFacts:
         driver = self._drivers.driver(endpoint.platform)

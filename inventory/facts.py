@@ -62,6 +62,29 @@ class LabelFact:
 
 
 @dataclass(frozen=True, slots=True)
+class ComponentFact:
+    """A part of a device: chassis, module, power supply, fan, optic, port, sensor.
+
+    ``place`` is the way down from the top of its box, ``parent`` the place of what contains it;
+    ``interface`` the port that it is, where it is one.
+    """
+
+    place: str
+    kind: str
+    name: str
+    parent: str | None = None
+    description: str = ""
+    maker: str = ""
+    model: str = ""
+    serial: str = ""
+    hardware: str = ""
+    firmware: str = ""
+    software: str = ""
+    replaceable: bool | None = None
+    interface: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceFacts:
     """One device's answers. ``complete`` is False when a walk was cut short: nothing then ends.
 
@@ -83,4 +106,5 @@ class DeviceFacts:
     neighbours: tuple[NeighbourFact, ...] | None = None
     labels: tuple[LabelFact, ...] | None = None
     called: tuple[str, ...] | None = None
+    components: tuple[ComponentFact, ...] | None = None
     complete: bool = True

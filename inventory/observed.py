@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from inventory import (
     cases,
+    component_rows,
     device_identity,
     facts,
     history,
@@ -50,6 +51,8 @@ def _record(connection: sa.Connection, seen: facts.DeviceFacts, tenant: str, at:
     if seen.neighbours is not None:
         rows = [dataclasses.asdict(fact) for fact in seen.neighbours]
         _replace(connection, _neighbours_of(seen.device, tenant), rows, at, end=seen.complete)
+    if seen.components is not None:
+        _record_parts(connection, seen, seen.components, tenant, at)
     discovered = at if seen.neighbours is not None else None
     mark_seen(connection, seen.device, tenant, at, discovered=discovered)
 
@@ -78,6 +81,20 @@ def _record_ports(
     _overwrite(connection, seen.device, tenant, values)
 
 
+def _record_parts(
+    connection: sa.Connection,
+    seen: facts.DeviceFacts,
+    parts: Sequence[facts.ComponentFact],
+    tenant: str,
+    at: datetime,
+) -> None:
+    found = component_rows.swaps(connection, seen.device, parts)
+    if seen.complete:
+        cases.settle(connection, tenant, seen.device, component_rows.KINDS, found, at)
+    rows = [dataclasses.asdict(fact) for fact in parts]
+    _replace(connection, _parts_of(seen.device, tenant), rows, at, end=seen.complete)
+
+
 def _uptime(connection: sa.Connection, device: str) -> int | None:
     c = tables.sightings.c
     return connection.execute(sa.select(c.uptime).where(c.device == device)).scalar_one_or_none()
@@ -104,7 +121,7 @@ def observe_ports(
     ]
     part = _interfaces_of(device, tenant)
     changes, strange = _polled(connection, part, polled)
-    with around([row["name"] for row in changes.new]):
+    with around(changes.names):
         _apply(connection, part, changes, at)
         mark_seen(connection, device, tenant, at, discovered=None)
         if strange and not _stirred(connection, device):
@@ -119,12 +136,7 @@ def _polled(
     changes = dataclasses.replace(_changes(connection, part, there), gone=())
     if not changes.new or not _looked_at(connection, part.shared["device"]):
         return changes, False
-    query = sa.select(part.table.c.name).where(
-        history.current(part.table), *(part.table.c[n] == v for n, v in part.shared.items())
-    )
-    known = set(connection.execute(query).scalars())
-    kept = tuple(row for row in changes.new if row["name"] in known)
-    return dataclasses.replace(changes, new=kept), len(kept) < len(changes.new)
+    return dataclasses.replace(changes, new=()), True
 
 
 def _looked_at(connection: sa.Connection, device: str) -> bool:
@@ -212,13 +224,18 @@ class _Part:
     tenant: str
     identity: tuple[str, ...]
 
-    def key(self, row: Mapping[Any, Any]) -> dict[str, Any]:
-        return {**self.shared, **{name: row[name] for name in self.identity}}
+    def named(self, row: Mapping[Any, Any]) -> tuple[Any, ...]:
+        """What tells a row from the others of the part."""
+        return tuple(row[name] for name in self.identity)
 
 
 def _interfaces_of(device: str, tenant: str) -> _Part:
     shared = {"ledger": tables.OBSERVED, "device": device}
     return _Part(tables.interfaces, shared, tenant, ("name",))
+
+
+def _parts_of(device: str, tenant: str) -> _Part:
+    return _Part(tables.components, {"device": device}, tenant, ("place",))
 
 
 def _addresses_of(device: str, tenant: str) -> _Part:
@@ -245,30 +262,34 @@ def _replace(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Changes:
-    """Rows that are new or differ, and those that are there and were not seen."""
+    """Rows that are new, those that differ from what was, and those that were not seen."""
 
     new: tuple[Mapping[str, Any], ...]
+    changed: tuple[tuple[Mapping[Any, Any], Mapping[str, Any]], ...]
     gone: tuple[Mapping[Any, Any], ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Of ports: those that come or change."""
+        return [row["name"] for row in (*self.new, *(row for _, row in self.changed))]
 
 
 def _changes(connection: sa.Connection, part: _Part, rows: Iterable[Mapping[str, Any]]) -> _Changes:
-    """One read; what is as it was is none of it."""
+    """One read; what is as it was is none of it. Of two rows that are one the last counts."""
     of_part = sa.and_(*(part.table.c[name] == value for name, value in part.shared.items()))
     query = sa.select(part.table).where(history.current(part.table), of_part)
-    before = {
-        tuple(row[name] for name in part.identity): row
-        for row in connection.execute(query).mappings()
-    }
-    new: list[Mapping[str, Any]] = []
-    for row in rows:
-        old = before.pop(tuple(row[name] for name in part.identity), None)
-        if old is None or any(old[name] != value for name, value in row.items()):
-            new.append(row)
-    return _Changes(tuple(new), tuple(before.values()))
+    before = {part.named(row): row for row in connection.execute(query).mappings()}
+    there = {part.named(row): row for row in rows}
+    both = [(before[key], row) for key, row in there.items() if key in before]
+    return _Changes(
+        new=tuple(row for key, row in there.items() if key not in before),
+        changed=tuple((old, row) for old, row in both if history.differs(old, row)),
+        gone=tuple(row for key, row in before.items() if key not in there),
+    )
 
 
 def _apply(connection: sa.Connection, part: _Part, changes: _Changes, at: datetime) -> None:
-    for row in changes.new:
-        history.put(connection, part.table, part.key(row), {"tenant": part.tenant, **row}, at)
-    for old in changes.gone:
-        history.end(connection, part.table, part.table.c.row == old["row"], at)
+    new = [{"tenant": part.tenant, **part.shared, **row} for row in changes.new]
+    history.end_rows(connection, part.table, changes.gone, at)
+    history.replace(connection, part.table, changes.changed, at)
+    history.begin_all(connection, part.table, new, at)

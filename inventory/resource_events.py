@@ -32,7 +32,7 @@ _OURS: Final = frozenset({"tenant", "start_date", "service", "order_id"})
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """Which resources: devices, ports by (device, port), all ports of devices, values by claim key."""
+    """Which resources: devices, ports by (device, port), all ports and parts of devices, values by key."""
 
     devices: frozenset[str] = frozenset()
     ports: frozenset[tuple[str, str]] = frozenset()
@@ -71,6 +71,7 @@ def _rows(connection: sa.Connection, some: Some) -> dict[str, _Row]:
         asked.append((_ports(), named))
     if some.ports_of:
         asked.append((_ports_of(), {"devices": sorted(some.ports_of)}))
+        asked.append((_parts_of(), {"devices": sorted(some.ports_of)}))
     if some.keys:
         asked.append((_values(), {"keys": sorted(some.keys)}))
     return {
@@ -94,6 +95,11 @@ def _ports() -> sa.Select[Any]:
 @functools.cache
 def _ports_of() -> sa.Select[Any]:
     return resource_rows.ports().where(tables.interfaces.c.device.in_(_several("devices")))
+
+
+@functools.cache
+def _parts_of() -> sa.Select[Any]:
+    return resource_rows.parts().where(tables.components.c.device.in_(_several("devices")))
 
 
 @functools.cache

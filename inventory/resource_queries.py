@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from inventory import history, resource_rows, tables
+from inventory import history, resource_parts, resource_rows, tables
 from oss_agent import errors, selecting
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import ResourceView
@@ -61,20 +61,23 @@ def views_of(
 ) -> tuple[ResourceView, ...]:
     """Rows of ``resource_rows`` as views, in the same order; all of one tenant."""
     contained = _ports_of(connection, [r["id"] for r in rows if r["category"] == "device"])
+    around = resource_parts.around(connection, rows)
     devices = {r["device"] for r in rows if r["category"] == resource_rows.PORT}
     linked = _linked(connection, rows[0]["tenant"], devices) if devices else {}
-    return tuple(_view(row, contained, linked) for row in rows)
+    return tuple(_view(row, contained, linked, around.get(row["id"], ())) for row in rows)
 
 
 def _view(
     row: Mapping[Any, Any],
     contained: Mapping[str, Sequence[str]],
     linked: Mapping[str, Sequence[str]],
+    around: Sequence[tuple[str, str]],
 ) -> ResourceView:
     related = [("contains", port) for port in contained.get(row["id"], ())]
     if row["category"] == resource_rows.PORT:
         related.append(("isContainedIn", row["device"]))
         related += [("isConnectedTo", port) for port in linked.get(row["id"], ())]
+    related += around
     shown = {name: row[name] for name in resource_rows.CHARACTERISTICS if row[name] is not None}
     return ResourceView(
         id=row["id"],

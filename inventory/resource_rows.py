@@ -1,6 +1,7 @@
-"""Decides what a resource is: one SELECT over devices, their ports and pool values in use.
+"""Decides what a resource is: one SELECT over devices, their ports and parts, and pool values in use.
 
-Ids are the words people use: ``pe1``, ``pe1:eth4``, ``core-vni:10100``. States are X.731's; the
+Ids are the words people use: ``pe1``, ``pe1:eth4``, ``core-vni:10100``; a part's is its place in its
+device, ``pe1~chassis-1.module-2``. States are X.731's; the
 surface spells them as its edition wants.
 """
 
@@ -14,12 +15,14 @@ from inventory import history, tables
 
 DEVICE = "device"
 PORT = "port"
+PART = "part"
+PART_OF = "~"
 LOGICAL = "logical"
 
 
 def union() -> sa.Subquery:
     """Every current resource of every tenant, one row each; columns not theirs are NULL."""
-    return sa.union_all(devices(), ports(), values()).subquery("resource")
+    return sa.union_all(devices(), ports(), parts(), values()).subquery("resource")
 
 
 def devices() -> sa.Select[Any]:
@@ -92,12 +95,35 @@ def ports() -> sa.Select[Any]:
             speed=seen.c.speed,
             mac=seen.c.mac,
             description=seen.c.description,
+            place=seen.c.place,
             service=held.c.service,
             order_id=held.c.order_id,
         )
         .select_from(known.outerjoin(seen, observed).outerjoin(held, claimed))
         .where(history.current(known), once)
     )
+
+
+def parts() -> sa.Select[Any]:
+    """Every part that is no port of ours by another name; sensors are not things one can own."""
+    c = tables.components.c
+    words = ("maker", "model", "serial", "hardware", "firmware", "software", "description")
+    return _row(
+        id=c.device + PART_OF + c.place,
+        tenant=c.tenant,
+        name=sa.case((c.name == "", c.place), else_=c.name),
+        category=sa.literal(PART),
+        administrative_state=sa.literal("unlocked"),
+        operational_state=sa.literal("enabled"),
+        usage_state=sa.literal("active"),
+        resource_status=sa.literal("available"),
+        start_date=c.valid_from,
+        device=c.device,
+        place=c.place,
+        parent=c.parent,
+        kind=c.kind,
+        **{word: sa.func.nullif(c[word], "") for word in words},
+    ).where(history.current(tables.components), c.interface.is_(None), c.kind != "sensor")
 
 
 def values() -> sa.Select[Any]:
@@ -131,13 +157,22 @@ _KINDS: dict[str, sa.types.TypeEngine[Any]] = {
     "speed": sa.BigInteger(),
     "mac": sa.String(),
     "description": sa.String(),
+    "place": sa.String(),
+    "parent": sa.String(),
+    "kind": sa.String(),
+    "maker": sa.String(),
+    "model": sa.String(),
+    "serial": sa.String(),
+    "hardware": sa.String(),
+    "firmware": sa.String(),
+    "software": sa.String(),
     "service": sa.String(),
     "order_id": sa.String(),
     "pool": sa.String(),
     "value": sa.String(),
     "key": sa.String(),
 }
-CHARACTERISTICS = tuple(name for name in _KINDS if name not in {"service", "order_id"})
+CHARACTERISTICS = tuple(name for name in _KINDS if name not in {"service", "order_id", "parent"})
 """Columns that a resource shows as characteristics where it has them."""
 
 

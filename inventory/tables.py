@@ -176,6 +176,34 @@ interfaces = sa.Table(
 )
 
 
+class Component(Fact):
+    """OBSERVED: a part of a device, known by its place in it; ``interface`` is the port that it is."""
+
+    device: sa.Named[str]
+    place: sa.Named[str]
+    kind: sa.Named[str]
+    name: sa.Named[str]
+    parent: sa.Named[str | None]
+    description: sa.Named[str]
+    maker: sa.Named[str]
+    model: sa.Named[str]
+    serial: sa.Named[str]
+    hardware: sa.Named[str]
+    firmware: sa.Named[str]
+    software: sa.Named[str]
+    replaceable: sa.Named[bool | None]
+    interface: sa.Named[str | None]
+
+
+components = sa.Table(
+    "inv_components",
+    METADATA,
+    Component,
+    _only_one("uq_inv_components_current", "device", "place"),
+    _current("ix_inv_components_serial", "serial"),
+)
+
+
 class Address(Fact):
     """OBSERVED: an address on a device's port, literal without scope."""
 

@@ -14,13 +14,13 @@ _ADMINISTRATIVE: Final = {"locked": "locked", "unlocked": "unlocked", "shuttingD
 _OPERATIONAL: Final = {"enabled": "enable", "disabled": "disable"}
 _USAGE: Final = frozenset({"idle", "active", "busy"})
 _STATUS: Final = frozenset({"standby", "alarm", "available", "reserved", "unknown", "suspended"})
-_PHYSICAL: Final = frozenset({"device", "port"})
+_PHYSICAL: Final = frozenset({"device", "part", "port"})
 PARTS: Final = {"physicalResource": tuple(sorted(_PHYSICAL)), "logicalResource": ("logical",)}
 """The sub-collections of v4, and what is in each by category."""
 
 
 def render(view: views.ResourceView, hrefs: Hrefs) -> dict[str, Any]:
-    """A resource: device, port or logical value. A state v4 has no word for is left out."""
+    """A resource: device, port, part or logical value. A state v4 has no word for is left out."""
     own = {
         "id": view.id,
         "href": hrefs.resource(view.id),
@@ -30,6 +30,8 @@ def render(view: views.ResourceView, hrefs: Hrefs) -> dict[str, Any]:
         "operationalState": _OPERATIONAL.get(view.operational_state),
         "usageState": view.usage_state if view.usage_state in _USAGE else None,
         "resourceStatus": view.resource_status if view.resource_status in _STATUS else None,
+        "serialNumber": view.characteristics.get("serial"),
+        "versionNumber": view.characteristics.get("hardware"),
         "startOperatingDate": r.stamp(view.start_date),
         "resourceCharacteristic": r.characteristics(view.characteristics),
         "resourceRelationship": [

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from inventory import (
     containerlab,
+    entity_facts,
+    facts,
     grammar,
     host_addresses,
     host_keys,
@@ -116,6 +118,22 @@ def test_any_agent_gives_printable_bounded_facts(
     for neighbour in found.neighbours or ():
         neighbour_ids.chassis_text(neighbour.chassis)
         assert (neighbour.system_name + neighbour.port_id).isprintable()
+
+
+@given(_columns(entity_facts.PHYSICAL), _columns(entity_facts.ALIASES))
+@settings(deadline=None)
+def test_any_agent_gives_a_tree_of_parts(physical: snmp.Columns, aliases: snmp.Columns) -> None:
+    ports = tuple(facts.InterfaceFact(f"eth{n}", n, "up", "up") for n in range(3))
+    found = entity_facts.read(facts.DeviceFacts("pe1", interfaces=ports), physical, aliases)
+
+    places = [part.place for part in found.components or ()]
+    assert len(set(places)) == len(places)
+    for part in found.components or ():
+        assert part.parent is None or part.parent in places
+        assert (part.name + part.serial + part.model).isprintable()
+        assert len(part.place) < 2_048
+    placed = [port.place for port in found.interfaces or () if port.place is not None]
+    assert len(set(placed)) == len(placed)
 
 
 _TWO_PORTS = (port_words.Port("e1"), port_words.Port("e2"))
