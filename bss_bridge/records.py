@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from bss_bridge.engine import hrefs, static, surface
+from bss_bridge.engine import hrefs, rendered, surface
 from bss_bridge.events import notifications, tmf688
 from bss_bridge.resources import tmf635, tmf652
 from oss_agent.spi import events
@@ -57,11 +57,11 @@ def _usage(records: Records, links: hrefs.Hrefs) -> surface.Resource[UsageView]:
     )
 
 
-def _specifications(links: hrefs.Hrefs) -> surface.Resource[static.Row]:
+def _specifications(links: hrefs.Hrefs) -> surface.Resource[rendered.Row]:
     return surface.Resource(
         "usageSpecification",
         (hrefs.USAGE,),
-        static.StaticPort([tmf635.specification(links)]),
+        rendered.RenderedPort(lambda: [tmf635.specification(links)]),
         lambda row: row,
         wide=True,
     )
@@ -77,7 +77,7 @@ def _events(records: Records, topic: str, links: hrefs.Hrefs) -> surface.Resourc
     )
 
 
-def _topics(links: hrefs.Hrefs) -> surface.Resource[static.Row]:
+def _topics(links: hrefs.Hrefs) -> surface.Resource[rendered.Row]:
     return surface.Resource(
         "topic", (hrefs.EVENTS,), tmf688.topics(links), lambda row: row, wide=True
     )

@@ -1,4 +1,4 @@
-"""Decides whether a rendered document satisfies TMF630 filters: for hub queries. Pure."""
+"""Decides whether rendered documents satisfy TMF630 filters: for hub queries and short lists. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from bss_bridge.engine import regex
-from oss_agent.spi.query import Filter, Operator
+from oss_agent import errors
+from oss_agent.spi.query import Filter, Operator, Query
 
 _COMPARE: Final[Mapping[Operator, Callable[[Any, Any], bool]]] = {
     Operator.EQ: operator.eq,
@@ -32,6 +33,32 @@ def matches(
     return all(_holds(document, one) for one in filters) and all(
         any(_holds(document, one) for one in group) for group in either
     )
+
+
+def refuse_unknown(query: Query, documents: Sequence[Mapping[str, Any]]) -> None:
+    """OrderRejected (400) naming a path of filter or sort that none of the documents has."""
+    known = {path for one in documents for path in _paths(one)}
+    filters = [*query.filters, *(one for group in query.either for one in group)]
+    for path in (*(one.path for one in filters), *(one.path for one in query.sort)):
+        if path not in known:
+            raise errors.OrderRejected(
+                f"{ascii(path)[1:-1][:80]} is nothing that anything has here",
+                field=path,
+                code="invalidQuery",
+            )
+
+
+def _paths(node: Any, above: str = "") -> Iterator[str]:
+    """Every dotted path of a document; arrays are crossed."""
+    if isinstance(node, list):
+        for member in node:
+            yield from _paths(member, above)
+        return
+    if above:
+        yield above
+    if isinstance(node, Mapping):
+        for name, inner in node.items():
+            yield from _paths(inner, f"{above}.{name}" if above else name)
 
 
 def _holds(document: Mapping[str, Any], one: Filter) -> bool:

@@ -7,7 +7,7 @@ Every version is a row of its own. An id alone means the newest active version, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bss_bridge.engine import matching
@@ -39,7 +39,7 @@ class ShelfPort:
     async def find(self, query: Query, /) -> Page[SpecificationView]:
         """Specifications that match. OrderRejected (400) naming a path that none of them has."""
         shown = [(one, self._render(one)) for one in self._rows()]
-        _refuse_unknown(query, {path for _, body in shown for path in _paths(body)})
+        matching.refuse_unknown(query, [body for _, body in shown])
         found = [(o, b) for o, b in shown if matching.matches(b, query.filters, query.either)]
         for one in reversed(query.sort):
             found.sort(key=lambda row: _order(row[1], one.path), reverse=one.descending)
@@ -56,28 +56,6 @@ class ShelfPort:
         if not found:
             raise errors.NotFound(f"specification {ascii(key)[:60]}")
         return max(found, key=lambda one: (one.active, _natural(one.version)))
-
-
-def _refuse_unknown(query: Query, known: set[str]) -> None:
-    filters = [*query.filters, *(one for group in query.either for one in group)]
-    for path in (*(one.path for one in filters), *(one.path for one in query.sort)):
-        if path not in known:
-            raise errors.OrderRejected(
-                f"{path} is nothing that a specification has here", field=path, code="invalidQuery"
-            )
-
-
-def _paths(node: Any, above: str = "") -> Iterator[str]:
-    """Every dotted path of a body; arrays are crossed."""
-    if isinstance(node, list):
-        for member in node:
-            yield from _paths(member, above)
-        return
-    if above:
-        yield above
-    if isinstance(node, Mapping):
-        for name, inner in node.items():
-            yield from _paths(inner, f"{above}.{name}" if above else name)
 
 
 def _order(body: Mapping[str, Any], path: str) -> tuple[bool, list[tuple[bool, int, str]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bss_bridge.engine import static
+from bss_bridge.engine import rendered
 from bss_bridge.engine.hrefs import EVENTS, Hrefs
 from bss_bridge.events import notifications
 from oss_agent import errors
@@ -13,9 +13,9 @@ from oss_agent.spi import query
 from oss_agent.spi.events import Event, EventKind
 
 
-def topics(links: Hrefs) -> static.StaticPort:
+def topics(links: Hrefs) -> rendered.RenderedPort:
     """Each kind of entity is a topic: ``serviceOrder``, ``service``, ``alarm``."""
-    return static.StaticPort([_topic(one, links) for one in notifications.topics()])
+    return rendered.RenderedPort(lambda: [_topic(one, links) for one in notifications.topics()])
 
 
 def _topic(name: str, links: Hrefs) -> dict[str, Any]:

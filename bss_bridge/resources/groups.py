@@ -5,11 +5,11 @@ What an integrator walks from the top: catalog, category, candidates, specificat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bss_bridge.engine import rendered, surface
 from bss_bridge.engine import rendering as r
-from bss_bridge.engine import static, surface
 from bss_bridge.engine.hrefs import Hrefs
 from bss_bridge.resources import specifications
 from oss_agent.spi.specifications import SpecificationView
@@ -20,37 +20,44 @@ _KEY = "all"
 
 
 def resources(
-    kind: str, base: str, offered: Sequence[SpecificationView], hrefs: Hrefs
-) -> tuple[surface.Resource[static.Row], ...]:
+    kind: str, base: str, offered: Callable[[], Sequence[SpecificationView]], hrefs: Hrefs
+) -> tuple[surface.Resource[rendered.Row], ...]:
     """``serviceCategory`` and ``serviceCatalog`` (kind ``Service``) over what is offered at ``base``."""
     stem = kind.lower()
-    category, catalog = f"{stem}Category", f"{stem}Catalog"
-    rows = {
-        category: _head(f"All {stem}s", kind, "Category", f"{base}/{category}", offered, hrefs)
-        | {
-            "isRoot": True,
-            f"{stem}Candidate": [
-                specifications.reference(
-                    SpecificationRef(one.id, one.version, one.name),
-                    f"{base}/{stem}Candidate",
-                    f"{kind}Candidate",
-                    hrefs,
-                )
-                for one in offered
-            ],
-        },
-        catalog: _head(f"The {stem} catalog", kind, "Catalog", f"{base}/{catalog}", offered, hrefs)
-        | {
-            "category": [
-                r.reference(_KEY, hrefs.to(f"{base}/{category}", _KEY), f"{kind}Category")
-                | {"name": f"All {stem}s"}
-            ]
-        },
+    rows: Mapping[str, Callable[[], Json]] = {
+        f"{stem}Category": lambda: _category(kind, base, offered(), hrefs),
+        f"{stem}Catalog": lambda: _catalog(kind, base, offered(), hrefs),
     }
-    return tuple(
-        surface.Resource(name, (base,), static.StaticPort([row]), lambda row: row, wide=True)
-        for name, row in rows.items()
-    )
+    return tuple(_resource(name, base, row) for name, row in rows.items())
+
+
+def _resource(name: str, base: str, row: Callable[[], Json]) -> surface.Resource[rendered.Row]:
+    port = rendered.RenderedPort(lambda: [row()])
+    return surface.Resource(name, (base,), port, lambda shown: shown, wide=True)
+
+
+def _category(kind: str, base: str, offered: Sequence[SpecificationView], hrefs: Hrefs) -> Json:
+    stem = kind.lower()
+    head = _head(f"All {stem}s", kind, "Category", f"{base}/{stem}Category", offered, hrefs)
+    candidates = [
+        specifications.reference(
+            SpecificationRef(one.id, one.version, one.name),
+            f"{base}/{stem}Candidate",
+            f"{kind}Candidate",
+            hrefs,
+        )
+        for one in offered
+    ]
+    return head | {"isRoot": True, f"{stem}Candidate": candidates}
+
+
+def _catalog(kind: str, base: str, offered: Sequence[SpecificationView], hrefs: Hrefs) -> Json:
+    stem = kind.lower()
+    head = _head(f"The {stem} catalog", kind, "Catalog", f"{base}/{stem}Catalog", offered, hrefs)
+    place = hrefs.to(f"{base}/{stem}Category", _KEY)
+    return head | {
+        "category": [r.reference(_KEY, place, f"{kind}Category") | {"name": f"All {stem}s"}]
+    }
 
 
 def _head(

@@ -36,7 +36,7 @@ def resources(shelf: Shelf, hrefs: Hrefs) -> tuple[surface.Resource[Any], ...]:
     )
     return (
         *(surface.Resource(name, (BASE,), port, shown, wide=True) for name, port, shown in ports),
-        *groups.resources("Service", BASE, orderable(), hrefs),
+        *groups.resources("Service", BASE, orderable, hrefs),
     )
 
 

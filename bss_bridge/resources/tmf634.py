@@ -31,7 +31,7 @@ def resources(shelf: Shelf, hrefs: Hrefs) -> tuple[surface.Resource[Any], ...]:
             )
             for name, render_as in ports
         ),
-        *groups.resources("Resource", BASE, shelf.resources(), hrefs),
+        *groups.resources("Resource", BASE, shelf.resources, hrefs),
     )
 
 

@@ -159,6 +159,18 @@ async def test_a_name_that_nothing_has_is_refused(it: world.World) -> None:
         assert "colour" in answer.json()["reason"]
 
 
+@pytest.mark.parametrize("stem", ["service", "resource"])
+async def test_catalogs_and_categories_refuse_it_too(it: world.World, stem: str) -> None:
+    base = (SERVICES if stem == "service" else RESOURCES).rpartition("/")[0]
+    for kind in ("Catalog", "Category"):
+        path = f"{base}/{stem}{kind}"
+        for asked in ("colour=red", "sort=colour", "filter=$[?(@.colour=='red')]"):
+            answer = await it.http.get(f"{path}?{asked}")
+            assert (answer.status_code, answer.json()["field"]) == (400, "colour"), answer.url
+        assert [one["id"] for one in await found(it, path, id="all")] == ["all"]
+        assert await found(it, path, name="other") == []
+
+
 async def test_nothing_can_be_changed_by_a_request(it: world.World) -> None:
     for path in SCHEMAS:
         for method in ("POST", "PATCH", "DELETE", "PUT"):
