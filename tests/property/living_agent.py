@@ -24,6 +24,7 @@ from oss_agent.fulfilment.record import states, tables
 from oss_agent.migrations import upgrade
 from oss_agent.spi import clock as spi_clock
 from oss_agent.spi import views
+from oss_agent.testing import daemon as daemons
 from oss_agent.testing.simulated.device import SimulatedDevice
 from tests.crash import collect
 
@@ -151,7 +152,9 @@ class LivingAgent:
 
     async def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
         """One request, whatever comes back."""
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=PATIENCE) as http:
+        async with httpx.AsyncClient(
+            base_url=self.url, trust_env=False, verify=daemons.NOBODY, timeout=PATIENCE
+        ) as http:
             return await http.request(method, path, json=body)
 
     async def order(self, body: Mapping[str, Any]) -> httpx.Response:
