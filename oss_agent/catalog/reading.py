@@ -14,6 +14,8 @@ from oss_agent.catalog import forms
 
 Place: TypeAlias = tuple[str | int, ...]
 Form = TypeVar("Form", bound=forms.Form)
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's, where PyYAML was built with it: it reads what is shipped in a tenth of the time."""
 _WORDS = {
     "missing": "it is missing: add it",
     "extra_forbidden": "nothing of this name is known here: correct the name or remove it",
@@ -60,8 +62,8 @@ def read(file: Traversable, model: type[Form]) -> Read[Form] | tuple[Mistake, ..
     """The file as a form, or everything that is wrong in it."""
     try:
         text = file.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        said = yaml.safe_load(text)
+        root = yaml.compose(text, Loader=_LOADER)
+        said = yaml.load(text, Loader=_LOADER)  # noqa: S506  (one of the two safe ones)
     except yaml.YAMLError as bad:
         return (_unreadable(str(file), bad),)
     except (OSError, UnicodeDecodeError) as bad:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -338,8 +339,14 @@ def _specifications(
     policy: spi_catalogue.OutOfBand | None, later: Sequence[str]
 ) -> tuple[specification.Specification, ...]:
     told = {} if policy is None else {"out_of_band": policy.value}
-    every = (one.model_copy(update=told) for one in specification.load())
+    every = (one.model_copy(update=told) for one in _shipped())
     return tuple(_with_later(one, later) if one.id == "eline" else one for one in every)
+
+
+@functools.cache
+def _shipped() -> tuple[specification.Specification, ...]:
+    """Read once a process: every restart of every world has them anew."""
+    return specification.load()
 
 
 def _with_later(
