@@ -283,7 +283,7 @@ class SqlLedger:
         some = self._if_it_turns(connection, device, answers=trouble is None)
         with self._resources.around(connection, some, at):
             if trouble is None:
-                observed.mark_seen(connection, device, tenant, at, discovered=None)
+                observed.mark_seen(connection, device, tenant, at)
             else:
                 observed.mark_unreachable(connection, device, tenant, at, trouble)
 

@@ -3,82 +3,205 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
-from inventory import history, neighbour_identity, port_words, tables, topology
+from inventory import (
+    bundles,
+    history,
+    neighbour_identity,
+    neighbour_ids,
+    port_words,
+    tables,
+    topology,
+)
 from oss_agent.spi.views import LinkView
 
-_L, _N, _S = tables.links.c, tables.neighbours.c, tables.sightings.c
-_D, _I, _STATES = tables.devices.c, tables.interfaces.c, tables.device_states.c
 _TENANT: sa.BindParameter[str] = sa.bindparam("at_tenant")
 _THESE: sa.BindParameter[str] = sa.bindparam("at_devices", expanding=True)
-_DECLARED = sa.select(tables.links).where(history.current(tables.links), _L.tenant == _TENANT)
-_DECLARED_OF = _DECLARED.where(sa.or_(_L.a_device.in_(_THESE), _L.z_device.in_(_THESE)))
-_SEEN = (
-    sa.select(tables.neighbours, _S.discovered_at)
-    .select_from(tables.neighbours.outerjoin(tables.sightings, _S.device == _N.device))
-    .where(
-        history.current(tables.neighbours),
-        _N.tenant == _TENANT,
-        sa.or_(
-            _N.device.in_(_THESE),
-            _N.system_name.in_(_THESE),
-            _N.chassis.in_(sa.bindparam("at_chassis", expanding=True)),
+_NAMES: sa.BindParameter[str] = sa.bindparam("at_names", expanding=True)
+_CHASSIS: sa.BindParameter[str] = sa.bindparam("at_chassis", expanding=True)
+_Held: TypeAlias = Callable[[Any], sa.ColumnElement[bool]]
+"""Which versions of a table's rows count."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    declared: sa.Select[Any]
+    declared_of: sa.Select[Any]
+    seen: sa.Select[Any]
+    seen_of: sa.Select[Any]
+    ports: sa.Select[Any]
+    identities: sa.Select[Any]
+
+
+def _statements(held: _Held) -> _Statements:
+    """What reads a tenant's topology, of those row versions."""
+    links, heard, ports = tables.links, tables.neighbours, tables.interfaces
+    own, labels, looks = tables.device_states, tables.port_labels, tables.sightings
+    declared = sa.select(links).where(held(links), links.c.tenant == _TENANT)
+    seen = (
+        sa.select(heard, looks.c.discovered_at)
+        .select_from(heard.outerjoin(looks, looks.c.device == heard.c.device))
+        .where(held(heard), heard.c.tenant == _TENANT)
+    )
+    label = sa.and_(held(labels), labels.c.device == ports.c.device, labels.c.port == ports.c.name)
+    state = sa.and_(held(own), own.c.device == tables.devices.c.name)
+    return _Statements(
+        declared=declared,
+        declared_of=declared.where(
+            sa.or_(links.c.a_device.in_(_THESE), links.c.z_device.in_(_THESE))
         ),
-    )
-)
-_PORTS = sa.select(_I.device, _I.name, _I.mac, _I.ifindex, _I.description, _I.descr).where(
-    history.current(tables.interfaces), _I.tenant == _TENANT, _I.device.in_(_THESE)
-)
-_IDENTITIES = (
-    sa.select(_D.name, _STATES.chassis)
-    .select_from(
-        tables.devices.outerjoin(
-            tables.device_states,
-            sa.and_(history.current(tables.device_states), _STATES.device == _D.name),
+        seen=seen,
+        seen_of=seen.where(
+            sa.or_(
+                heard.c.device.in_(_THESE),
+                heard.c.system_name.in_(_NAMES),
+                heard.c.chassis.in_(_CHASSIS),
+            )
+        ),
+        ports=sa.select(ports, labels.c.lldp_id, labels.c.bundle)
+        .select_from(ports.outerjoin(labels, label))
+        .where(held(ports), ports.c.tenant == _TENANT, ports.c.device.in_(_THESE))
+        .order_by(ports.c.ledger.desc()),
+        identities=sa.select(
+            tables.devices.c.name,
+            tables.devices.c.address,
+            own.c.chassis,
+            own.c.system_name,
+            own.c.called,
+            looks.c.discovered_at,
+            looks.c.unreachable_since,
         )
+        .select_from(
+            tables.devices.outerjoin(own, state).outerjoin(
+                looks, looks.c.device == tables.devices.c.name
+            )
+        )
+        .where(held(tables.devices), tables.devices.c.tenant == _TENANT),
     )
-    .where(history.current(tables.devices), _D.tenant == _TENANT)
-)
+
+
+_NOW: Final = _statements(history.current)
 """Made once: to build a statement costs several times as much as to run it."""
 
 
 def links(connection: sa.Connection, tenant: str) -> tuple[LinkView, ...]:
-    """Every link of a tenant with its evidence."""
-    return _links(connection, tenant, _identities(connection, tenant))
+    """Every link of a tenant with its evidence; links between bundles with their members."""
+    return bundled(picture(connection, tenant))
 
 
 def links_of(
     connection: sa.Connection, tenant: str, devices: Collection[str]
 ) -> tuple[LinkView, ...]:
     """The links of these devices, as ``links`` has them; perhaps some of their neighbours'."""
-    return _links(connection, tenant, _identities(connection, tenant), devices)
+    return bundled(_Reader(connection, tenant, _NOW, None).picture(devices))
 
 
-def _links(
-    connection: sa.Connection,
-    tenant: str,
-    identities: Mapping[str, str | None],
-    devices: Collection[str] | None = None,
-) -> tuple[LinkView, ...]:
-    these = list(identities if devices is None else devices)
-    chassis = [one for name in these if (one := identities.get(name)) is not None]
-    seen = _seen(connection, tenant, these, chassis)
-    files = _DECLARED if devices is None else _DECLARED_OF
-    rows = connection.execute(files, {"at_tenant": tenant, "at_devices": these}).mappings()
-    known = _known(connection, tenant, identities, these, seen)
-    return topology.links([_declared(row) for row in rows], seen, known)
+def picture(connection: sa.Connection, tenant: str, at: datetime | None = None) -> topology.Picture:
+    """A tenant's links and what they are made of; with ``at`` what was believed then."""
+    if at is None:
+        return _Reader(connection, tenant, _NOW, None).picture(None)
+    then = _statements(lambda table: history.as_of(table, at, at))
+    return _Reader(connection, tenant, then, at).picture(None)
 
 
-def _identities(connection: sa.Connection, tenant: str) -> Mapping[str, str | None]:
-    """Every device's chassis: whether one is a clone only all of them together can say."""
-    rows = connection.execute(_IDENTITIES, {"at_tenant": tenant})
-    return {name: chassis for name, chassis in rows}  # noqa: C416  rows are no pairs to a type checker
+def bundled(found: topology.Picture) -> tuple[LinkView, ...]:
+    """The links of a picture, those between the same bundles as one."""
+    return bundles.bundled(found.links, {name: one.bundles for name, one in found.known.items()})
 
 
-def _declared(row: sa.RowMapping) -> topology.Declared:
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """One tenant's rows, of one moment."""
+
+    connection: sa.Connection
+    tenant: str
+    statements: _Statements
+    at: datetime | None
+
+    def picture(self, devices: Collection[str] | None) -> topology.Picture:
+        """Of these devices and what is near them; of all when none are named."""
+        identities = self._rows(self.statements.identities, [])
+        these = list(devices) if devices is not None else [row["name"] for row in identities]
+        own = self._ports(these)
+        near = self._seen(these, identities, own, whole=devices is None)
+        asked = self.statements.declared if devices is None else self.statements.declared_of
+        files = [_declared(row) for row in self._rows(asked, these)]
+        more = sorted(_near(near, identities) - set(these))
+        ports = {**own, **(self._ports(more) if more else {})}
+        known = [self._known(row, ports) for row in identities]
+        return topology.picture(files, near, known)
+
+    def _rows(self, statement: sa.Select[Any], devices: Sequence[str], **more: Any) -> list[Any]:
+        asked = {"at_tenant": self.tenant, "at_devices": devices, **more}
+        return list(self.connection.execute(statement, asked).mappings())
+
+    def _seen(
+        self,
+        devices: Sequence[str],
+        identities: Sequence[Any],
+        ports: Mapping[str, Mapping[str, Any]],
+        *,
+        whole: bool,
+    ) -> list[neighbour_identity.Seen]:
+        """What these devices hear, and who hears them, by all that they are called."""
+        if whole:
+            rows = self._rows(self.statements.seen, devices)
+        else:
+            these = [row for row in identities if row["name"] in set(devices)]
+            words = {word for row in these for word in _words(row)}
+            rows = self._rows(
+                self.statements.seen_of,
+                devices,
+                at_names=sorted(words),
+                at_chassis=sorted(_ids(these, words, ports)),
+            )
+        return [self._sighting(row) for row in rows]
+
+    def _sighting(self, row: Any) -> neighbour_identity.Seen:
+        looked = row["discovered_at"] or row["valid_from"]
+        fresh = looked if self.at is None else max(row["valid_from"], min(looked, self.at))
+        return neighbour_identity.Seen(
+            at=(row["device"], row["port"]),
+            chassis=row["chassis"],
+            port_id=row["port_id"],
+            port_description=row["port_description"],
+            system_name=row["system_name"],
+            when=row["heard_until"] or fresh,
+            port_subtype=row["port_subtype"],
+            address=row["address"],
+            missed=row["heard_until"] is not None,
+            since=row["valid_from"],
+        )
+
+    def _ports(self, devices: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Rows by device and port; what was observed stands before what was planned."""
+        found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        for row in self._rows(self.statements.ports, devices):
+            found[row["device"]][row["name"]] = row
+        return found
+
+    def _known(self, row: Any, ports: Mapping[str, Mapping[str, Any]]) -> neighbour_identity.Known:
+        own = ports.get(row["name"], {})
+        return neighbour_identity.Known(
+            row["name"],
+            row["chassis"],
+            tuple(_port(one) for one in own.values()),
+            called=frozenset(_words(row)),
+            addresses=frozenset({row["address"]}),
+            bundles={one["name"]: one["bundle"] for one in own.values() if one["bundle"]},
+            reads=row["discovered_at"] is not None,
+            # Whether it answered is kept of today only.
+            silent=row["unreachable_since"] if self.at is None else None,
+        )
+
+
+def _declared(row: Any) -> topology.Declared:
     return topology.Declared(
         (row["a_device"], row["a_port"]),
         (row["z_device"], row["z_port"]),
@@ -87,48 +210,37 @@ def _declared(row: sa.RowMapping) -> topology.Declared:
     )
 
 
-def _seen(
-    connection: sa.Connection, tenant: str, devices: Sequence[str], chassis: Sequence[str]
-) -> list[neighbour_identity.Seen]:
-    """What these devices see, and who sees them, by chassis or by name."""
-    asked = {"at_tenant": tenant, "at_devices": devices, "at_chassis": chassis}
-    return [
-        neighbour_identity.Seen(
-            at=(row["device"], row["port"]),
-            chassis=row["chassis"],
-            port_id=row["port_id"],
-            port_description=row["port_description"],
-            system_name=row["system_name"],
-            port_subtype=row["port_subtype"],
-            when=row["discovered_at"] or row["valid_from"],
-        )
-        for row in connection.execute(_SEEN, asked).mappings()
-    ]
+def _port(row: Any) -> port_words.Port:
+    return port_words.Port(
+        row["name"],
+        index=row["ifindex"],
+        mac=row["mac"],
+        long_name=row["descr"],
+        alias=row["description"],
+        lldp_id=row["lldp_id"],
+        present=row["missing_since"] is None,
+    )
 
 
-def _known(
-    connection: sa.Connection,
-    tenant: str,
-    identities: Mapping[str, str | None],
-    devices: Sequence[str],
-    seen: Sequence[neighbour_identity.Seen],
-) -> list[neighbour_identity.Known]:
-    """Every device, with the ports of those that somebody here may be linked to."""
+def _words(row: Any) -> set[str]:
+    """What a device is called, by us and by itself."""
+    return {word for word in (row["name"], row["system_name"], *(row["called"] or ())) if word}
+
+
+def _ids(
+    rows: Sequence[Any], words: Collection[str], ports: Mapping[str, Mapping[str, Any]]
+) -> set[str]:
+    """The chassis ids under which these devices may be heard."""
+    own = {row["chassis"] for row in rows if row["chassis"] is not None}
+    macs = {port["mac"] for row in rows for port in ports.get(row["name"], {}).values()} - {None}
+    named = {neighbour_ids.cdp_chassis(word.encode()) for word in words} - {None}
+    return own | {neighbour_ids.mac_chassis(mac) for mac in macs} | {one for one in named if one}
+
+
+def _near(seen: Sequence[neighbour_identity.Seen], identities: Sequence[Any]) -> set[str]:
+    """Devices that may be an end of what was seen: their ports are wanted, too."""
     chassis = {one.chassis for one in seen}
-    names = {one.system_name for one in seen} | set(devices)
-    near = [name for name, own in identities.items() if name in names or own in chassis]
-    ports: defaultdict[str, dict[str, port_words.Port]] = defaultdict(dict)
-    asked = {"at_tenant": tenant, "at_devices": near}
-    for row in connection.execute(_PORTS, asked).mappings():
-        port = port_words.Port(
-            row["name"],
-            index=row["ifindex"],
-            mac=row["mac"],
-            long_name=row["descr"],
-            alias=row["description"],
-        )
-        ports[row["device"]][port.name] = port
-    return [
-        neighbour_identity.Known(name, own, tuple(ports[name].values()))
-        for name, own in identities.items()
-    ]
+    names = {one.system_name for one in seen} | {one.at[0] for one in seen}
+    names |= {neighbour_ids.chassis_text(one) for one in chassis}
+    names |= {neighbour_ids.chassis_name(one) for one in chassis}
+    return {row["name"] for row in identities if row["chassis"] in chassis or _words(row) & names}

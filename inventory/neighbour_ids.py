@@ -63,8 +63,13 @@ def chassis(subtype: snmp.Value, identity: snmp.Value) -> str | None:
     if not isinstance(subtype, int) or not isinstance(identity, bytes):
         return None
     if subtype == CHASSIS_MAC and (address := mac(identity, bare=True)) is not None:
-        return f"{subtype}:{address.replace(':', '')}"
+        return mac_chassis(address)
     return _kept(str(subtype), identity)
+
+
+def mac_chassis(address: str) -> str:
+    """A MAC address as a chassis id."""
+    return f"{CHASSIS_MAC}:{address.replace(':', '')}"
 
 
 def cdp_chassis(identity: snmp.Value) -> str | None:

@@ -15,9 +15,11 @@ from inventory import (
     component_rows,
     device_identity,
     facts,
+    hearing,
     history,
     interface_rows,
     naming,
+    neighbour_rows,
     tables,
     tenancy,
 )
@@ -49,12 +51,28 @@ def _record(connection: sa.Connection, seen: facts.DeviceFacts, tenant: str, at:
         rows = [dataclasses.asdict(fact) for fact in seen.addresses]
         _replace(connection, _addresses_of(seen.device, tenant), rows, at, end=seen.complete)
     if seen.neighbours is not None:
-        rows = [dataclasses.asdict(fact) for fact in seen.neighbours]
-        _replace(connection, _neighbours_of(seen.device, tenant), rows, at, end=seen.complete)
+        _record_neighbours(connection, seen, seen.neighbours, tenant, at)
+    if seen.labels is not None:
+        rows = [dataclasses.asdict(fact) for fact in seen.labels]
+        _replace(connection, _labels_of(seen.device, tenant), rows, at, end=seen.complete)
     if seen.components is not None:
         _record_parts(connection, seen, seen.components, tenant, at)
-    discovered = at if seen.neighbours is not None else None
-    mark_seen(connection, seen.device, tenant, at, discovered=discovered)
+    mark_seen(connection, seen.device, tenant, at)
+
+
+def _record_neighbours(
+    connection: sa.Connection,
+    seen: facts.DeviceFacts,
+    neighbours: Sequence[facts.NeighbourFact],
+    tenant: str,
+    at: datetime,
+) -> None:
+    """What a reading lacks is missed first, and ends when several lack it."""
+    reading = hearing.Reading(at, neighbours, whole=seen.complete)
+    memory = neighbour_rows.remembered(connection, seen.device, reading)
+    part = _neighbours_of(seen.device, tenant)
+    _replace(connection, part, neighbour_rows.rows(memory), at, end=True)
+    _overwrite(connection, seen.device, tenant, neighbour_rows.readings(memory))
 
 
 def _record_ports(
@@ -123,7 +141,7 @@ def observe_ports(
     changes, strange = _polled(connection, part, polled)
     with around(changes.names):
         _apply(connection, part, changes, at)
-        mark_seen(connection, device, tenant, at, discovered=None)
+        mark_seen(connection, device, tenant, at)
         if strange and not _stirred(connection, device):
             _overwrite(connection, device, tenant, {"stirred_at": at})
 
@@ -167,13 +185,9 @@ def mark_seen(
     device: str,
     tenant: str,
     at: datetime,
-    *,
-    discovered: datetime | None,
 ) -> None:
     """The device answered at ``at``."""
     values: dict[str, Any] = {"last_seen": at, "unreachable_since": None, "reason": ""}
-    if discovered is not None:
-        values["discovered_at"] = discovered
     _overwrite(connection, device, tenant, values)
 
 
@@ -208,6 +222,7 @@ def _record_state(
         "offers": sorted(seen.offers) if seen.offers is not None else None,
         "serials": sorted(seen.serials) if seen.serials else None,
         "engine_id": seen.engine_id,
+        "called": sorted(seen.called) if seen.called else None,
     }
     state = {name: value for name, value in learned.items() if value is not None}
     if state:
@@ -240,6 +255,10 @@ def _parts_of(device: str, tenant: str) -> _Part:
 
 def _addresses_of(device: str, tenant: str) -> _Part:
     return _Part(tables.addresses, {"device": device}, tenant, ("interface", "address"))
+
+
+def _labels_of(device: str, tenant: str) -> _Part:
+    return _Part(tables.port_labels, {"device": device}, tenant, ("port",))
 
 
 def _neighbours_of(device: str, tenant: str) -> _Part:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
-from inventory import history, link_rows, neighbour_identity, offering, tables
+from inventory import bundles, history, link_rows, neighbour_identity, offering, tables
 from oss_agent.spi import device
 
 
@@ -27,7 +27,7 @@ def by_port(
 def _linked(
     connection: sa.Connection, tenant: str, devices: Collection[str]
 ) -> Mapping[neighbour_identity.End, str]:
-    links = link_rows.links_of(connection, tenant, devices)
+    links = tuple(bundles.levels(link_rows.links_of(connection, tenant, devices)))
     names = {name for link in links for name in (link.a_device, link.z_device)}
     ours = offering.devices(connection, tenant, names, device.Capability.CONFIGURE)
     found: dict[neighbour_identity.End, str] = {}

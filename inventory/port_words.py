@@ -26,7 +26,8 @@ _EMPTY: Final = frozenset({"", "-"})
 class Port:
     """What a device's port is called: ``lldp_id`` (``<subtype>:<text>``) is its own word in LLDP.
 
-    ``long_name`` is ifDescr, ``alias`` what an operator wrote (ifAlias).
+    ``long_name`` is ifDescr, ``alias`` what an operator wrote (ifAlias). Not ``present``: the last look
+    did not have it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Port:
     alias: str = ""
     lldp_id: str | None = None
     addresses: tuple[str, ...] = ()
+    present: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ class DeviceState(Fact):
     """OBSERVED: what a device said about itself. ``offers`` are capability words of its hello.
 
     ``chassis`` is the LLDP chassis identity as ``<subtype>:<hex>``, ``serials`` those of its chassis
-    (a stack has several), ``engine_id`` its SNMP engine (RFC 3411) in hex.
+    (a stack has several), ``engine_id`` its SNMP engine (RFC 3411) in hex. ``called`` is what it calls
+    itself in LLDP and CDP.
     """
 
     device: sa.Named[str]
@@ -111,6 +112,7 @@ class DeviceState(Fact):
     router_id: sa.Named[str | None]
     offers: sa.Named[list[Any] | None] = sa.Column(Json)
     serials: sa.Named[list[Any] | None] = sa.Column(Json)
+    called: sa.Named[list[Any] | None] = sa.Column(Json)
     engine_id: sa.Named[str | None]
 
 
@@ -129,6 +131,7 @@ class Sighting(sa.TypedColumns):
 
     ``discovered_at`` is when its neighbours were last read completely, ``ports_at`` its ports, and
     ``uptime`` what sysUpTime (1/100 s) was then. ``stirred_at``: a poll saw what no look has.
+    ``readings`` are the last times when its neighbours were read, newest first.
     """
 
     device: sa.Named[str] = sa.Column(primary_key=True)
@@ -140,6 +143,7 @@ class Sighting(sa.TypedColumns):
     ports_at: sa.Named[datetime | None] = sa.Column(Moment)
     uptime: sa.Named[int | None] = sa.Column(sa.BigInteger)
     stirred_at: sa.Named[datetime | None] = sa.Column(Moment)
+    readings: sa.Named[list[Any] | None] = sa.Column(Json)
 
 
 sightings = sa.Table("inv_sightings", METADATA, Sighting)
@@ -240,10 +244,28 @@ links = sa.Table(
 )
 
 
-class Neighbour(Fact):
-    """OBSERVED: what LLDP (IEEE 802.1AB) said on one port, unresolved.
+class PortLabel(Fact):
+    """OBSERVED: what a port announces itself as in LLDP, and the bundle it is a member of."""
 
-    Which device it is, is decided when read: the other end may be discovered later.
+    device: sa.Named[str]
+    port: sa.Named[str]
+    lldp_id: sa.Named[str | None]
+    bundle: sa.Named[str | None]
+
+
+port_labels = sa.Table(
+    "inv_port_labels",
+    METADATA,
+    PortLabel,
+    _only_one("uq_inv_port_labels_current", "device", "port"),
+)
+
+
+class Neighbour(Fact):
+    """OBSERVED: what LLDP (IEEE 802.1AB) or CDP said on one port, unresolved.
+
+    Which device it is, is decided when read: the other end may be discovered later. ``heard_until``
+    is set while the last reading does not have it; ``address`` is where it is managed, if it said so.
     """
 
     device: sa.Named[str]
@@ -253,6 +275,8 @@ class Neighbour(Fact):
     port_id: sa.Named[str]
     port_description: sa.Named[str]
     system_name: sa.Named[str]
+    address: sa.Named[str] = sa.Column(default="", server_default="")
+    heard_until: sa.Named[datetime | None] = sa.Column(Moment)
 
 
 neighbours = sa.Table(

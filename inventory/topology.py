@@ -114,7 +114,11 @@ def _standing(seen: Sequence[Seen], devices: Mapping[str, Known]) -> list[Seen]:
 
 def _has_port(device: Known | None, port: str) -> bool:
     """Does a device have this port, as far as its ports are known at all?"""
-    return device is None or not device.ports or any(own.name == port for own in device.ports)
+    return (
+        device is None
+        or not device.ports
+        or any(own.name == port and own.present for own in device.ports)
+    )
 
 
 def _heard(
@@ -128,19 +132,28 @@ def _heard(
         name: port_words.PortBook(devices[name].ports)
         for name in {who.name for who in whom.values() if who.managed}
     }
-    first = [_resolved(one, who, books.get(who.name)) for one, who in whom.items()]
+    first = [
+        _resolved(one, who, books.get(who.name), devices.get(who.name)) for one, who in whom.items()
+    ]
     return tuple(one for one in _completed(first) if one.far != one.seen.at)
 
 
-def _resolved(one: Seen, who: neighbour_identity.Who, book: port_words.PortBook | None) -> Heard:
+def _resolved(
+    one: Seen,
+    who: neighbour_identity.Who,
+    book: port_words.PortBook | None,
+    device: Known | None,
+) -> Heard:
     said = _said(one)
     if book is None:
         return Heard(one, (who.name, said), who.how, managed=False, sure=False)
     found = book.find(one.port_subtype, one.port_id, one.port_description)
     if found is None:
         return Heard(one, (who.name, said), f"{who.how}; no port of it", managed=True, sure=False)
+    # A port that is away may be called otherwise by now: what it hears itself knows better.
+    sure = _has_port(device, found.port)
     how = f"{who.how}; port by {found.how}"
-    return Heard(one, (who.name, found.port), how, managed=True, sure=True)
+    return Heard(one, (who.name, found.port), how, managed=True, sure=sure)
 
 
 def _said(one: Seen) -> str:
