@@ -14,7 +14,7 @@ from inventory import (
     dependants,
     observed,
     ownership,
-    pools,
+    pool_claims,
     port_claims,
     product_views,
     products,
@@ -66,8 +66,8 @@ class SqlLedger:
         """The value a claim would get now; claims nothing."""
         at = self._clock.now()
         if wanted is not None:
-            return pools.granted(connection, pool, key, wanted, at)
-        return pools.likely(connection, pool, at, beside)
+            return pool_claims.granted(connection, pool, key, wanted, at)
+        return pool_claims.likely(connection, pool, at, beside)
 
     def claim(
         self, connection: sa.Connection, *, pool: str, key: str, wanted: str | None, at: datetime
@@ -75,13 +75,13 @@ class SqlLedger:
         """A keyed claim: the same key always gets the same value."""
         some = resource_events.Some(keys=frozenset({key}))
         with self._resources.around(connection, some, at):
-            return pools.claim(connection, pool=pool, key=key, wanted=wanted, at=at)
+            return pool_claims.claim(connection, pool=pool, key=key, wanted=wanted, at=at)
 
     def release(self, connection: sa.Connection, *, key: str, at: datetime) -> None:
         """Give back what ``key`` claimed; it rests for the pool's quarantine."""
         some = resource_events.Some(keys=frozenset({key}))
         with self._resources.around(connection, some, at):
-            pools.release(connection, key=key, at=at)
+            pool_claims.release(connection, key=key, at=at)
 
     def take_ports(
         self,

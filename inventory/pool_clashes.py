@@ -18,10 +18,30 @@ from oss_agent import errors
 
 
 def refuse_overlap(asked: Sequence[pools.PoolRange]) -> None:
-    """ConfigurationError naming two pools whose prefixes overlap. Pure.
+    """ConfigurationError naming two pools that could give one thing to two services. Pure.
 
-    Ranges of numbers may: a VLAN and a VNI of the same number are not the same thing.
+    Prefixes may not overlap, nor ranges of one kind that means the same in the whole network. A
+    VLAN and a VNI of the same number are not the same thing, and a VLAN is a port's own.
     """
+    _refuse_prefixes(asked)
+    for one, other in itertools.combinations(asked, 2):
+        if _same_numbers(one, other):
+            raise errors.ConfigurationError(
+                f"pools {one.name} ({one.first} to {one.last}) and {other.name} ({other.first} to "
+                f"{other.last}) overlap: the same {one.kind.upper()} could be given to two services; "
+                "part their ranges"
+            )
+
+
+def _same_numbers(one: pools.PoolRange, other: pools.PoolRange) -> bool:
+    alike = one.kind in pool_values.EVERYWHERE and (one.kind, one.administrator) == (
+        other.kind,
+        other.administrator,
+    )
+    return alike and one.first <= other.last and other.first <= one.last
+
+
+def _refuse_prefixes(asked: Sequence[pools.PoolRange]) -> None:
     prefixes = [(one.name, ipaddress.ip_network(one.prefix)) for one in asked if one.prefix]
     for (first, a), (second, b) in itertools.combinations(prefixes, 2):
         if a.overlaps(b):
@@ -41,12 +61,14 @@ def covered(
     known = list(_known(connection, tenant))
     found: dict[str, tuple[str, ...]] = {}
     for one in asked:
-        values = pool_values.of(one.first, one.last, one.prefix, one.length)
-        given = _given(connection, one.name)
+        values = pool_values.of(one.form)
+        given, wide = _given(connection, one.name)
         free = [
             f"{device} {address}"
             for device, address in known
-            if (number := values.holding(address)) is not None and number not in given
+            if (number := values.holding(address)) is not None
+            and number not in given
+            and not any(number in span for span in wide)
         ]
         if free:
             found[one.name] = tuple(dict.fromkeys(free))
@@ -71,7 +93,10 @@ def _known(connection: sa.Connection, tenant: str) -> Iterator[tuple[str, pool_v
                 continue  # a host name, or nothing known
 
 
-def _given(connection: sa.Connection, pool: str) -> frozenset[int]:
+def _given(connection: sa.Connection, pool: str) -> tuple[frozenset[int], tuple[range, ...]]:
+    """What a pool has given out: single numbers, and of a block what is more than one."""
     c = tables.pool_claims.c
-    held = sa.select(c.value).where(history.current(tables.pool_claims), c.pool == pool)
-    return frozenset(connection.execute(held).scalars())
+    held = sa.select(c.value, c.size).where(history.current(tables.pool_claims), c.pool == pool)
+    rows = connection.execute(held).all()
+    wide = tuple(range(row.value, row.value + row.size) for row in rows if row.size)
+    return frozenset(row.value for row in rows if not row.size), wide

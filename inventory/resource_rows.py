@@ -127,7 +127,7 @@ def parts() -> sa.Select[Any]:
 
 
 def values() -> sa.Select[Any]:
-    """Every pool value in use, or at rest after it."""
+    """Every pool value in use, reserved, or at rest after its use."""
     c = tables.pool_claims.c
     rests = c.released_at.is_not(None)
     text = sa.func.coalesce(c.text, sa.cast(c.value, sa.String))
@@ -138,7 +138,7 @@ def values() -> sa.Select[Any]:
         category=sa.literal(LOGICAL),
         administrative_state=sa.literal("unlocked"),
         operational_state=sa.literal("enabled"),
-        usage_state=sa.case((rests, "idle"), else_="busy"),
+        usage_state=sa.case((sa.or_(rests, c.expires_at.is_not(None)), "idle"), else_="busy"),
         resource_status=sa.case((rests, "standby"), else_="reserved"),
         start_date=c.valid_from,
         pool=c.pool,

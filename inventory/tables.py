@@ -471,9 +471,11 @@ configured = sa.Table(
 
 
 class Pool(Fact):
-    """A range of whole numbers, both ends included; ``quarantine`` is how long (s) a value rests.
+    """A range of whole numbers, both ends included, of a ``kind`` and perhaps an ``administrator``.
 
-    With a ``prefix`` the numbers count its addresses, or its prefixes of ``length``.
+    With a ``prefix`` the numbers count its addresses, its prefixes of ``length``, or, with a
+    ``longest``, its prefixes of that length, of which a value may be several. ``quarantine`` is how
+    long (s) a released value rests at least, ``unseen`` when nobody saw that the devices lost it.
     """
 
     name: sa.Named[str]
@@ -482,6 +484,10 @@ class Pool(Fact):
     quarantine: sa.Named[float]
     prefix: sa.Named[str | None]
     length: sa.Named[int | None]
+    longest: sa.Named[int | None]
+    kind: sa.Named[str] = sa.Column(server_default="number")
+    administrator: sa.Named[str | None]
+    unseen: sa.Named[float] = sa.Column(server_default="0")
 
 
 pools = sa.Table("inv_pools", METADATA, Pool, _only_one("uq_inv_pools_current", "name"))
@@ -491,13 +497,19 @@ class PoolClaim(Fact):
     """A value of a pool and the key it belongs to. ``released_at`` set: it rests in quarantine.
 
     ``text`` is the value as it is written; NULL in rows of the first release: the number itself.
+    ``size`` is how many numbers it is; NULL: one. With ``expires_at`` it is only reserved until
+    then. ``absent_at`` is when the devices were seen to be without it, ``absence`` what showed it.
     """
 
     pool: sa.Named[str]
     value: sa.Named[int] = sa.Column(sa.BigInteger)
+    size: sa.Named[int | None] = sa.Column(sa.BigInteger)
     text: sa.Named[str | None]
     key: sa.Named[str]
     released_at: sa.Named[datetime | None] = sa.Column(Moment)
+    expires_at: sa.Named[datetime | None] = sa.Column(Moment)
+    absent_at: sa.Named[datetime | None] = sa.Column(Moment)
+    absence: sa.Named[str | None]
 
 
 pool_claims = sa.Table(

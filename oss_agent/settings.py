@@ -256,8 +256,20 @@ class Pool(Section):
     may overlap it. It cannot be changed while somebody has a value of it: name another pool then."""
     length: int | None = pydantic.Field(default=None, ge=1, le=128)
     """With a prefix: prefixes of this length are given out, not addresses."""
+    longest: int | None = pydantic.Field(default=None, ge=1, le=128)
+    """With a length: prefixes of any length up to this one may be asked for, ``length`` is given
+    when none is."""
+    kind: Literal["number", "vlan", "vni", "as", "rd", "rt"] = "number"
+    """What the numbers of a range are: it bounds them, and two pools of one kind may not overlap
+    where the same number means the same in the whole network (VNI, AS, RD, RT)."""
+    administrator: str | None = None
+    """Of route distinguishers and targets (``rd``, ``rt``): the AS number or IPv4 address that
+    stands before them. ``65000`` gives ``65000:100``, ``192.0.2.1`` gives ``192.0.2.1:100``."""
     quarantine: float = pydantic.Field(default=300.0, ge=0)
     """Seconds before a released value is given out again: somebody may still be using it."""
+    unseen: float = pydantic.Field(default=86_400.0, ge=0)
+    """The same for a value that the devices were not yet seen to be without, by what was read back
+    from them: after this time alone it is given out all the same."""
 
     @pydantic.model_validator(mode="after")
     def _one_kind(self) -> Pool:
@@ -267,11 +279,17 @@ class Pool(Section):
             raise ValueError("a pool has either first and last, or a prefix")
         if self.first is not None and self.last is not None and self.first > self.last:
             raise ValueError(f"first {self.first} is above last {self.last}")
+        if (self.kind in {"rd", "rt"}) != (self.administrator is not None):
+            raise ValueError("an administrator is what pools of kind rd and rt have, and must have")
+        if self.prefix is not None and self.kind != "number":
+            raise ValueError(f"a prefix has addresses: kind {self.kind} is for first and last")
         self._check_length()
         return self
 
     def _check_length(self) -> None:
         if self.length is None:
+            if self.longest is not None:
+                raise ValueError("longest needs a length beside it")
             return
         if self.prefix is None:
             raise ValueError("only a pool with a prefix has a length")
@@ -280,8 +298,8 @@ class Pool(Section):
 
 
 _POOLS = (
-    Pool(name="core-vni", first=10_100, last=10_199),
-    Pool(name="vpn-vni", first=10_200, last=10_999),
+    Pool(name="core-vni", first=10_100, last=10_199, kind="vni"),
+    Pool(name="vpn-vni", first=10_200, last=10_999, kind="vni"),
     Pool(name="vpn-transit", prefix=ipaddress.ip_network("100.64.0.0/10")),
     Pool(name="internet-v4", prefix=ipaddress.ip_network("203.0.113.0/24"), length=30),
 )

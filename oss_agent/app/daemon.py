@@ -49,6 +49,7 @@ class Agent:
                 self.ground.tree, self.ground.rows, self.built.outbox.append, self.ground.time
             ).run(),
             self.built.watch.run(),
+            self.built.pools.run(),
             self.ground.rows.watch(),
         )
 

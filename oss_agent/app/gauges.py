@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from drivers.snmp import engine
+from inventory import pool_views
 from oss_agent import errors, store
 from oss_agent.api import health
 from oss_agent.assurance import alarm_rows, metrics, role
@@ -39,6 +40,8 @@ def page(
             metrics.Stored(metrics.UNKNOWN, lambda c: {"": len(census.in_doubt(c))}),
             metrics.Stored(metrics.FALLOUT, lambda c: _fallout(c, time.now(), bounds)),
             metrics.Stored(metrics.ALARMS, alarm_rows.open_by_severity),
+            metrics.Stored(metrics.POOL_USED, lambda c: pool_views.used(c, time.now())),
+            metrics.Stored(metrics.POOL_FREE, lambda c: pool_views.free(c, time.now())),
             metrics.Stored(metrics.BACKLOG, lambda c: {"": _waiting(desk.backlog(c))}),
             metrics.Stored(metrics.BACKLOG_AGE, lambda c: {"": _age(desk.backlog(c), time.now())}),
         ),

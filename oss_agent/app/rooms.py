@@ -18,6 +18,7 @@ import inventory.devices
 import inventory.ledger
 import inventory.onboarding
 import inventory.pool_clashes
+import inventory.pool_desk
 import inventory.pools
 import inventory.specification_use
 from drivers import key_scan
@@ -59,6 +60,7 @@ class Built:
     outbox: outbox.Outbox
     watch: role.Assurance
     onboarding: inventory.onboarding.StoredOnboarding
+    pools: inventory.pool_desk.PoolDesk
     complaints: complaints.Complaints
     offerings: offerings.Offerings
     shelf: shelf.Shelf
@@ -120,8 +122,19 @@ async def build(ground: Ground) -> Built:
     shown = shelf.Shelf(loaded)
     tests = service_test.ServiceTests(collaborators)
     cases = inventory.cases.CasePort(rows, time)
+    desk = inventory.pool_desk.PoolDesk(rows, time, post.append)
     return Built(
-        collaborators, late, post, watch, onboarding, complain, products, shown, tests, cases
+        collaborators,
+        late,
+        post,
+        watch,
+        onboarding,
+        desk,
+        complain,
+        products,
+        shown,
+        tests,
+        cases,
     )
 
 

@@ -18,7 +18,7 @@ import bss_bridge.resources.products
 import bss_bridge.resources.service_testing
 import inventory.ports
 from oss_agent import __version__
-from oss_agent.api import cases, health, network, outbox, state, stops
+from oss_agent.api import cases, health, network, outbox, pools, state, stops
 from oss_agent.api import fallout as fallout_routes
 from oss_agent.app import billing, deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics, usage_port
@@ -82,6 +82,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         outbox.router(deliveries.Deliveries(rows, built.outbox, ground.time, told)),
         network.router(built.onboarding),
         cases.router(built.cases),
+        pools.router(built.pools),
         stops.router(stop_desk.StopDesk(built.parts)),
         fallout_routes.router(fallout.FalloutDesk(built.parts)),
         health.router(gauges.readiness(rows), page.render),

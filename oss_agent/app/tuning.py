@@ -13,7 +13,7 @@ import bss_bridge.events.callbacks
 import bss_bridge.events.outside
 import bss_bridge.events.receivers
 from drivers.snmp import engine
-from inventory import pools
+from inventory import pool_values, pools
 from oss_agent import flow, settings
 from oss_agent.assurance import meter, poller, role
 from oss_agent.catalog import specification
@@ -70,8 +70,19 @@ def ranges(tree: settings.Settings) -> tuple[pools.PoolRange, ...]:
 
 def _pool(of: settings.Pool) -> pools.PoolRange:
     if of.prefix is not None:
-        return pools.PoolRange.of_prefix(of.name, str(of.prefix), of.length, of.quarantine)
-    return pools.PoolRange(of.name, of.first or 0, of.last or 0, of.quarantine)
+        found = pools.PoolRange.of_prefix(
+            of.name, str(of.prefix), of.length, of.quarantine, of.longest
+        )
+        return dataclasses.replace(found, unseen=of.unseen)
+    return pools.PoolRange(
+        of.name,
+        of.first or 0,
+        of.last or 0,
+        of.quarantine,
+        kind=pool_values.Kind(of.kind),
+        administrator=of.administrator,
+        unseen=of.unseen,
+    )
 
 
 def catalogue(of: settings.Catalogue) -> dict[str, str]:

@@ -44,6 +44,10 @@ FALLOUT = Meaning("oss_order_fallout", "Order items that a person has to decide 
 ALARMS = Meaning("oss_alarms_open", "Open alarms by perceived severity.", "severity")
 BACKLOG = Meaning("oss_outbox_events", "Events not yet delivered to every receiver.")
 BACKLOG_AGE = Meaning("oss_outbox_oldest_age_seconds", "Age of the oldest event not yet delivered.")
+POOL_USED = Meaning(
+    "oss_pool_used_ratio", "Part of a pool that nobody can have now, 0 to 1.", "pool"
+)
+POOL_FREE = Meaning("oss_pool_free_values", "Values of a pool that may be given out now.", "pool")
 REFRESHED = Meaning(
     "oss_stored_metrics_timestamp_seconds", "When the metrics from the database were read."
 )

@@ -21,6 +21,7 @@ from oss_agent.cli import (
     network,
     orders,
     outbox,
+    pools,
     services,
     show,
     stops,
@@ -76,6 +77,7 @@ def tree() -> typer.Typer:
     app.command("why")(network.why)
     app.add_typer(network.alarms, name="alarm")
     app.add_typer(services.services, name="service")
+    app.add_typer(pools.pools, name="pool")
     app.add_typer(outbox.outbox, name="outbox")
     app.add_typer(fallout.fallout, name="fallout")
     app.command("pause")(stops.pause)

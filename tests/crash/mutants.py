@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from bss_bridge.events import delivery
-from inventory import ledger, pools
+from inventory import ledger, pool_claims
 from oss_agent import database, outbox
 from oss_agent.fulfilment.ordering import intake
 from oss_agent.fulfilment.record import journal, order_rows, states, tables
@@ -260,7 +260,7 @@ def _claim_dropped() -> None:
     def own(self: ledger.SqlLedger, connection: sa.Connection, **of: Any) -> None:
         real(self, connection, **of)
         at: datetime = of["at"]
-        pools.release(connection, key=f"{of['service']}.vni", at=at)
+        pool_claims.release(connection, key=f"{of['service']}.vni", at=at)
 
     _replace(ledger.SqlLedger, own=own)
 

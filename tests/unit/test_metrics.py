@@ -64,6 +64,8 @@ def every_metric() -> metrics.Metrics:
         metrics.Stored(metrics.UNKNOWN, lambda _: {"": 0}),
         metrics.Stored(metrics.FALLOUT, lambda _: {"changeRejected": 1}),
         metrics.Stored(metrics.ALARMS, lambda _: {"critical": 1, "minor": 0}),
+        metrics.Stored(metrics.POOL_USED, lambda _: {"core-vni": 0.43}),
+        metrics.Stored(metrics.POOL_FREE, lambda _: {"core-vni": 57}),
         metrics.Stored(metrics.BACKLOG, lambda _: {"": 9}),
         metrics.Stored(metrics.BACKLOG_AGE, lambda _: {"": 1.5}),
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import facts, history, ledger, observed, pools, services, tables
+from inventory import facts, history, ledger, observed, pool_claims, pools, services, tables
 from oss_agent import errors
 from oss_agent.spi import clock as clocks
 from oss_agent.spi import ledger as seam
@@ -532,28 +532,28 @@ def test_a_wish_for_a_prefix_names_who_has_it(vnis: sa.Connection) -> None:
     """Prefix pools claim as ranges do, and what is shown is the prefix."""
     customer = pools.PoolRange.of_prefix("internet", "203.0.113.0/28", 30)
     pools.seed(vnis, [customer], tenant="default", at=_T0)
-    first = pools.claim(vnis, pool="internet", key="order-1", wanted=None, at=_T0)
+    first = pool_claims.claim(vnis, pool="internet", key="order-1", wanted=None, at=_T0)
 
     assert first == "203.0.113.0/30"
     with pytest.raises(errors.Conflict, match=r"203\.0\.113\.0/30 .* held by order-1") as told:
-        pools.claim(vnis, pool="internet", key="order-2", wanted=first, at=_T0)
+        pool_claims.claim(vnis, pool="internet", key="order-2", wanted=first, at=_T0)
     assert told.value.holder == "order-1"
     with pytest.raises(errors.Conflict, match=r"not in pool internet \(/30 of 203"):
-        pools.claim(vnis, pool="internet", key="order-2", wanted="203.0.113.16/30", at=_T0)
+        pool_claims.claim(vnis, pool="internet", key="order-2", wanted="203.0.113.16/30", at=_T0)
 
 
 def test_a_pool_keeps_its_prefix_while_somebody_has_a_value_of_it(vnis: sa.Connection) -> None:
     before = pools.PoolRange.of_prefix("internet", "203.0.113.0/28", 30)
     after = pools.PoolRange.of_prefix("internet", "198.51.100.0/28", 30)
     pools.seed(vnis, [before], tenant="default", at=_T0)
-    pools.claim(vnis, pool="internet", key="order-1", wanted=None, at=_T0)
+    pool_claims.claim(vnis, pool="internet", key="order-1", wanted=None, at=_T0)
 
     with pytest.raises(errors.ConfigurationError, match="order-1 still has a value"):
         pools.seed(vnis, [after], tenant="default", at=_T0)
 
-    pools.release(vnis, key="order-1", at=_T0)
+    pool_claims.release(vnis, key="order-1", at=_T0)
     pools.seed(vnis, [after], tenant="default", at=_T0 + timedelta(seconds=1))
-    again = pools.claim(
+    again = pool_claims.claim(
         vnis, pool="internet", key="order-1", wanted=None, at=_T0 + timedelta(seconds=2)
     )
     assert again == "198.51.100.0/30"

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 import sqlalchemy as sa
 
-from inventory import observed, pools, port_claims, ports, services, tables
+from inventory import observed, pool_claims, pools, port_claims, ports, services, tables
 from oss_agent import errors, store
 from oss_agent.spi import ledger
 from oss_agent.spi.query import Filter, Operator, Query, Sort
@@ -49,7 +49,7 @@ def _fill(connection: sa.Connection, add_network: Add) -> None:
         connection, service="svc-4", order="4", ports=[("pe1", "eth4")], tenant="default", at=_AT
     )
     pools.seed(connection, [pools.PoolRange("core-vni", 10100, 10999)], tenant="default", at=_AT)
-    pools.claim(connection, pool="core-vni", key="svc-4", wanted=None, at=_AT)
+    pool_claims.claim(connection, pool="core-vni", key="svc-4", wanted=None, at=_AT)
 
 
 def _ask(

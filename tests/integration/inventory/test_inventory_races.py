@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import history, pools, port_claims, tables
+from inventory import history, pool_claims, pools, port_claims, tables
 from oss_agent import errors
 
 _AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -40,7 +40,7 @@ def test_racing_claims_get_distinct_values(engine: sa.Engine) -> None:
         pools.seed(connection, [wide], tenant="default", at=_AT)
 
     def claim(connection: sa.Connection, number: int) -> str:
-        return pools.claim(connection, pool="vni", key=f"key-{number}", wanted=None, at=_AT)
+        return pool_claims.claim(connection, pool="vni", key=f"key-{number}", wanted=None, at=_AT)
 
     values = _together(engine, claim)
 
@@ -52,7 +52,7 @@ def test_racing_claims_of_one_key_get_one_value(engine: sa.Engine) -> None:
         pools.seed(connection, [pools.PoolRange("vni", 1, 1000)], tenant="default", at=_AT)
 
     def claim(connection: sa.Connection, _: int) -> str:
-        return pools.claim(connection, pool="vni", key="same", wanted=None, at=_AT)
+        return pool_claims.claim(connection, pool="vni", key="same", wanted=None, at=_AT)
 
     assert set(_together(engine, claim)) == {"1"}
 
@@ -61,12 +61,12 @@ def test_racing_claims_of_a_value_that_has_rested_have_one_winner(engine: sa.Eng
     later = _AT + timedelta(seconds=600)
     with engine.begin() as connection:
         pools.seed(connection, [pools.PoolRange("vni", 1, 1)], tenant="default", at=_AT)
-        pools.claim(connection, pool="vni", key="old", wanted=None, at=_AT)
-        pools.release(connection, key="old", at=_AT)
+        pool_claims.claim(connection, pool="vni", key="old", wanted=None, at=_AT)
+        pool_claims.release(connection, key="old", at=_AT)
 
     def claim(connection: sa.Connection, number: int) -> str:
         try:
-            return pools.claim(connection, pool="vni", key=f"k{number}", wanted="1", at=later)
+            return pool_claims.claim(connection, pool="vni", key=f"k{number}", wanted="1", at=later)
         except errors.Conflict:
             return ""
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from inventory import history, pools, tables
+from inventory import history, pool_claims, pools, tables
 from oss_agent import errors
 
 _AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -49,7 +49,7 @@ def test_each_has_a_value_of_its_own_and_exactly_one_is_refused(
 
 def _claimed(connection: sa.Connection, key: str) -> str:
     try:
-        return pools.claim(connection, pool="vni", key=key, wanted=None, at=_AT)
+        return pool_claims.claim(connection, pool="vni", key=key, wanted=None, at=_AT)
     except errors.Conflict as refused:
         return str(refused)
 

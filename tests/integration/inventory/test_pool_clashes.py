@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from inventory import facts, observed, pool_clashes, pools
+from inventory import facts, observed, pool_claims, pool_clashes, pools
 from oss_agent import errors
 
 _AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -47,7 +47,7 @@ def test_a_pool_that_covers_a_routers_address_is_told(connection: sa.Connection)
 def test_what_a_pool_has_given_out_is_not_the_networks(connection: sa.Connection) -> None:
     pools.seed(connection, [_INTERNET, _TRANSIT], tenant="default", at=_AT)
     for one in (_INTERNET, _TRANSIT):
-        pools.claim(connection, pool=one.name, key=f"1.{one.name}", wanted=None, at=_AT)
+        pool_claims.claim(connection, pool=one.name, key=f"1.{one.name}", wanted=None, at=_AT)
     addresses = ("203.0.113.1", "203.0.113.5", "100.64.0.1", "100.64.0.2", "fe80::1")
     seen = tuple(facts.AddressFact("eth4", address) for address in addresses)
     observed.record(connection, facts.DeviceFacts("pe1", addresses=seen), _AT)

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from inventory import history, pools, tables
+from inventory import history, pool_claims, pools, tables
 from oss_agent import database, errors
 
 _KEYS = st.sampled_from("abcdef")
@@ -74,7 +74,7 @@ class PoolMachine(RuleBasedStateMachine):
         expected = self._expected(key, wanted)
         text = None if wanted is None else self._text(wanted)
         try:
-            got = pools.claim(self._connection, pool="p", key=key, wanted=text, at=self._now)
+            got = pool_claims.claim(self._connection, pool="p", key=key, wanted=text, at=self._now)
         except errors.Conflict:
             assert not expected
             return
@@ -87,7 +87,7 @@ class PoolMachine(RuleBasedStateMachine):
     def ask_what_is_likely(self) -> None:
         free = [v for v in range(len(self.texts)) if self._free(v, "")]
         try:
-            said = pools.likely(self._connection, "p", self._now)
+            said = pool_claims.likely(self._connection, "p", self._now)
         except errors.Conflict:
             assert not free
             return
@@ -95,7 +95,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(key=_KEYS)
     def release(self, key: str) -> None:
-        pools.release(self._connection, key=key, at=self._now)
+        pool_claims.release(self._connection, key=key, at=self._now)
         if key in self._held:
             self._rests[self._held.pop(key)] = (key, self._now)
 

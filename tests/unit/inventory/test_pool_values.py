@@ -11,16 +11,21 @@ from hypothesis import strategies as st
 from inventory import pool_values, pools
 from oss_agent import errors
 
+
+def _of(prefix: str, length: int | None = None, longest: int | None = None) -> pool_values.Values:
+    return pool_values.of(pool_values.Form(prefix=prefix, length=length, longest=longest))
+
+
 KINDS = [
-    pool_values.of(10_100, 10_199, None, None),
-    pool_values.of(0, 0, "100.64.0.0/10", None),
-    pool_values.of(0, 0, "192.0.2.0/31", None),
-    pool_values.of(0, 0, "192.0.2.7/32", None),
-    pool_values.of(0, 0, "2001:db8::/32", None),
-    pool_values.of(0, 0, "203.0.113.0/24", 30),
-    pool_values.of(0, 0, "203.0.113.0/24", 24),
-    pool_values.of(0, 0, "2001:db8::/32", 56),
-    pool_values.of(0, 0, "2000::/3", 128),
+    pool_values.of(pool_values.Form(10_100, 10_199)),
+    _of("100.64.0.0/10"),
+    _of("192.0.2.0/31"),
+    _of("192.0.2.7/32"),
+    _of("2001:db8::/32"),
+    _of("203.0.113.0/24", 30),
+    _of("203.0.113.0/24", 24),
+    _of("2001:db8::/32", 56),
+    _of("2000::/3", 128),
 ]
 
 
@@ -51,11 +56,11 @@ def test_different_numbers_are_disjoint_addresses(
 @pytest.mark.parametrize(
     ("kind", "first", "last"),
     [
-        (pool_values.of(0, 0, "192.0.2.0/29", None), "192.0.2.1/29", "192.0.2.6/29"),
-        (pool_values.of(0, 0, "192.0.2.0/31", None), "192.0.2.0/31", "192.0.2.1/31"),
-        (pool_values.of(0, 0, "192.0.2.7/32", None), "192.0.2.7/32", "192.0.2.7/32"),
-        (pool_values.of(0, 0, "2001:db8::/126", None), "2001:db8::1/126", "2001:db8::3/126"),
-        (pool_values.of(0, 0, "203.0.113.0/24", 30), "203.0.113.0/30", "203.0.113.252/30"),
+        (_of("192.0.2.0/29"), "192.0.2.1/29", "192.0.2.6/29"),
+        (_of("192.0.2.0/31"), "192.0.2.0/31", "192.0.2.1/31"),
+        (_of("192.0.2.7/32"), "192.0.2.7/32", "192.0.2.7/32"),
+        (_of("2001:db8::/126"), "2001:db8::1/126", "2001:db8::3/126"),
+        (_of("203.0.113.0/24", 30), "203.0.113.0/30", "203.0.113.252/30"),
     ],
 )
 def test_a_pool_begins_and_ends_where_its_prefix_allows(

@@ -1,0 +1,169 @@
+"""``spi.pools.Pools`` over the store: the operator's reservations, and the watch over what is over.
+
+A reservation's key is the operator's word behind ``reservation.``, so that none is a service's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from inventory import (
+    history,
+    pool_absence,
+    pool_claims,
+    pool_sql,
+    pool_views,
+    pools,
+    resource_events,
+    tables,
+)
+from oss_agent import errors
+from oss_agent.spi import clock, events, store
+from oss_agent.spi.pools import ClaimView, PoolView
+
+_EVERY: Final = 60.0
+"""Seconds between two looks at reservations that are over and at rests that nobody saw through."""
+_BATCH: Final = 500
+"""Claims that one unit looks at, at most: others wait for the same writer."""
+_PREFIX: Final = "reservation."
+_C = tables.pool_claims.c
+_OVER = (
+    sa.select(tables.pool_claims)
+    .where(history.current(tables.pool_claims), pool_sql.EXPIRED)
+    .limit(_BATCH)
+)
+_UNSEEN = (
+    sa.select(tables.pool_claims)
+    .where(history.current(tables.pool_claims), _C.released_at.is_not(None), _C.absent_at.is_(None))
+    .order_by(_C.released_at.desc())
+    .limit(_BATCH)
+)
+
+
+class PoolDesk:
+    """Looks and reservations. ``sink`` is told what becomes of values, as of other resources."""
+
+    def __init__(
+        self, store: store.Store, clock: clock.Clock, sink: events.EventSink | None = None
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._resources = resource_events.Teller(sink)
+
+    async def list(self, tenant: str) -> tuple[PoolView, ...]:
+        """Every pool, without forecasts."""
+        at = self._clock.now()
+        return await self._store.read(lambda c: pool_views.listing(c, tenant, at))
+
+    async def get(self, tenant: str, name: str) -> PoolView:
+        """One pool, with its forecast; NotFound."""
+        at = self._clock.now()
+
+        def read(connection: sa.Connection) -> PoolView:
+            pool = pool_views.found(connection, tenant, name)
+            return pool_views.view(connection, pool, at, ahead=True)
+
+        return await self._store.read(read)
+
+    async def forecasts(self, tenant: str) -> tuple[PoolView, ...]:
+        """Every pool with its forecast, the one that is full first at the head."""
+        at = self._clock.now()
+
+        def read(connection: sa.Connection) -> tuple[PoolView, ...]:
+            mine = [one for one in pools.rows(connection) if one.tenant == tenant]
+            seen = [pool_views.view(connection, one, at, ahead=True) for one in mine]
+            return tuple(sorted(seen, key=_days))
+
+        return await self._store.read(read)
+
+    async def claims(self, tenant: str, name: str) -> tuple[ClaimView, ...]:
+        """What of a pool is not free, by value; NotFound."""
+        at = self._clock.now()
+
+        def read(connection: sa.Connection) -> tuple[ClaimView, ...]:
+            return pool_views.claims(connection, pool_views.found(connection, tenant, name), at)
+
+        return await self._store.read(read)
+
+    async def reserve(
+        self, tenant: str, name: str, *, key: str, wanted: str | None, seconds: float
+    ) -> ClaimView:
+        """Keep a value until an order names it, or the time is over."""
+        at, of = self._clock.now(), _PREFIX + key
+        until = at + timedelta(seconds=seconds)
+
+        def unit(connection: sa.Connection) -> ClaimView:
+            pool = pool_views.found(connection, tenant, name)
+            with self._resources.around(connection, _some(of), at):
+                pool_claims.claim(connection, pool=name, key=of, wanted=wanted, at=at, until=until)
+            held = connection.execute(pool_sql.HELD, {**pool.at(at), "at_key": of})
+            return pool_views.claim(pool, held.mappings().one())
+
+        return await self._store.write(unit)
+
+    async def forgo(self, tenant: str, name: str, *, key: str) -> None:
+        """Give a reservation back before its time. Safe twice."""
+        at, of = self._clock.now(), _PREFIX + key
+
+        def unit(connection: sa.Connection) -> None:
+            pool = pool_views.found(connection, tenant, name)
+            held = connection.execute(pool_sql.HELD, {**pool.at(at), "at_key": of})
+            with self._resources.around(connection, _some(of), at):
+                history.end_rows(connection, tables.pool_claims, held.mappings().all(), at)
+
+        await self._store.write(unit)
+
+    async def run(self) -> None:
+        """Look for ever; what a database that is away leaves undone, the next look does."""
+        while True:
+            with contextlib.suppress(errors.StoreUnavailable):
+                await self.look()
+            await asyncio.sleep(_EVERY)
+
+    async def look(self) -> int:
+        """End reservations that are over, and note which rests the devices are seen to be without.
+
+        Returns how many claims that was. Reads first: a look that finds nothing writes nothing.
+        """
+        at = self._clock.now()
+        if not await self._store.read(lambda c: _anything(c, at)):
+            return 0
+        return await self._store.write(lambda c: self._settle(c, at))
+
+    def _settle(self, connection: sa.Connection, at: datetime) -> int:
+        over = connection.execute(_OVER, {"now": at}).mappings().all()
+        seen = [(row, what) for row in _unseen(connection) if (what := _gone(connection, row))]
+        keys = frozenset(row["key"] for row in over)
+        with self._resources.around(connection, resource_events.Some(keys=keys), at):
+            history.end_rows(connection, tables.pool_claims, over, at)
+        facts = [(row, {"absent_at": at, "absence": what}) for row, what in seen]
+        history.replace(connection, tables.pool_claims, facts, at)
+        return len(over) + len(seen)
+
+
+def _anything(connection: sa.Connection, at: datetime) -> bool:
+    if connection.execute(_OVER, {"now": at}).first() is not None:
+        return True
+    return any(_gone(connection, row) for row in _unseen(connection))
+
+
+def _unseen(connection: sa.Connection) -> list[sa.RowMapping]:
+    return list(connection.execute(_UNSEEN).mappings())
+
+
+def _gone(connection: sa.Connection, row: sa.RowMapping) -> str | None:
+    return pool_absence.evidence(connection, row["key"], pool_claims.text_of(row))
+
+
+def _some(key: str) -> resource_events.Some:
+    return resource_events.Some(keys=frozenset({key}))
+
+
+def _days(view: PoolView) -> tuple[bool, float, str]:
+    days = view.forecast.days if view.forecast is not None else None
+    return (days is None, days or 0.0, view.name)
