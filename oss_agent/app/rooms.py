@@ -90,7 +90,8 @@ async def build(ground: Ground) -> Built:
     bounds = tuning.fulfilment(tree.fulfilment, tree.orders)
     own = tree.catalogue.folder
     loaded = collection.load(*([own] if own is not None else []))
-    specifications = catalogue.Specifications(loaded.services, tuning.catalogue(tree.catalogue))
+    said = tuning.catalogue(tree.catalogue)
+    specifications = catalogue.Specifications(loaded.services, said, loaded.ordered)
     collaborators = parts.Parts(
         store=rows,
         drivers=ground.drivers,

@@ -27,9 +27,9 @@ def check(item: orders.ItemRequest, spec: specification.Specification) -> None:
 
 
 def _check_name(item: orders.ItemRequest) -> None:
-    field = f"{item.path}.service.name"
+    field = item.field("name")
     if item.service_name is None:
-        raise errors.OrderRejected(f"{field} is missing: name the service", field=field)
+        raise errors.OrderRejected(f"{field} is missing: name the {item.about}", field=field)
     if not values.NAME.fullmatch(item.service_name):
         raise errors.OrderRejected(
             f"{field} is {values.shown(item.service_name)}: use 1 to 63 letters, digits, '_', '.', "

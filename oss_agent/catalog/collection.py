@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from oss_agent.catalog import files, offering, reading, resource, specification
+from oss_agent.catalog import files, offering, orderable, reading, resource, specification
 
 KINDS = ("services", "resources", "offerings")
 
@@ -23,6 +23,11 @@ class Collection:
     services: tuple[specification.Specification, ...]
     resources: tuple[resource.Resource, ...]
     offerings: tuple[offering.Offering, ...]
+
+    @property
+    def ordered(self) -> tuple[specification.Specification, ...]:
+        """How those resources are built that an operator may order by themselves."""
+        return orderable.of(self.resources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,13 +138,13 @@ def _refuse_inner_network(
 
 def _refuse_taken_name(item: orders.ItemRequest, snapshot: ledger.Snapshot) -> None:
     for service in snapshot.services.values():
-        same = service.category == "CFS" and service.name == item.service_name
+        same = service.category == item.category and service.name == item.service_name
         live = service.state is not views.ServiceState.TERMINATED
         if same and live and service.id != item.service_id:
             order = f" (order {service.order})" if service.order else ""
             raise errors.OrderRejected(
-                f"the name {service.name} belongs to service {service.id}{order}",
-                field=f"{item.path}.service.name",
+                f"the name {service.name} belongs to {item.about} {service.id}{order}",
+                field=item.field("name"),
                 code="nameTaken",
             )
 

@@ -22,7 +22,7 @@ class Spot:
     @property
     def field(self) -> str:
         """Where it stands in the sender's body."""
-        return f"{self.item.path}.service.serviceCharacteristic[{self.name}]{self.below}"
+        return f"{self.item.field('characteristic')}[{self.name}]{self.below}"
 
     def element(self, number: int) -> Spot:
         """The element of a list, from 0 as programs count."""

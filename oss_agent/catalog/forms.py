@@ -53,7 +53,7 @@ class Characteristic(Form):
     that may be said after the order was placed, which waits for it.
     """
 
-    type: Literal["port", "integer", "name", "prefix", "address", "sites"]
+    type: Literal["port", "integer", "name", "text", "prefix", "address", "sites"]
     required: bool = False
     later: bool = False
     minimum: int | None = None

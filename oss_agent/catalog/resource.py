@@ -6,21 +6,44 @@ Its characteristics are the slots of the template by which each platform configu
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
+import pydantic
+
 from oss_agent.catalog import forms, reading
+
+SAID = {"name": "name", "description": "text", "uint": "integer"}
+"""What a sender may say for a slot of a type; a slot of another type is filled by services only."""
 
 
 class Characteristic(forms.Form):
     """One value of the resource; ``minimum`` and ``maximum`` bound a number without sign."""
 
     type: Literal[
-        "name", "description", "uint", "ifname", "address", "interface", "prefix", "community"
+        "name",
+        "description",
+        "uint",
+        "ifname",
+        "address",
+        "interface",
+        "prefix",
+        "community",
     ]
     required: bool = False
     minimum: int | None = None
     maximum: int | None = None
     text: str
+
+
+class Orderable(forms.Form):
+    """An operator may order it by itself, on the port that the characteristic ``at`` names.
+
+    ``template`` is what the platforms call its configuration.
+    """
+
+    template: str
+    at: str
 
 
 class Resource(forms.Entry):
@@ -32,6 +55,25 @@ class Resource(forms.Entry):
 
     characteristics: dict[str, Characteristic]
     reversible: bool = True
+    orderable: Orderable | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _can_be_ordered(self) -> Resource:
+        wrong = [] if self.orderable is None else [*self._unsayable(self.orderable.at)]
+        if wrong:
+            raise reading.Wrong(wrong)
+        return self
+
+    def _unsayable(self, at: str) -> Iterator[tuple[reading.Place, str]]:
+        port = self.characteristics.get(at)
+        if port is None or port.type != "ifname" or not port.required:
+            yield ("orderable", "at"), f"{at} is no required characteristic of type ifname"
+        for name, form in self.characteristics.items():
+            if name != at and form.type not in SAID:
+                what = (
+                    f"a sender cannot say {form.type}; of one by itself there are {', '.join(SAID)}"
+                )
+                yield ("characteristics", name), what
 
 
 def misfits(

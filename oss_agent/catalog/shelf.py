@@ -9,7 +9,11 @@ from oss_agent.catalog import collection, forms, resource, specification, values
 from oss_agent.spi import specifications as spi
 from oss_agent.spi import views
 
-_KINDS: Mapping[str, str] = {"integer": "integer", "uint": "integer", "sites": "array"}
+_KINDS: Mapping[str, str] = {
+    "integer": "integer",
+    "uint": "integer",
+    "sites": "array",
+}
 """JSON types; what is not here is text."""
 _REGEX: Mapping[str, str] = {"port": values.PORT.pattern, "name": values.NAME.pattern}
 
@@ -20,7 +24,10 @@ class Shelf:
     def __init__(self, of: collection.Collection) -> None:
         names = {(one.id, one.version): one.name for one in of.resources}
         self._services = tuple(view for one in of.services for view in _services(one, names))
-        self._resources = tuple(map(_resource, of.resources))
+        ordered = {(one.id, one.version): one for one in of.ordered}
+        self._resources = tuple(
+            _resource(one, ordered.get((one.id, one.version))) for one in of.resources
+        )
 
     def services(self) -> tuple[spi.SpecificationView, ...]:
         """Customer-facing specifications, each before the resource-facing ones it relies on."""
@@ -66,8 +73,14 @@ def _made_of(
         yield views.SpecificationRef(*key, names.get(key, rule.specification))
 
 
-def _resource(one: resource.Resource) -> spi.SpecificationView:
-    said = tuple(_filled(name, form) for name, form in one.characteristics.items())
+def _resource(
+    one: resource.Resource, ordered: specification.Specification | None
+) -> spi.SpecificationView:
+    """Its characteristics as a sender says them, where it can be ordered by itself."""
+    if ordered is not None:
+        said = tuple(_said(name, form) for name, form in ordered.characteristics.items())
+    else:
+        said = tuple(_filled(name, form) for name, form in one.characteristics.items())
     return _view(one, spi.Facing.NONE, said)
 
 

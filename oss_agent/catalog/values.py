@@ -24,6 +24,8 @@ _ADDRESS = re.compile(r"[0-9a-f.:]{2,45}/[0-9]{1,3}")
 _WIDEST = {4: 8, 6: 16}
 """The shortest prefix a customer's network may have: a shorter one swallows everybody's routes."""
 _SHOWN = 60
+_LONGEST = 255
+"""What a description on a device may have (ifAlias takes no more, RFC 2863)."""
 
 
 def wrong(value: Any, form: forms.Characteristic) -> str | None:
@@ -51,6 +53,13 @@ def _integer(value: Any, form: forms.Characteristic) -> str | None:
     too_large = form.maximum is not None and value > form.maximum
     outside = f"{shown(value)} is not within {form.minimum}..{form.maximum}"
     return outside if too_small or too_large else None
+
+
+def _text(value: Any, _form: forms.Characteristic) -> str | None:
+    if not isinstance(value, str) or not value.isprintable() or "%" in value:
+        return f"{shown(value)} is not printable text without %"
+    fits = 1 <= len(value) <= _LONGEST
+    return None if fits else f"it has {len(value)} characters, and 1 to {_LONGEST} are allowed"
 
 
 def _port(value: Any, _form: forms.Characteristic) -> str | None:
@@ -125,6 +134,7 @@ def _sites(value: Any, form: forms.Characteristic) -> str | None:
 
 _RULES: Mapping[str, Callable[[Any, forms.Characteristic], str | None]] = {
     "integer": _integer,
+    "text": _text,
     "port": _port,
     "name": _name,
     "prefix": _prefix,

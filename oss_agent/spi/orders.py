@@ -9,6 +9,8 @@ from typing import Any, Final, Protocol
 
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import (
+    BY_ITSELF,
+    CUSTOMER_FACING,
     CancelView,
     DryRun,
     Explanation,
@@ -28,6 +30,18 @@ RELATIONS: Final = 1_000
 """What an order and its items come after, all together."""
 DEPTH: Final = 5
 """Items nested in one another."""
+_PREFIXED: Final = frozenset({"specification", "characteristic"})
+_OF_RESOURCES: Final = "ro"
+
+
+def of_resources(order: str) -> bool:
+    """Is this the id of an order of resources by themselves (TMF652)? The id tells, as ``po`` does."""
+    return order.startswith(_OF_RESOURCES)
+
+
+def resource_order(number: int) -> str:
+    """The id of an order of resources."""
+    return f"{_OF_RESOURCES}{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +49,8 @@ class ItemRequest:
     """One item as the sender wrote it, already of the right shape (not yet of the right content).
 
     ``path`` is where it stands in the sender's body (``serviceOrderItem[0]``), so that a refusal can
-    name the field. ``characteristics`` are name -> JSON value.
+    name the field. ``characteristics`` are name -> JSON value. Of a ``resource`` (TMF652) what is
+    said of its service means the resource: id, name, specification.
     """
 
     id: str
@@ -55,6 +70,23 @@ class ItemRequest:
     """the same of items of other orders: order id, item id"""
     parent: str | None = None
     """id of the item that it is nested in; that one stands before it"""
+    resource: bool = False
+    """it is about a resource by itself, which no service has"""
+
+    @property
+    def about(self) -> str:
+        """What it is about, as its sender's body names it."""
+        return "resource" if self.resource else "service"
+
+    @property
+    def category(self) -> str:
+        """Which rows of the inventory it is about: a customer's service, or a resource by itself."""
+        return BY_ITSELF if self.resource else CUSTOMER_FACING
+
+    def field(self, name: str) -> str:
+        """Where an attribute of what it is about stands: ``specification``, ``characteristic`` too."""
+        own = f"{self.about}{name.capitalize()}" if name in _PREFIXED else name
+        return f"{self.path}.{self.about}.{own}"
 
 
 @dataclass(frozen=True, slots=True)

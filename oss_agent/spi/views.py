@@ -335,9 +335,14 @@ class OperatingStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+CUSTOMER_FACING = "CFS"
+BY_ITSELF = "resource"
+"""The category of what was ordered as a resource by itself: no customer's, and shown by TMF639 only."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServiceView:
-    """A service as TMF638 shows it. ``category`` is CFS or RFS."""
+    """A service as TMF638 shows it. ``category`` is CFS or RFS (or ``BY_ITSELF``)."""
 
     id: str
     tenant: str

@@ -58,7 +58,7 @@ def test_check_says_that_all_is_right(run: Run, own: Path) -> None:
     assert run("check", str(own)) == (
         0,
         (
-            "the catalogue is right: 4 service specifications, 5 resource specifications, 1 product "
+            "the catalogue is right: 4 service specifications, 7 resource specifications, 1 product "
             "offering\n"
         ),
         "",
@@ -107,7 +107,7 @@ def test_list_shows_every_kind(run: Run) -> None:
         "KIND",
         "offering",
         *["service", "resource-facing"] * 3,
-        *["resource"] * 5,
+        *["resource"] * 7,
     ]
 
 

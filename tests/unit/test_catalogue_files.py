@@ -15,7 +15,7 @@ SHIPPED = Path(collection.__file__).parent / "shipped"
 RESOURCES = {(one.id, one.version): one for one in collection.load().resources}
 TEMPLATES = {
     rule.template: RESOURCES[rule.specification, rule.version]
-    for one in collection.load().services
+    for one in (*collection.load().services, *collection.load().ordered)
     for _, _, rule in one.rules
 }
 PLATFORMS = sorted(
@@ -94,7 +94,7 @@ SPOILT = {
         (
             "26: resource_facing[0].resources[0].specification: there is no resource "
             "specification wire 1.0; there are eline 1.0, internet-access 1.0, l3vpn 1.0, "
-            "l3vpn-peer 1.0, l3vpn-site 1.0"
+            "l3vpn-peer 1.0, l3vpn-site 1.0, port-label 1.0, port-off 1.0"
         ),
     ),
     "a type that no slot has": (
@@ -102,6 +102,17 @@ SPOILT = {
         (
             "10: characteristics.neighbor.type: Input should be 'name', "
             "'description', 'uint', 'ifname', 'address', 'interface', 'prefix' or 'community'"
+        ),
+    ),
+    "a resource ordered where it has no port": (
+        ("resources/port-off-1.0.yaml", "at: port", "at: description"),
+        "7: orderable.at: description is no required characteristic of type ifname",
+    ),
+    "a resource of which a sender could not say everything": (
+        ("resources/port-off-1.0.yaml", "type: description", "type: community"),
+        (
+            "10: characteristics.description: a sender cannot say community; of one by itself there "
+            "are name, description, uint"
         ),
     ),
 }
