@@ -71,7 +71,7 @@ def bridge_routers(rooms: Rooms, paging: surface.Paging) -> tuple[APIRouter, ...
     order = surface.Resource(
         "serviceOrder",
         (hrefs.SERVICE_ORDERING,),
-        rooms.orders,
+        tmf641.Port(rooms.orders),
         lambda view: tmf641.render(view, links),
         create=ordering.creation(rooms.orders, links),
         patch=ordering.patch(rooms.orders),

@@ -1,4 +1,4 @@
-"""The surfaces that only read what rooms have written: resource orders, usage, events."""
+"""The surfaces that only read what rooms have written: usage, events."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from fastapi import APIRouter
 
 from bss_bridge.engine import hrefs, rendered, surface
 from bss_bridge.events import notifications, tmf688
-from bss_bridge.resources import tmf635, tmf652
+from bss_bridge.resources import tmf635
 from oss_agent.spi import events
 from oss_agent.spi.query import Port
-from oss_agent.spi.resource_orders import ResourceOrderView
 from oss_agent.spi.views import UsageView
 
 
@@ -19,7 +18,6 @@ from oss_agent.spi.views import UsageView
 class Records:
     """The ports behind them."""
 
-    resource_orders: Port[ResourceOrderView]
     usage: Port[UsageView]
     events: Port[events.Event]
 
@@ -27,23 +25,10 @@ class Records:
 def routers(records: Records, links: hrefs.Hrefs, paging: surface.Paging) -> tuple[APIRouter, ...]:
     """Their routes. Events come before topics, whose ids would match their paths too."""
     return (
-        surface.router(_resource_orders(records, links), paging),
         surface.router(_usage(records, links), paging),
         surface.router(_specifications(links), paging),
         *(surface.router(_events(records, one, links), paging) for one in notifications.topics()),
         surface.router(_topics(links), paging),
-    )
-
-
-def _resource_orders(records: Records, links: hrefs.Hrefs) -> surface.Resource[ResourceOrderView]:
-    """POST is 501: a device is changed for a service, never by itself, until somebody owns that."""
-    return surface.Resource(
-        "resourceOrder",
-        hrefs.RESOURCE_ORDERING,
-        records.resource_orders,
-        lambda view: tmf652.render(view, links),
-        undone=("resourceOrder", "cancelResourceOrder"),
-        wide=True,
     )
 
 

@@ -24,7 +24,7 @@ from inventory import (
     snapshot,
     tenancy,
 )
-from oss_agent.spi import clock, events, ledger
+from oss_agent.spi import clock, events, ledger, orders
 from oss_agent.spi import products as spi_products
 from oss_agent.spi.tree import Path, Tree
 from oss_agent.spi.views import OperatingStatus, ServiceState, ServiceView
@@ -188,7 +188,8 @@ class SqlLedger:
 
     def put_service(self, connection: sa.Connection, row: ledger.ServiceRow, at: datetime) -> None:
         """Write a planned service (state designed). Idempotent by id."""
-        services.put(connection, row, at)
+        with self._resources.around(connection, _by_itself(row.id), at):
+            services.put(connection, row, at)
 
     def move_service(
         self,
@@ -200,11 +201,13 @@ class SqlLedger:
         order: str | None = None,
     ) -> ServiceView:
         """Change a service's state; its RFS children move along."""
-        return services.move(connection, service, state, at, order)
+        with self._resources.around(connection, _by_itself(service), at):
+            return services.move(connection, service, state, at, order)
 
     def retire_service(self, connection: sa.Connection, *, service: str, at: datetime) -> None:
         """A service that never went live, or is terminated, leaves the inventory."""
-        services.retire(connection, service, at)
+        with self._resources.around(connection, _by_itself(service), at):
+            services.retire(connection, service, at)
 
     def set_status(
         self,
@@ -313,6 +316,12 @@ class SqlLedger:
         if observed.answers(connection, device) is answers:
             return resource_events.Some()
         return resource_events.Some(devices=frozenset({device}))
+
+
+def _by_itself(service: str) -> resource_events.Some:
+    """A resource that somebody ordered by itself is told as one; a service is its order's to tell."""
+    mine = {service} if orders.by_itself(service) else set[str]()
+    return resource_events.Some(by_itself=frozenset(mine))
 
 
 def _ports_and_devices(ports: Collection[tuple[str, str]]) -> resource_events.Some:

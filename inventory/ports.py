@@ -9,7 +9,8 @@ from inventory import (
     service_queries,
     service_views,
 )
-from oss_agent.spi import store
+from oss_agent import errors
+from oss_agent.spi import orders, store
 from oss_agent.spi.products import ProductView
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import ResourceView, ServiceView
@@ -26,7 +27,9 @@ class ServicePort:
         return await self._store.read(lambda connection: service_queries.find(connection, query))
 
     async def get(self, tenant: str, key: str) -> ServiceView:
-        """One service by id; NotFound when absent or another tenant's."""
+        """One service by id; NotFound when absent or another tenant's, or no service."""
+        if orders.by_itself(key):
+            raise errors.NotFound(f"service {key}")
         return await self._store.read(
             lambda connection: service_views.one(connection, key, tenant=tenant)
         )

@@ -32,12 +32,16 @@ _OURS: Final = frozenset({"tenant", "start_date", "service", "order_id"})
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """Which resources: devices, ports by (device, port), all ports and parts of devices, values by key."""
+    """Which resources: devices, ports by (device, port), all ports and parts of devices, values by key.
+
+    ``by_itself`` are the ids of those that were ordered by themselves.
+    """
 
     devices: frozenset[str] = frozenset()
     ports: frozenset[tuple[str, str]] = frozenset()
     ports_of: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
+    by_itself: frozenset[str] = frozenset()
 
 
 class Teller:
@@ -74,6 +78,8 @@ def _rows(connection: sa.Connection, some: Some) -> dict[str, _Row]:
         asked.append((_parts_of(), {"devices": sorted(some.ports_of)}))
     if some.keys:
         asked.append((_values(), {"keys": sorted(some.keys)}))
+    if some.by_itself:
+        asked.append((_by_themselves(), {"ids": sorted(some.by_itself)}))
     return {
         row["id"]: row
         for select, values in asked
@@ -105,6 +111,11 @@ def _parts_of() -> sa.Select[Any]:
 @functools.cache
 def _values() -> sa.Select[Any]:
     return resource_rows.values().where(tables.pool_claims.c.key.in_(_several("keys")))
+
+
+@functools.cache
+def _by_themselves() -> sa.Select[Any]:
+    return resource_rows.by_themselves().where(tables.services.c.id.in_(_several("ids")))
 
 
 def _several(name: str) -> sa.BindParameter[Any]:
@@ -147,7 +158,7 @@ def _events(
 
 def _rested(connection: sa.Connection, came: Sequence[_Row], at: datetime) -> frozenset[str]:
     """Values that were there, at rest after another's use, until this very moment."""
-    values = [row for row in came if row["category"] == resource_rows.LOGICAL]
+    values = [row for row in came if row["pool"] is not None]
     if not values:
         return frozenset()
     named = {"pools": {row["pool"] for row in values}, "texts": {row["value"] for row in values}}
@@ -173,7 +184,8 @@ def _states(before: _Row, after: _Row) -> tuple[str, ...]:
 def _attributes(before: _Row, after: _Row) -> tuple[str, ...]:
     others = {name for name in after if name not in _STATES and name not in _OURS}
     differ = {name for name in others if before[name] != after[name]}
-    shown = {"name": "name", "category": "category"}
+    shown = {"name": "name", "category": "category", "specification_id": "resourceSpecification"}
+    shown |= {"specification_version": "resourceSpecification"}
     return tuple(sorted({shown.get(name, "resourceCharacteristic") for name in differ}))
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from inventory import history, resource_parts, resource_rows, tables
 from oss_agent import errors, selecting
 from oss_agent.spi.query import Page, Query
-from oss_agent.spi.views import ResourceView
+from oss_agent.spi.views import ResourceView, SpecificationRef
 
 _V4_STATES: Final = {"enable": "enabled", "disable": "disabled", "shutdown": "shuttingDown"}
 """TMF639 v4 spells X.731's states so; both spellings may be asked for."""
@@ -64,6 +64,8 @@ def views_of(
     around = resource_parts.around(connection, rows)
     devices = {r["device"] for r in rows if r["category"] == resource_rows.PORT}
     linked = _linked(connection, rows[0]["tenant"], devices) if devices else {}
+    applied = _applied(connection, [r["id"] for r in rows if r["specification_id"] is not None])
+    around = {**resource_parts.around(connection, rows), **applied}
     return tuple(_view(row, contained, linked, around.get(row["id"], ())) for row in rows)
 
 
@@ -79,6 +81,7 @@ def _view(
         related += [("isConnectedTo", port) for port in linked.get(row["id"], ())]
     related += around
     shown = {name: row[name] for name in resource_rows.CHARACTERISTICS if row[name] is not None}
+    words = (row["specification_id"], row["specification_version"], row["specification_name"])
     return ResourceView(
         id=row["id"],
         tenant=row["tenant"],
@@ -88,15 +91,26 @@ def _view(
         operational_state=row["operational_state"],
         usage_state=row["usage_state"],
         resource_status=row["resource_status"],
-        characteristics=shown,
+        characteristics=shown | (row["said"] or {}),
         relationships=tuple(related),
         start_date=row["start_date"],
+        specification=None if words[0] is None else SpecificationRef(*words),
+        order=None if words[0] is None else row["order_id"],
     )
 
 
 def _ports_of(connection: sa.Connection, devices: Sequence[str]) -> Mapping[str, Sequence[str]]:
     rows = connection.execute(_CONTAINED, {"devices": devices}) if devices else ()
     return _grouped((device, f"{device}:{name}") for device, name in rows)
+
+
+def _applied(
+    connection: sa.Connection, ordered: Sequence[str]
+) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """The ports that what was ordered by itself applies to."""
+    rows = connection.execute(_APPLIED, {"ordered": ordered}) if ordered else ()
+    found = _grouped((one, f"{device}:{port}") for one, device, port in rows)
+    return {one: [("appliesTo", port) for port in ports] for one, ports in found.items()}
 
 
 def _linked(
@@ -125,10 +139,19 @@ def _links() -> sa.Select[str, str, str, str]:
     )
 
 
+def _standing() -> sa.Select[str, str, str]:
+    c = tables.service_resources.c
+    mine = c.service.in_(sa.bindparam("ordered", expanding=True))
+    return sa.select(c.service, c.device, c.port).where(
+        history.current(tables.service_resources), mine
+    )
+
+
 _DEVICES: Final[sa.BindParameter[Any]] = sa.bindparam("devices", expanding=True)
 # Made once: each order tells of its ports, and building such a statement costs more than running it.
 _CONTAINED: Final = _contained()
 _LINKED: Final = _links()
+_APPLIED: Final = _standing()
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, Sequence[str]]:

@@ -1,7 +1,8 @@
-"""Decides what a resource is: one SELECT over devices, their ports and parts, and pool values in use.
+"""Decides what a resource is: a SELECT over devices, ports, parts, pool values in use, and orders'.
 
 Ids are the words people use: ``pe1``, ``pe1:eth4``, ``core-vni:10100``; a part's is its place in its
-device, ``pe1~chassis-1.module-2``. States are X.731's; the
+device, ``pe1~chassis-1.module-2``; what was ordered by itself has the id that its order gave it,
+``r17-1``. States are X.731's; the
 surface spells them as its edition wants.
 """
 
@@ -11,7 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from inventory import history, tables
+from inventory import column_types, history, tables
+from oss_agent.spi import views
 
 DEVICE = "device"
 PORT = "port"
@@ -22,7 +24,8 @@ LOGICAL = "logical"
 
 def union() -> sa.Subquery:
     """Every current resource of every tenant, one row each; columns not theirs are NULL."""
-    return sa.union_all(devices(), ports(), parts(), values()).subquery("resource")
+    every = (devices(), ports(), parts(), values(), by_themselves())
+    return sa.union_all(*every).subquery("resource")
 
 
 def devices() -> sa.Select[Any]:
@@ -147,6 +150,32 @@ def values() -> sa.Select[Any]:
     ).where(history.current(tables.pool_claims))
 
 
+def by_themselves() -> sa.Select[Any]:
+    """What was ordered by itself, until it is deleted: reserved before it is there."""
+    c = tables.services.c
+    there = c.state == views.ServiceState.ACTIVE.value
+    return _row(
+        id=c.id,
+        tenant=c.tenant,
+        name=c.name,
+        category=sa.literal(LOGICAL),
+        administrative_state=sa.literal("unlocked"),
+        operational_state=sa.case((there, "enabled"), else_="disabled"),
+        usage_state=sa.case((there, "active"), else_="idle"),
+        resource_status=sa.case((there, "available"), else_="reserved"),
+        start_date=c.start_date,
+        order_id=c.order_id,
+        specification_id=c.specification_id,
+        specification_version=c.specification_version,
+        specification_name=c.specification_name,
+        said=c.characteristics,
+    ).where(
+        history.current(tables.services),
+        c.category == views.BY_ITSELF,
+        c.state != views.ServiceState.TERMINATED.value,
+    )
+
+
 _KINDS: dict[str, sa.types.TypeEngine[Any]] = {
     "device": sa.String(),
     "platform": sa.String(),
@@ -171,8 +200,14 @@ _KINDS: dict[str, sa.types.TypeEngine[Any]] = {
     "pool": sa.String(),
     "value": sa.String(),
     "key": sa.String(),
+    "specification_id": sa.String(),
+    "specification_version": sa.String(),
+    "specification_name": sa.String(),
+    "said": column_types.Json(),
 }
-CHARACTERISTICS = tuple(name for name in _KINDS if name not in {"service", "order_id", "parent"})
+_OTHERWISE = {"service", "order_id", "parent", "said"}
+_OTHERWISE |= {name for name in _KINDS if name.startswith("specification")}
+CHARACTERISTICS = tuple(name for name in _KINDS if name not in _OTHERWISE)
 """Columns that a resource shows as characteristics where it has them."""
 
 

@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from inventory import history, service_views, tables
 from oss_agent import selecting
 from oss_agent.spi.query import Page, Query
-from oss_agent.spi.views import ServiceState, ServiceView
+from oss_agent.spi.views import BY_ITSELF, ServiceState, ServiceView
 
 
 def find(connection: sa.Connection, query: Query) -> Page[ServiceView]:
-    """A page of a tenant's current services."""
+    """A page of a tenant's current services; what is a resource by itself is none."""
     s = tables.services
-    rows = sa.select(s).where(history.current(s))
+    rows = sa.select(s).where(history.current(s), s.c.category != BY_ITSELF)
     found, total = _selection(rows).page(connection, query)
     return Page(service_views.views(connection, found.mappings().all()), total)
 

@@ -36,8 +36,12 @@ _PORTS = (
     # planned sorts after observed: descending lets what was observed come last and stand
     .order_by(_I.ledger.desc())
 )
-_HOLDERS = sa.select(_P.device, _P.port, _P.service, _P.order_id).where(
-    history.current(tables.port_claims), _P.tenant == _TENANT, _P.device.in_(_THESE)
+_W = tables.services.c
+_HELD_BY = sa.and_(history.current(tables.services), _W.id == _P.service)
+_HOLDERS = (
+    sa.select(_P.device, _P.port, _P.service, _P.order_id, _W.name)
+    .select_from(tables.port_claims.outerjoin(tables.services, _HELD_BY))
+    .where(history.current(tables.port_claims), _P.tenant == _TENANT, _P.device.in_(_THESE))
 )
 """Made once: to build a statement costs several times as much as to run it."""
 
@@ -85,12 +89,12 @@ def _ports(
 ) -> Mapping[str, Mapping[str, ledger.PortFact]]:
     asked = {"at_tenant": tenant, "at_devices": list(names)}
     held = connection.execute(_HOLDERS, asked)
-    holders = {(device, port): (service, order) for device, port, service, order in held}
+    holders = {(device, port): whose for device, port, *whose in held}
     tests = test_points.by_port(connection, tenant, names)
     uses = port_uses.by_port(connection, tenant, names)
     found: defaultdict[str, dict[str, ledger.PortFact]] = defaultdict(dict)
     for device, name, _, oper in connection.execute(_PORTS, asked):
-        owner, order = holders.get((device, name), (None, None))
+        owner, order, called = holders.get((device, name), (None, None, None))
         found[device][name] = ledger.PortFact(
             name,
             oper,
@@ -98,5 +102,6 @@ def _ports(
             order,
             test_point=tests.get((device, name)),
             use=uses.get((device, name), ""),
+            owner_name=called or "",
         )
     return found

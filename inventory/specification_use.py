@@ -7,18 +7,18 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from inventory import history, tables
-from oss_agent.spi.views import ServiceState
+from oss_agent.spi.views import BY_ITSELF, CUSTOMER_FACING, ServiceState
 
 
 def living(connection: sa.Connection) -> Mapping[tuple[str, str], int]:
-    """How many customer-facing services of every tenant have each (id, version)."""
+    """How many of every tenant have each (id, version): customers' services, resources by themselves."""
     s = tables.services
     key = (s.c.specification_id, s.c.specification_version)
     rows = (
         sa.select(*key, sa.func.count())
         .where(
             history.current(s),
-            s.c.category == "CFS",
+            s.c.category.in_([CUSTOMER_FACING, BY_ITSELF]),
             s.c.state != ServiceState.TERMINATED.value,
         )
         .group_by(*key)

@@ -49,6 +49,10 @@ class Hrefs:
         """TMF652 resourceOrder."""
         return self.to(f"{RESOURCE_ORDERING[0]}/resourceOrder", key)
 
+    def resource_cancellation(self, key: str) -> str:
+        """TMF652 cancelResourceOrder."""
+        return self.to(f"{RESOURCE_ORDERING[0]}/cancelResourceOrder", key)
+
     def usage(self, key: str) -> str:
         """TMF635 usage."""
         return self.to(f"{USAGE}/usage", key)

@@ -50,8 +50,8 @@ class Task(Generic[View]):
 class Resource(Generic[View]):
     """One TM Forum resource.
 
-    The first of ``bases`` is canonical. ``undone`` are the collections whose POST answers 501;
-    ``example`` is a body shown in the API's document. ``permission`` is what each write needs.
+    The first of ``bases`` is canonical; ``example`` is a body shown in the API's document.
+    ``permission`` is what each write needs.
     ``wide``: the port understands ``Query.either`` and ``Operator.LIKE``; else those answer 501.
     ``monitored``: its writes may be answered 202, with a monitor to ask.
     """
@@ -61,7 +61,6 @@ class Resource(Generic[View]):
     port: Port[View]
     render: Callable[[View], Json]
     create: Create | None = None
-    undone: tuple[str, ...] = ()
     example: Json = field(default_factory=dict[str, Any])
     patch: writes.Patch[View] | None = None
     delete: writes.Delete[View] | None = None
@@ -90,8 +89,6 @@ def router(resource: Resource[View], paging: Paging) -> APIRouter:
     for base in resource.bases:
         for one in (resource, *(_of_task(task, base) for task in resource.tasks)):
             _add_resource(out, base, one, paging)
-        for name in resource.undone:
-            _add_undone(out, f"{base}/{name}")
     return out
 
 
@@ -240,16 +237,6 @@ def _accepted(going: writes.Accepted) -> JSONResponse:
     """TMF640: the monitor stands in a header of its own; Location is where to ask."""
     headers = {"Location": going.location, "monitorId": going.monitor}
     return JSONResponse(going.body, 202, headers)
-
-
-def _add_undone(out: APIRouter, path: str) -> None:
-    name = path.rpartition("/")[2]
-
-    @out.post(path, summary=f"{name}: not yet", openapi_extra=access.needs(Permission.ORDER))
-    async def undone() -> JSONResponse:
-        raise errors.OrderRejected(
-            f"{name} is not built yet; nothing was changed", status=501, code="notSupported"
-        )
 
 
 def caller(request: Request) -> access.Caller:

@@ -180,11 +180,74 @@ class ServiceOrderChange(Body):
     requested_completion: Moment | None = pydantic.Field(None, alias="requestedCompletionDate")
 
 
+def _no_change(value: Any) -> Any:
+    """TMF652 spells it so; the other spelling is not its."""
+    return {"no_change": ItemAction.NO_CHANGE.value, ItemAction.NO_CHANGE.value: "?"}.get(
+        value if isinstance(value, str) else "", value
+    )
+
+
+def _rank(value: Any) -> Any:
+    """TMF652's priority is a number, which is kept as text."""
+    if type(value) is not int or not 0 <= value <= _LAST:
+        raise ValueError(f"must be a whole number from 0 to {_LAST}")
+    return str(value)
+
+
+_LAST = 4
+Rank = Annotated[str, pydantic.BeforeValidator(_rank)]
+
+
+class Resource(Body):
+    """TMF652 ResourceRefOrValue: a new one has a specification, an existing one its id."""
+
+    id: Name | None = None
+    name: Name | None = None
+    specification: Specification | None = pydantic.Field(None, alias="resourceSpecification")
+    characteristics: Characteristics = pydantic.Field((), alias="resourceCharacteristic")
+
+
+class ResourceItem(Body):
+    """TMF652 ResourceOrderItem; its specification may stand beside the resource or in it."""
+
+    id: Name
+    action: Annotated[Action, pydantic.BeforeValidator(_no_change)]
+    resource: Resource
+    specification: Specification | None = pydantic.Field(None, alias="resourceSpecification")
+
+
+class ResourceOrder(Body):
+    """TMF652 ResourceOrder_Create."""
+
+    items: Annotated[tuple[ResourceItem, ...], pydantic.BeforeValidator(array)] = pydantic.Field(
+        alias="orderItem", min_length=1
+    )
+    external_id: Name | None = pydantic.Field(None, alias="externalId")
+    description: Prose | None = None
+    category: Name | None = None
+    priority: Rank | None = None
+    requested_start: Moment | None = pydantic.Field(None, alias="requestedStartDate")
+    requested_completion: Moment | None = pydantic.Field(None, alias="requestedCompletionDate")
+
+
+class ResourceOrderChange(ServiceOrderChange):
+    """TMF652 ResourceOrder_Update, as far as it is plain attributes."""
+
+    priority: Rank | None = None
+
+
 class ItemRef(Body):
     """TMF641 ServiceOrderItemRef."""
 
     id: Name = pydantic.Field(alias="itemId")
     order: Name | None = pydantic.Field(None, alias="serviceOrderId")
+
+
+class ResourceItemRef(Body):
+    """TMF652 ResourceOrderItemRef."""
+
+    id: Name = pydantic.Field(alias="itemId")
+    order: Name | None = pydantic.Field(None, alias="resourceOrderId")
 
 
 class Relationship(Body):
@@ -197,6 +260,12 @@ class ItemRelationship(Relationship):
     """TMF641 ServiceOrderItemRelationship."""
 
     item: ItemRef = pydantic.Field(alias="orderItem")
+
+
+class ResourceItemRelationship(Relationship):
+    """TMF652 ResourceOrderItemRelationship."""
+
+    item: ResourceItemRef = pydantic.Field(alias="orderItem")
 
 
 class NamedRelationship(Relationship):
@@ -215,6 +284,14 @@ class CancelOrder(Body):
     """TMF641 CancelServiceOrder_Create."""
 
     order: OrderRef = pydantic.Field(alias="serviceOrder")
+    reason: Prose | None = pydantic.Field(None, alias="cancellationReason")
+    requested: Moment | None = pydantic.Field(None, alias="requestedCancellationDate")
+
+
+class CancelResourceOrder(Body):
+    """TMF652 CancelResourceOrder_Create."""
+
+    order: OrderRef = pydantic.Field(alias="resourceOrder")
     reason: Prose | None = pydantic.Field(None, alias="cancellationReason")
     requested: Moment | None = pydantic.Field(None, alias="requestedCancellationDate")
 

@@ -26,6 +26,8 @@ from bss_bridge.resources import (
     tmf641,
     tmf641_cancel,
     tmf642,
+    tmf652,
+    tmf652_cancel,
     tmf653,
 )
 from oss_agent.spi import events, product_orders, products, service_tests, views
@@ -63,6 +65,8 @@ ENTITIES: Final = (
     Entity((hrefs.SERVICE_INVENTORY,), "service", views.ServiceView, tmf638.render),
     Entity((hrefs.ACTIVATION,), "service", views.ServiceView, tmf640.service),
     Entity((hrefs.ACTIVATION,), "monitor", views.ServiceOrderView, tmf640.monitor),
+    Entity(hrefs.RESOURCE_ORDERING, "resourceOrder", views.ServiceOrderView, tmf652.sent),
+    Entity(hrefs.RESOURCE_ORDERING, "cancelResourceOrder", views.CancelView, tmf652_cancel.render),
     Entity((hrefs.RESOURCE_INVENTORY,), "resource", views.ResourceView, tmf639.render),
     Entity((hrefs.SERVICE_TEST,), "serviceTest", service_tests.ServiceTestView, tmf653.render),
     Entity(hrefs.ALARMS, "alarm", views.AlarmView, tmf642.render),

@@ -1,4 +1,4 @@
-"""Decides what a patched order asks for, TMF641 v4.1 and TMF622 v4 alike, or refuses by field.
+"""Decides what a patched order asks for, TMF641 v4.1, TMF652 and TMF622 v4 alike, or refuses by field.
 
 What we do not model is kept as it is sent; of an item its characteristics may change and nothing
 else. An attribute of an item that the patch leaves out stays: it could not be taken away.
@@ -81,6 +81,8 @@ class Form:
     about: str
     said: str
     kept: Mapping[str, type]
+    task: str
+    attributes_of: type[wire.ServiceOrderChange] = wire.ServiceOrderChange
 
     @property
     def attributes(self) -> frozenset[str]:
@@ -88,9 +90,23 @@ class Form:
         return frozenset({*_PLAIN, *self.kept, self.items, "state"})
 
 
-SERVICE: Final = Form("serviceOrderItem", "service", "serviceCharacteristic", _KEPT)
+SERVICE: Final = Form(
+    "serviceOrderItem", "service", "serviceCharacteristic", _KEPT, "cancelServiceOrder"
+)
+RESOURCE: Final = Form(
+    "orderItem",
+    "resource",
+    "resourceCharacteristic",
+    _KEPT,
+    "cancelResourceOrder",
+    wire.ResourceOrderChange,
+)
 PRODUCT: Final = Form(
-    "productOrderItem", "product", "productCharacteristic", {**_KEPT, **_KEPT_OF_PRODUCTS}
+    "productOrderItem",
+    "product",
+    "productCharacteristic",
+    {**_KEPT, **_KEPT_OF_PRODUCTS},
+    "cancelProductOrder",
 )
 
 
@@ -103,16 +119,18 @@ class _Changed:
     extra: Mapping[str, Any]
 
 
-def of_service(change: writes.Change[views.ServiceOrderView], by: str) -> orders.Amendment:
+def of_service(
+    change: writes.Change[views.ServiceOrderView], by: str, form: Form = SERVICE
+) -> orders.Amendment:
     """Translate one patch. OrderRejected (400, 409) names the field; nothing was changed."""
-    items = _all_items(change, change.view.items, SERVICE)
+    items = _all_items(change, change.view.items, form)
     return orders.Amendment(
         expected=change.view,
         by=by,
-        attributes=_attributes(change),
-        extra=_extra(change, SERVICE),
+        attributes=_attributes(change, form),
+        extra=_extra(change, form),
         items=tuple(orders.ItemChange(i.id, i.characteristics, i.extra) for i in items),
-        hold=_hold(change, "cancelServiceOrder"),
+        hold=_hold(change, form.task),
     )
 
 
@@ -125,16 +143,16 @@ def of_product(
     return product_orders.ProductAmendment(
         expected=change.view,
         by=by,
-        attributes=_attributes(change),
+        attributes=_attributes(change, PRODUCT),
         extra=_extra(change, PRODUCT),
         items=tuple(changed(i.id, i.characteristics, i.extra) for i in items),
-        hold=_hold(change, "cancelProductOrder"),
+        hold=_hold(change, PRODUCT.task),
     )
 
 
-def _attributes(change: writes.Change[_View]) -> dict[str, Any]:
+def _attributes(change: writes.Change[_View], form: Form) -> dict[str, Any]:
     named = {name: change.after.get(name) for name in _PLAIN if name in change.names}
-    found = wire.parse(wire.ServiceOrderChange, named)
+    found = wire.parse(form.attributes_of, named)
     return {_PLAIN[name]: getattr(found, _PLAIN[name]) for name in named}
 
 

@@ -1,4 +1,7 @@
-"""Posting: TMF641 bodies to ``spi.orders.Orders``, for the order itself and for its dry-run."""
+"""Posting: TMF641 bodies to ``spi.orders.Orders``, for the order itself and for its dry-run.
+
+TMF652 bodies take the same way: headers, idempotency and approval are one.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from fastapi.responses import JSONResponse
 
 from bss_bridge.engine import surface, writes
 from bss_bridge.engine.hrefs import Hrefs
-from bss_bridge.resources import order_body, order_patch, tmf641
+from bss_bridge.resources import order_body, order_patch, resource_body, tmf641
 from oss_agent import errors
 from oss_agent.spi import access, catalogue, fallout, orders, views
 
@@ -37,10 +40,16 @@ EXAMPLE: Final = {
 }
 
 
-def request_of(found: dict[str, Any], request: Request) -> orders.OrderRequest:
-    """The order a request carries, in its caller's name. OrderRejected names the field."""
+def request_of(
+    found: dict[str, Any], request: Request, *, resources: bool = False
+) -> orders.OrderRequest:
+    """The order a request carries, in its caller's name. OrderRejected names the field.
+
+    It is one of ``resources`` by themselves (TMF652), or of services (TMF641).
+    """
     caller = surface.caller(request)
-    order = order_body.order_request(
+    read = resource_body.order_request if resources else order_body.order_request
+    order = read(
         found, tenant=caller.tenant, sender=caller.name, idempotency_key=idempotency_key(request)
     )
     return dataclasses.replace(
@@ -121,7 +130,7 @@ def patch(book: orders.Orders) -> writes.Patch[views.ServiceOrderView]:
 
 
 def plan_router(book: orders.Orders) -> APIRouter:
-    """POST /api/v1/plan: what the same body would do; claims and stores nothing."""
+    """POST /api/v1/plan: what the same body (TMF641, TMF652) would do; claims and stores nothing."""
     out = APIRouter(tags=["plan"])
 
     @out.post(
@@ -131,6 +140,8 @@ def plan_router(book: orders.Orders) -> APIRouter:
     )
     async def plan(request: Request) -> JSONResponse:
         found = await surface.json_body(request)
-        return JSONResponse(views.as_json(await book.plan(request_of(found, request))))
+        resources = "orderItem" in found and "serviceOrderItem" not in found
+        asked = request_of(found, request, resources=resources)
+        return JSONResponse(views.as_json(await book.plan(asked)))
 
     return out

@@ -29,17 +29,29 @@ class Before:
     others: tuple[tuple[str, str], ...]
 
 
-def items_before(extra: Mapping[str, Any], path: str) -> Before:
-    """The items that an item comes after, as it wrote them (TMF641)."""
-    name = f"{path}.serviceOrderItemRelationship"
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a specification calls the relationships of an item, and an order in one."""
+
+    name: str
+    order: str
+    model: type[wire.ItemRelationship | wire.ResourceItemRelationship]
+
+
+SERVICE: Final = Words("serviceOrderItemRelationship", "serviceOrder", wire.ItemRelationship)
+RESOURCE: Final = Words("orderItemRelationship", "resourceOrder", wire.ResourceItemRelationship)
+
+
+def items_before(extra: Mapping[str, Any], path: str, words: Words = SERVICE) -> Before:
+    """The items that an item comes after, as it wrote them (TMF641, TMF652)."""
     found: list[tuple[str | None, str]] = []
-    for place, entry in _entries(extra.get("serviceOrderItemRelationship"), name):
-        one = _parsed(wire.ItemRelationship, entry, place)
+    for place, entry in _entries(extra.get(words.name), f"{path}.{words.name}"):
+        one = _parsed(words.model, entry, place)
         _require_word(one.kind, (_DEPENDENCY,), place)
-        if one.item.order is None and (one.item.model_extra or {}).get("serviceOrderHref"):
+        if one.item.order is None and (one.item.model_extra or {}).get(f"{words.order}Href"):
             raise errors.OrderRejected(
-                "name the other order by its id, in serviceOrderId",
-                field=f"{place}.orderItem.serviceOrderHref",
+                f"name the other order by its id, in {words.order}Id",
+                field=f"{place}.orderItem.{words.order}Href",
                 code="notSupported",
             )
         found.append((one.item.order, one.item.id))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bss_bridge.engine import rendering as r
 from bss_bridge.engine.hrefs import Hrefs
+from bss_bridge.resources import specifications, tmf634
 from oss_agent import errors
 from oss_agent.spi import query, views
 
@@ -33,6 +34,7 @@ def render(view: views.ResourceView, hrefs: Hrefs) -> dict[str, Any]:
         "serialNumber": view.characteristics.get("serial"),
         "versionNumber": view.characteristics.get("hardware"),
         "startOperatingDate": r.stamp(view.start_date),
+        "resourceSpecification": _specification(view, hrefs),
         "resourceCharacteristic": r.characteristics(view.characteristics),
         "resourceRelationship": [
             _relationship(kind, key, hrefs) for kind, key in view.relationships
@@ -40,6 +42,14 @@ def render(view: views.ResourceView, hrefs: Hrefs) -> dict[str, Any]:
         "@type": "PhysicalResource" if view.category in _PHYSICAL else "LogicalResource",
     }
     return r.present(own)
+
+
+def _specification(view: views.ResourceView, hrefs: Hrefs) -> dict[str, Any] | None:
+    """Of what was ordered by itself; what is found in the network has none."""
+    of = view.specification
+    if of is None:
+        return None
+    return specifications.reference(of, tmf634.SPECIFICATIONS, "ResourceSpecification", hrefs)
 
 
 def _relationship(kind: str, key: str, hrefs: Hrefs) -> dict[str, Any]:

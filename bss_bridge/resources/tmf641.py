@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Final
 from urllib.parse import quote
 
 from bss_bridge.engine import rendering as r
 from bss_bridge.engine.hrefs import Hrefs
 from bss_bridge.resources import order_items
-from oss_agent.spi import views
+from oss_agent import errors
+from oss_agent.spi import query, views
+from oss_agent.spi.orders import Orders, of_resources
 
 _PASSED: Final = {
     "planned": "what changes on each device is written down",
@@ -17,6 +20,23 @@ _PASSED: Final = {
     "completed": "it is completed",
     "rolledBack": "it was undone again, because another item failed",
 }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Port:
+    """Service orders alone: orders of resources by themselves are shown by TMF652."""
+
+    orders: Orders
+
+    async def find(self, asked: query.Query, /) -> query.Page[views.ServiceOrderView]:
+        """Orders that match; the owner finds service orders only."""
+        return await self.orders.find(asked)
+
+    async def get(self, tenant: str, key: str) -> views.ServiceOrderView:
+        """One order; NotFound."""
+        if of_resources(key):
+            raise errors.NotFound(f"serviceOrder {ascii(key)[:40]}")
+        return await self.orders.get(tenant, key)
 
 
 def render(view: views.ServiceOrderView, hrefs: Hrefs) -> dict[str, Any]:
@@ -40,7 +60,7 @@ def render(view: views.ServiceOrderView, hrefs: Hrefs) -> dict[str, Any]:
         "errorMessage": [_error(view.error, "ServiceOrderErrorMessage")] if view.error else None,
         "milestone": _milestones(view) or None,
         "jeopardyAlert": [_alert(one, view.id) for one in view.jeopardy] or None,
-        "note": _notes(view) or None,
+        "note": notes(view) or None,
         "serviceOrderItem": order_items.nested(
             ((_render_item(item, hrefs), item.parent) for item in view.items), "serviceOrderItem"
         ),
@@ -135,7 +155,7 @@ def _item_ref(item: str, order: str) -> dict[str, Any]:
     return {"itemId": item, "serviceOrderId": order, "@type": "ServiceOrderItemRef"}
 
 
-def _notes(view: views.ServiceOrderView) -> list[Any]:
+def notes(view: views.ServiceOrderView) -> list[Any]:
     """The sender's notes, then ours: what was proven, and what an item waits for."""
     theirs = view.extra.get("note")
     notes: list[Any] = list(theirs) if isinstance(theirs, list) else []

@@ -158,7 +158,7 @@ async def _open_pools(
 
 async def tell_missing(rows: store.SqlStore, loaded: collection.Collection) -> None:
     """A service whose specification is gone is watched as before, and can be changed by nobody."""
-    known = {(one.id, one.version) for one in loaded.services}
+    known = {(one.id, one.version) for one in (*loaded.services, *loaded.ordered)}
     for key, number in (await rows.read(inventory.specification_use.living)).items():
         if key not in known:
             structlog.get_logger().error(

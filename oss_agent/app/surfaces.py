@@ -15,6 +15,7 @@ import bss_bridge.records
 import bss_bridge.resources.activation
 import bss_bridge.resources.catalogues
 import bss_bridge.resources.products
+import bss_bridge.resources.resource_ordering
 import bss_bridge.resources.service_testing
 import inventory.ports
 from oss_agent import __version__
@@ -60,9 +61,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         ports.alarms,
         bss_bridge.events.hub.HubOffice(rows, ground.time, ground.hrefs, tuning.policy(of)),
     )
-    records = bss_bridge.records.Records(
-        resource_queries.ResourceOrders(rows), usage_port.UsagePort(rows), port.EventPort(rows)
-    )
+    records = bss_bridge.records.Records(usage_port.UsagePort(rows), port.EventPort(rows))
     shop = bss_bridge.resources.products.Shop(
         product.ProductOrders(built.parts, built.offerings, services),
         product_cancellation.ProductCancelTasks(built.parts, cancels),
@@ -71,9 +70,15 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     activation = bss_bridge.resources.activation.Activation(
         services, ports.services, monitors.Monitors(rows)
     )
+    by_themselves = bss_bridge.resources.resource_ordering.ResourceOrdering(
+        services,
+        resource_queries.ResourceOrders(rows),
+        cancellation.CancelTasks(built.parts, resources=True),
+    )
     laboratory = bss_bridge.resources.service_testing.Laboratory(built.tests, built.shelf)
     beside = (
         *bss_bridge.resources.service_testing.routers(laboratory, ground.hrefs, paging),
+        *bss_bridge.resources.resource_ordering.routers(by_themselves, ground.hrefs, paging),
         *bss_bridge.resources.activation.routers(activation, ground.hrefs, paging),
         *bss_bridge.resources.products.routers(shop, ground.hrefs, paging),
         *bss_bridge.records.routers(records, ground.hrefs, paging),

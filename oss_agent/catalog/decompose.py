@@ -115,8 +115,10 @@ def _refuse_taken_port(item: orders.ItemRequest, end: words.End) -> None:
     owner = end.port.owner
     if owner is None or owner == item.service_id:
         return
-    order = f" (order {end.port.owner_order})" if end.port.owner_order else ""
-    why = f"port {end.named.text} belongs to service {owner}{order}"
+    order = f"order {end.port.owner_order}" if end.port.owner_order else ""
+    known = ", ".join(word for word in (end.port.owner_name, order) if word)
+    whose = f"{'resource' if orders.by_itself(owner) else 'service'} {owner}"
+    why = f"port {end.named.text} belongs to {whose}" + (f" ({known})" if known else "")
     raise end.named.port_spot.impossible(why, code="portOwned")
 
 

@@ -12,13 +12,19 @@ from oss_agent.spi import orders, query, views
 
 
 class CancelTasks:
-    """The owner of cancel tasks. It stores the wish; the feeder has it assessed at once."""
+    """The owner of cancel tasks. It stores the wish; the feeder has it assessed at once.
 
-    def __init__(self, p: parts.Parts) -> None:
+    Those of orders of ``resources`` by themselves (TMF652), or the others; neither knows the other.
+    """
+
+    def __init__(self, p: parts.Parts, *, resources: bool = False) -> None:
         self._p = p
+        self._resources = resources
 
     async def request(self, wish: orders.CancelRequest) -> views.CancelView:
         """Store the task, synced; the audit says who asked."""
+        if orders.of_resources(wish.order) is not self._resources:
+            raise errors.NotFound(f"order {ascii(wish.order)[:40]}")
 
         def unit(connection: sa.Connection) -> views.CancelView:
             at = self._p.clock.now()
@@ -34,11 +40,13 @@ class CancelTasks:
 
     async def find(self, asked: query.Query) -> query.Page[views.CancelView]:
         """Tasks that match; filter paths are TMF641 attribute names."""
-        return await self._p.journal.read(lambda c: cancel_rows.find(c, asked))
+        return await self._p.journal.read(
+            lambda c: cancel_rows.find(c, asked, resources=self._resources)
+        )
 
     async def get(self, tenant: str, key: str) -> views.CancelView:
         """One task; NotFound, also for another tenant's."""
         view = await self._p.journal.read(lambda c: cancel_rows.view(c, tenant, key))
-        if view is None:
-            raise errors.NotFound(f"cancelServiceOrder {ascii(key)[:40]}")
+        if view is None or orders.of_resources(view.order) is not self._resources:
+            raise errors.NotFound(f"cancellation {ascii(key)[:40]}")
         return view

@@ -1,4 +1,7 @@
-"""Service orders as the surfaces see them: implements ``spi.orders.Orders`` over the rows."""
+"""Service orders as the surfaces see them: implements ``spi.orders.Orders`` over the rows.
+
+Orders of resources by themselves (TMF652) are the same orders; ``find`` leaves them out.
+"""
 
 from __future__ import annotations
 
@@ -52,12 +55,9 @@ class ServiceOrders:
 
     async def _known(self, request: orders.OrderRequest) -> intake.Known:
         """What a delete or modify need not say, because the service itself knows."""
-        named = {item.service_id for item in request.items if item.service_id}
-        if not named:
+        if not any(item.service_id for item in request.items):
             return intake.Known({}, {})
-        return await self._p.journal.read(
-            lambda c: intake.look_up(c, self._p, request.tenant, named)
-        )
+        return await self._p.journal.read(lambda c: intake.look_up(c, self._p, request))
 
     async def _plan(self, request: orders.OrderRequest, item: orders.ItemRequest) -> views.DryRun:
         chosen = None if request.by_hand is None else catalogue.OutOfBand(request.by_hand)

@@ -39,8 +39,8 @@ class TestPoint:
 class PortFact:
     """A port as inventory knows it.
 
-    ``owner`` is the service that holds it exclusively, or None; ``owner_order`` the order that
-    took it. ``use`` says what the network itself uses it for; "" when a customer may have it.
+    ``owner`` is the service that holds it exclusively, or None (or a resource by itself);
+    ``owner_name`` is what it is called, ``owner_order`` the order that took it. ``use`` says what the network itself uses it for; "" when a customer may have it.
     """
 
     name: str
@@ -49,6 +49,7 @@ class PortFact:
     owner_order: str | None = None
     test_point: TestPoint | None = None
     use: str = ""
+    owner_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

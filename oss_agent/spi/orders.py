@@ -31,17 +31,26 @@ RELATIONS: Final = 1_000
 DEPTH: Final = 5
 """Items nested in one another."""
 _PREFIXED: Final = frozenset({"specification", "characteristic"})
-_OF_RESOURCES: Final = "ro"
+OF_RESOURCES: Final = "ro"
+"""How the ids of orders of resources by themselves begin (TMF652)."""
+_BY_ITSELF: Final = "r"
 
 
 def of_resources(order: str) -> bool:
-    """Is this the id of an order of resources by themselves (TMF652)? The id tells, as ``po`` does."""
-    return order.startswith(_OF_RESOURCES)
+    """Is this the id of an order of resources by themselves?"""
+    return order.startswith(OF_RESOURCES)
 
 
-def resource_order(number: int) -> str:
-    """The id of an order of resources."""
-    return f"{_OF_RESOURCES}{number}"
+def by_itself(service: str) -> bool:
+    """Is what has this id a resource by itself, and no service? Both are built in the same way."""
+    return service.startswith(_BY_ITSELF)
+
+
+def made_by(order: str, position: int) -> str:
+    """The id of what an item that adds makes: ``s17-1`` of order 17, ``r17-1`` of ro17."""
+    if of_resources(order):
+        return f"{_BY_ITSELF}{order.removeprefix(OF_RESOURCES)}-{position}"
+    return f"s{order}-{position}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,11 @@ class ItemRequest:
         """Which rows of the inventory it is about: a customer's service, or a resource by itself."""
         return BY_ITSELF if self.resource else CUSTOMER_FACING
 
+    @property
+    def relationship(self) -> str:
+        """Where it says what it comes after."""
+        return f"{self.path}.{'o' if self.resource else 'serviceO'}rderItemRelationship"
+
     def field(self, name: str) -> str:
         """Where an attribute of what it is about stands: ``specification``, ``characteristic`` too."""
         own = f"{self.about}{name.capitalize()}" if name in _PREFIXED else name
@@ -119,6 +133,16 @@ class OrderRequest:
     """ids of orders that must be completed before any item of this one begins"""
     surface: str | None = None
     """the API that made it of a request of its own and watches it by a monitor (``ACTIVATION``)"""
+
+    @property
+    def resources(self) -> bool:
+        """Is it of resources by themselves (TMF652)? An order is of these or of services."""
+        return any(item.resource for item in self.items)
+
+    @property
+    def array(self) -> str:
+        """What its body calls its items."""
+        return "orderItem" if self.resources else "serviceOrderItem"
 
 
 @dataclass(frozen=True, slots=True)

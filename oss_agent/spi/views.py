@@ -365,7 +365,10 @@ class ServiceView:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ResourceView:
-    """A resource as TMF639 shows it: device, port, logical (VNI). X.731 states inside."""
+    """A resource as TMF639 shows it: device, port, logical (VNI). X.731 states inside.
+
+    What was ordered by itself has a ``specification``, and the ``order`` that made it.
+    """
 
     id: str
     tenant: str
@@ -378,6 +381,8 @@ class ResourceView:
     characteristics: Mapping[str, Any]
     relationships: tuple[tuple[str, str], ...] = ()
     start_date: datetime | None = None
+    specification: SpecificationRef | None = None
+    order: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -25,15 +25,15 @@ def merged(
     """
     if item.service_name and item.service_name != service.name:
         raise errors.OrderRejected(
-            f"service {service.id} is named {service.name}: a modify keeps the name",
-            field=f"{item.path}.service.name",
+            f"{item.about} {service.id} is named {service.name}: a modify keeps the name",
+            field=item.field("name"),
             code="invalidValue",
         )
     if item.specification and item.specification != service.specification.id:
         raise errors.OrderRejected(
-            f"service {service.id} is of {service.specification.id}: a modify keeps the "
-            "specification; delete the service and add another",
-            field=f"{item.path}.service.serviceSpecification",
+            f"{item.about} {service.id} is of {service.specification.id}: a modify keeps the "
+            f"specification; delete the {item.about} and add another",
+            field=item.field("specification"),
             code="invalidValue",
         )
     whole = {**ordered, **item.characteristics}

@@ -66,10 +66,10 @@ def undo(
     if done.action is views.ItemAction.DELETE:
         return _rebuild(connection, p, done, service, built)
     if service.state is views.ServiceState.TERMINATED:
-        return Undo(None, f"item {done.id}: service {service.id} is terminated already")
+        return Undo(None, f"item {done.id}: {done.about} {service.id} is terminated already")
     _refuse_changed_since(done, service, built, place)
     if done.action is views.ItemAction.ADD:
-        words = f"item {done.id}: service {service.id} ({service.name}) is deleted"
+        words = f"item {done.id}: {done.about} {service.id} ({service.name}) is deleted"
         return Undo(_item(done, views.ItemAction.DELETE, service), words)
     return _back(done, service, built)
 
@@ -94,12 +94,12 @@ def _refuse_changed_since(
 ) -> None:
     if not built or (built[0].order, built[0].position) != place:
         by = f"order {built[0].order}" if built else "another order"
-        raise _impossible(f"item {done.id}: service {service.id} was changed since by {by}")
+        raise _impossible(f"item {done.id}: {done.about} {service.id} was changed since by {by}")
 
 
 def _back(done: orders.ItemRequest, service: views.ServiceView, built: tuple[Built, ...]) -> Undo:
     if len(built) < 2:  # noqa: PLR2004  the modify itself, and what it changed
-        raise _impossible(f"item {done.id}: what service {service.id} was before is not known")
+        raise _impossible(f"item {done.id}: what {done.about} {service.id} was before is not known")
     now, before = built[0].design, built[1].design
     changes = difference(now.ordered, before.ordered)
     words = ", ".join(f"{name} {_said(value)}" for name, value in sorted(changes.items()))
@@ -113,7 +113,9 @@ def _back(done: orders.ItemRequest, service: views.ServiceView, built: tuple[Bui
     )
     if now.suspended is not before.suspended:
         item, words = dataclasses.replace(item, service_state=state), f"{words} {state}".lstrip()
-    return Undo(item, f"item {done.id}: service {service.id} gets back {words or 'what it was'}")
+    return Undo(
+        item, f"item {done.id}: {done.about} {service.id} gets back {words or 'what it was'}"
+    )
 
 
 def difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,11 +142,11 @@ def _rebuild(
             "order the product again"
         )
     if not built:
-        raise _impossible(f"item {done.id}: what service {service.id} was is not known")
+        raise _impossible(f"item {done.id}: what {done.about} {service.id} was is not known")
     before = built[0].design
     if before.suspended:
         raise _impossible(
-            f"item {done.id}: the deleted service {service.id} was suspended: a new one would work"
+            f"item {done.id}: the deleted {done.about} {service.id} was suspended: a new one would work"
         )
     item = orders.ItemRequest(
         id=done.id,
@@ -155,8 +157,9 @@ def _rebuild(
         service_name=service.name,
         characteristics=dict(before.ordered),
         path="",
+        resource=done.resource,
     )
-    return Undo(item, f"item {done.id}: service {service.name} is added again, with a new id")
+    return Undo(item, f"item {done.id}: {done.about} {service.name} is added again, with a new id")
 
 
 def _item(
@@ -176,6 +179,7 @@ def _item(
         service_name=service.name,
         characteristics=dict(characteristics or {}),
         path="",
+        resource=done.resource,
     )
 
 

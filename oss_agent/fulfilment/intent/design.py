@@ -179,14 +179,17 @@ def standing(
     OrderRejected when there is no such service, or it is neither active nor suspended.
     """
     service = p.ledger.service(connection, tenant, item.service_id or "")
-    field = f"{item.path}.service.id"
-    if service is None or service.category != "CFS":
+    field = item.field("id")
+    if service is None or service.category != item.category:
         raise errors.OrderRejected(
-            f"there is no service {item.service_id}", field=field, status=422, code="unknownService"
+            f"there is no {item.about} {item.service_id}",
+            field=field,
+            status=422,
+            code=f"unknown{item.about.capitalize()}",
         )
     if service.state not in _LIVING:
         raise errors.OrderRejected(
-            f"service {service.id} is {service.state}: only an active or a suspended one can be "
+            f"{item.about} {service.id} is {service.state}: only an active or a suspended one can be "
             "modified or terminated",
             field=field,
             status=422,
@@ -195,7 +198,9 @@ def standing(
     built = last_built(connection, tenant, service.id)
     if built is None:
         raise errors.OrderRejected(
-            f"service {service.id} was not built by an order of ours", status=422, code="notOurs"
+            f"{item.about} {service.id} was not built by an order of ours",
+            status=422,
+            code="notOurs",
         )
     return built
 

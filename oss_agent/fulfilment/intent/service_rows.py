@@ -1,4 +1,7 @@
-"""Writes a design into the inventory: the customer-facing service and one row per end of it."""
+"""Writes a design into the inventory: the customer-facing service and one row per end of it.
+
+A resource by itself is one row: it stands on its ports as an end does.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import order_rows, states
-from oss_agent.spi import catalogue, ledger, views
+from oss_agent.spi import catalogue, ledger, orders, views
 
 
 def plan(
@@ -67,17 +70,23 @@ def known(
 def _whole(
     transaction: states.Transaction, service: str, design: catalogue.Design, customer: str
 ) -> ledger.ServiceRow:
+    alone = orders.by_itself(service)
     return ledger.ServiceRow(
         id=service,
         tenant=transaction.tenant,
         name=design.name,
-        category="CFS",
+        category=views.BY_ITSELF if alone else views.CUSTOMER_FACING,
         specification=design.specification,
         characteristics=design.characteristics,
         customer=customer,
         order=transaction.order,
+        resources=_ports(design) if alone else (),
         meters=tuple((meter.device, meter.port) for meter in design.meters),
     )
+
+
+def _ports(design: catalogue.Design) -> tuple[tuple[str, str], ...]:
+    return tuple((one.device, port) for one in design.resources for port in one.ports)
 
 
 def _ends(
@@ -88,7 +97,8 @@ def _ends(
     One that comes with a modify has the order in its id: that of an end which left is not used
     again, because history and billing still mean that end by it.
     """
-    rows = [_end(whole, resource, design) for resource in design.resources]
+    built = () if orders.by_itself(whole.id) else design.resources
+    rows = [_end(whole, resource, design) for resource in built]
     same = _matched(rows, known)
     used = {one.id for one in known}
     stem = f"{whole.id}.{whole.order}" if known else whole.id

@@ -136,7 +136,7 @@ def _judge(
     if item.action is views.ItemAction.DELETE:
         raise errors.OrderRejected(
             "a delete asks for nothing that could be changed",
-            field=f"{item.path}.service.serviceCharacteristic",
+            field=item.field("characteristic"),
             code="notPatchable",
         )
     if item.action is views.ItemAction.MODIFY:

@@ -42,9 +42,13 @@ def amend_order(
     if wish.attributes or wish.extra is not None or wish.items:
         kind = events.EventKind.SERVICE_ORDER_CHANGE
         changed = named(wish.attributes, now.extra, wish.extra)
-        changed += ("serviceOrderItem",) if wish.items else ()
+        changed += (_items(seen.id),) if wish.items else ()
         return order_moves.tell(connection, p.events, seen.id, kind, at, changed)
     return held
+
+
+def _items(order: str) -> str:
+    return "orderItem" if orders.of_resources(order) else "serviceOrderItem"
 
 
 def named(
@@ -103,7 +107,7 @@ def _amend_item(
     if one is None:
         raise errors.OrderRejected(
             f"order {now.id} has no item {ascii(change.id)[:60]} that does something by itself",
-            field="serviceOrderItem",
+            field=_items(now.id),
         )
     amend.replace(connection, p, one, change, by, at)
 

@@ -8,7 +8,7 @@ behind that.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,7 +59,7 @@ def check(request: orders.OrderRequest, bounds: limits.Limits) -> None:
     if not 1 <= len(request.items) <= bounds.items:
         raise errors.OrderRejected(
             f"an order has 1 to {bounds.items} items, this one has {len(request.items)}",
-            field="serviceOrderItem",
+            field=request.array,
             code="invalidValue",
         )
     if request.approved and len(request.approved) != len(request.items):
@@ -72,7 +72,8 @@ def check(request: orders.OrderRequest, bounds: limits.Limits) -> None:
     for item in request.items:
         _check_item(item)
     _refuse_twice(request.items, "id", [item.id for item in request.items])
-    _refuse_twice(request.items, "service.id", [item.service_id for item in request.items])
+    about = request.items[0].about
+    _refuse_twice(request.items, f"{about}.id", [item.service_id for item in request.items])
     nesting.check(request.items, bounds.depth)
     sequence.check(nesting.in_turn(request), bounds.relations)
 
@@ -110,9 +111,9 @@ def _refuse_unknown(item: orders.ItemRequest) -> None:
 
 def _not_there(item: orders.ItemRequest) -> errors.OrderRejected:
     return errors.OrderRejected(
-        f"there is no service {ascii(item.service_id)[:60]}",
-        field=f"{item.path}.service.id",
-        code="unknownService",
+        f"there is no {item.about} {ascii(item.service_id)[:60]}",
+        field=item.field("id"),
+        code=f"unknown{item.about.capitalize()}",
     )
 
 
@@ -133,8 +134,8 @@ def _specification(
         raise _not_there(item)
     if item.specification != service.specification.id:
         raise errors.OrderRejected(
-            f"service {service.id} is a {service.specification.id}",
-            field=f"{item.path}.service.serviceSpecification.id",
+            f"{item.about} {service.id} is a {service.specification.id}",
+            field=f"{item.field('specification')}.id",
             code="invalidValue",
         )
     return service.specification
@@ -151,11 +152,11 @@ def _whole(item: orders.ItemRequest, known: Known) -> orders.ItemRequest:
     return dataclasses.replace(whole, action=views.ItemAction.ADD)
 
 
-def look_up(
-    connection: sa.Connection, p: parts.Parts, tenant: str, named: Collection[str]
-) -> Known:
-    """What is known of these services."""
-    found = {name: p.ledger.service(connection, tenant, name) for name in named}
+def look_up(connection: sa.Connection, p: parts.Parts, request: orders.OrderRequest) -> Known:
+    """What is known of the services that it names; of the resources, where it is of these."""
+    tenant, named = request.tenant, {item.service_id for item in request.items if item.service_id}
+    alike = [name for name in named if orders.by_itself(name) is request.resources]
+    found = {name: p.ledger.service(connection, tenant, name) for name in alike}
     known = {name: view for name, view in found.items() if view is not None}
     return Known(known, {name: design.ordered(connection, tenant, name) for name in known})
 
@@ -165,8 +166,7 @@ def judged(
 ) -> tuple[orders.OrderRequest, tuple[views.SpecificationRef, ...]]:
     """The same as for a sender's order, for one of our own, inside the unit that stores it."""
     check(request, p.limits)
-    named = {item.service_id for item in request.items if item.service_id}
-    known_services = look_up(connection, p, request.tenant, named)
+    known_services = look_up(connection, p, request)
     request = specified(request, known_services)
     return request, specifications(request, known_services, p.catalogue)
 
@@ -184,7 +184,7 @@ def _refuse_twice(
 
 
 def _check_state(item: orders.ItemRequest) -> None:
-    field = f"{item.path}.service.state"
+    field = item.field("state")
     if item.service_state is not None and item.action is not views.ItemAction.MODIFY:
         raise errors.OrderRejected(
             f"only a modify suspends or resumes a service, not an item of action {item.action}",
@@ -203,8 +203,9 @@ def _check_item(item: orders.ItemRequest) -> None:
     _check_state(item)
     adding = item.action is views.ItemAction.ADD
     if adding is (item.service_id is not None):
-        why = "an added service gets its id from us" if adding else f"say what to {item.action}"
-        raise errors.OrderRejected(why, field=f"{item.path}.service.id", code="invalidValue")
+        gets = f"an added {item.about} gets its id from us"
+        why = gets if adding else f"say what to {item.action}"
+        raise errors.OrderRejected(why, field=item.field("id"), code="invalidValue")
 
 
 def known(connection: sa.Connection, request: orders.OrderRequest) -> views.ServiceOrderView | None:
@@ -246,8 +247,8 @@ def accept(
     promised = promises.made(connection, p, request, found, at)
     columns = {} if promised is None else promised.columns()
     numbers = order_rows.numbers(connection, len(request.items))
-    written = order_rows.insert(connection, request, numbers.order, found, at, columns)
-    order = str(numbers.order)
+    written = order_rows.insert(connection, request, numbers, found, at, columns)
+    order = numbers.key(request)
     _begin(connection, request, numbers, at)
     dependencies.insert(connection, order, request)
     works = any(item.action is not views.ItemAction.NO_CHANGE for item in request.items)
@@ -291,7 +292,7 @@ def _begin(
         )
         for place, item in enumerate(request.items)
     ]
-    journal.begin(connection, str(numbers.order), request.tenant, begun, at)
+    journal.begin(connection, numbers.key(request), request.tenant, begun, at)
 
 
 def _done(

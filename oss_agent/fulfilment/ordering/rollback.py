@@ -206,10 +206,12 @@ def _request(
     before: tuple[str, ...] = ()
     chain: list[orders.ItemRequest] = []
     for number, item in enumerate(items):
-        path = f"serviceOrderItem[{number}]"
+        path = f"{'orderItem' if item.resource else 'serviceOrderItem'}[{number}]"
         chain.append(dataclasses.replace(item, path=path, after=before))
         before = (item.id,)
     related: dict[str, Any] = {"id": mine.order, "relationshipType": "cross-ref"}
+    related["@type"] = "ServiceOrderRelationship"
+    resources = orders.of_resources(mine.order)  # TMF652 has no such relationship
     return orders.OrderRequest(
         tenant=mine.tenant,
         requester=row.requester,
@@ -217,7 +219,7 @@ def _request(
         body_digest=hashlib.sha256(repr(chain).encode()).hexdigest(),
         description=f"undoes what order {mine.order} had completed",
         fallout=spi_fallout.Policy.FAIL,
-        extra={"orderRelationship": [related | {"@type": "ServiceOrderRelationship"}]},
+        extra={} if resources else {"orderRelationship": [related]},
     )
 
 

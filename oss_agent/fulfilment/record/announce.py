@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 import sqlalchemy as sa
 
-from oss_agent.spi import events, views
+from oss_agent.spi import events, orders, views
+
+_K = events.EventKind
+_OF_RESOURCES: Final = {
+    _K.SERVICE_ORDER_CREATE: _K.RESOURCE_ORDER_CREATE,
+    _K.SERVICE_ORDER_STATE: _K.RESOURCE_ORDER_STATE,
+    _K.SERVICE_ORDER_CHANGE: _K.RESOURCE_ORDER_CHANGE,
+    _K.SERVICE_ORDER_INFORMATION: _K.RESOURCE_ORDER_INFORMATION,
+    _K.CANCEL_SERVICE_ORDER_CREATE: _K.CANCEL_RESOURCE_ORDER_CREATE,
+    _K.CANCEL_SERVICE_ORDER_STATE: _K.CANCEL_RESOURCE_ORDER_STATE,
+}
+"""What TMF652 calls the events of its orders."""
 
 
 class Told(Protocol):
@@ -62,8 +73,31 @@ def order(
     changed: tuple[str, ...] = (),
 ) -> None:
     """Tell that an order came or changed; ``number`` counts its changes, for a state may come back."""
-    mark = f"{kind}-{view.state}-{number}"
-    tell(connection, sink, kind, view, at, entity="serviceOrder", mark=mark, changed=changed)
+    mark = f"{view.state}-{number}"
+    of_order(connection, sink, kind, view, at, mark=mark, changed=changed)
+
+
+def of_order(
+    connection: sa.Connection,
+    sink: events.EventSink,
+    kind: events.EventKind,
+    view: views.ServiceOrderView,
+    at: datetime,
+    *,
+    mark: str,
+    changed: tuple[str, ...] = (),
+) -> None:
+    """The same, ``mark`` setting it apart from others of its kind.
+
+    An order of resources is told by the names of TMF652; what that has no event for is not told.
+    """
+    if not orders.of_resources(view.id):
+        mark = f"{kind}-{mark}"
+        tell(connection, sink, kind, view, at, entity="serviceOrder", mark=mark, changed=changed)
+    elif kind in _OF_RESOURCES:
+        kind = _OF_RESOURCES[kind]
+        mark = f"{kind}-{mark}"
+        tell(connection, sink, kind, view, at, entity="resourceOrder", mark=mark, changed=changed)
 
 
 def cancellation(
@@ -74,8 +108,10 @@ def cancellation(
     at: datetime,
 ) -> None:
     """Tell that a task came or changed its state; it is in none of them twice."""
-    mark = f"{kind}-{view.state}"
-    tell(connection, sink, kind, view, at, entity="cancelServiceOrder", mark=mark)
+    entity = "cancelServiceOrder"
+    if orders.of_resources(view.order):
+        entity, kind = "cancelResourceOrder", _OF_RESOURCES[kind]
+    tell(connection, sink, kind, view, at, entity=entity, mark=f"{kind}-{view.state}")
 
 
 def service(
@@ -86,6 +122,11 @@ def service(
     at: datetime,
     changed: tuple[str, ...] = (),
 ) -> None:
-    """Tell that a service came to be, changed its state or ``changed``, by the order that did it."""
+    """Tell that a service came to be, changed its state or ``changed``, by the order that did it.
+
+    A resource by itself is told by the inventory, as every resource is.
+    """
+    if orders.by_itself(view.id):
+        return
     mark = f"{kind}-{view.state}-{view.order}"
     tell(connection, sink, kind, view, at, entity="service", mark=mark, changed=changed)

@@ -101,9 +101,17 @@ def view(connection: sa.Connection, tenant: str, key: str) -> views.CancelView |
     return None if row is None else of_row(row)
 
 
-def find(connection: sa.Connection, asked: query.Query) -> query.Page[views.CancelView]:
-    """The page that was asked for. OrderRejected (400) naming a path nobody knows."""
-    of = selecting.Selection(tables.cancel.select(), _C.tenant, _ATTRIBUTES, _C.number)
+def find(
+    connection: sa.Connection, asked: query.Query, *, resources: bool = False
+) -> query.Page[views.CancelView]:
+    """The page that was asked for. OrderRejected (400) naming a path nobody knows.
+
+    Of tasks for orders of ``resources`` by themselves, or of the others.
+    """
+    theirs = _C.order_id.startswith(orders.OF_RESOURCES)
+    mine = tables.cancel.select().where(theirs if resources else ~theirs)
+    attributes = _ATTRIBUTES | {"resourceOrder.id": _ATTRIBUTES["serviceOrder.id"]}
+    of = selecting.Selection(mine, _C.tenant, attributes, _C.number)
     rows, total = of.page(connection, asked)
     return query.Page(tuple(map(of_row, rows)), total)
 

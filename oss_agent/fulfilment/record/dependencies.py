@@ -111,7 +111,7 @@ def _no_item(item: orders.ItemRequest, other: tuple[str, str]) -> errors.OrderRe
     order, name = (ascii(word)[:40] for word in other)
     return errors.OrderRejected(
         f"there is no item {name} of an order {order} to come after",
-        field=f"{item.path}.serviceOrderItemRelationship",
+        field=item.relationship,
         code="unknownOrder",
     )
 

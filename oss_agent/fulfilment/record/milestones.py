@@ -70,5 +70,5 @@ def tell(
     view = order_views.view(connection, order) if reached else None
     if view is not None:
         kind = events.EventKind.SERVICE_ORDER_MILESTONE
-        mark = f"{kind}-{position}-{'-'.join(reached)}"
-        announce.tell(connection, sink, kind, view, at, entity="serviceOrder", mark=mark)
+        mark = f"{position}-{'-'.join(reached)}"
+        announce.of_order(connection, sink, kind, view, at, mark=mark)

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 
 from oss_agent import selecting
 from oss_agent.fulfilment.record import order_views, tables
-from oss_agent.spi import query, views
+from oss_agent.spi import orders, query, views
 
 _ORDER = tables.order.c
 _ITEM = tables.item.c
+_ROWS: Final = tables.order.select().where(~_ORDER.id.startswith(orders.OF_RESOURCES))
 _DIRECT: Final = {
     # Ids are numbers written as text: 10 comes after 9.
     "id": selecting.Attribute(_ORDER.id, sorted_by=_ORDER.number),
@@ -59,9 +60,7 @@ def find(connection: sa.Connection, asked: query.Query) -> query.Page[views.Serv
 
 def _selection() -> selecting.Selection:
     members = {path: selecting.Member(one, _some_item) for path, one in _OF_ITEM.items()}
-    return selecting.Selection(
-        tables.order.select(), _ORDER.tenant, _DIRECT, _ORDER.number, members
-    )
+    return selecting.Selection(_ROWS, _ORDER.tenant, _DIRECT, _ORDER.number, members)
 
 
 def _some_item(meets: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:

@@ -71,6 +71,10 @@ class Numbers:
     order: int
     transaction: int
 
+    def key(self, request: orders.OrderRequest) -> str:
+        """The order's id: it tells whether it is of resources by themselves."""
+        return f"{orders.OF_RESOURCES if request.resources else ''}{self.order}"
+
 
 def numbers(connection: sa.Connection, items: int) -> Numbers:
     """Those of a new order with so many items, as ``next_number`` gives them, in one statement."""
@@ -91,15 +95,16 @@ class Written:
 def insert(
     connection: sa.Connection,
     request: orders.OrderRequest,
-    number: int,
+    numbers: Numbers,
     specifications: Sequence[views.SpecificationRef],
     at: datetime,
     promised: Mapping[str, Any],
 ) -> Written:
     """Store an order with its items and what is promised (columns by name)."""
+    key = numbers.key(request)
     row = {
-        "id": str(number),
-        "number": number,
+        "id": key,
+        "number": numbers.order,
         "tenant": request.tenant,
         "requester": request.requester,
         "external_id": request.external_id,
@@ -122,7 +127,7 @@ def insert(
     _INSERT_ORDER.one(connection, row)
     place = {item.id: position for position, item in enumerate(request.items, start=1)}
     items = [
-        _item_row(str(number), place, request.tenant, item, specification)
+        _item_row(key, place, request.tenant, item, specification)
         for item, specification in zip(request.items, specifications, strict=True)
     ]
     _INSERT_ITEM.several(connection, items)
@@ -148,7 +153,7 @@ def _item_row(
         "specification_id": specification.id,
         "specification_version": specification.version,
         "specification_name": specification.name,
-        "service_id": item.service_id or f"s{order}-{position}",
+        "service_id": item.service_id or orders.made_by(order, position),
         "service_name": item.service_name or "",
         "characteristics": dict(item.characteristics),
         "milestones": [],
@@ -173,6 +178,7 @@ def request_of(connection: sa.Connection, order: str, position: int) -> orders.I
         path=row.path,
         extra=row.extra,
         service_state=codec.service_state(row.service_state),
+        resource=orders.of_resources(order),
     )
 
 

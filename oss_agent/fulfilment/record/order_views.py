@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from oss_agent.fulfilment.record import codec, evidence_rows, tables
-from oss_agent.spi import clock, views
+from oss_agent.spi import clock, orders, views
 
 _ITEM, _OF = tables.item.c, tables.transaction.c
 _RESOURCE = tables.resource_order.c
@@ -129,10 +129,15 @@ def _items(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[view
             row,
             None if row.parent is None else before[row.parent - 1].id,
             evidence.get((row.transaction, row.attempt), ()),
-            tuple(resources.get(row.transaction, ())),
+            _seen(row.order_id, resources.get(row.transaction, ())),
         )
         before.append(shown)
     return found
+
+
+def _seen(order: str, resource_orders: Sequence[str]) -> tuple[str, ...]:
+    """The resource orders that an item became; one that is of resources itself is its own."""
+    return () if orders.of_resources(order) else tuple(resource_orders)
 
 
 def _item(

@@ -17,7 +17,7 @@ from oss_agent.fulfilment.record import (
     states,
     tables,
 )
-from oss_agent.spi import events, service_tests, views
+from oss_agent.spi import events, orders, service_tests, views
 from oss_agent.spi.service_tests import Mode, ServiceTestState, ServiceTestView
 
 TABLE: Final = service_test_tables.service_test
@@ -35,6 +35,8 @@ def proved(
     at: datetime,
 ) -> None:
     """The vote's evidence of one attempt as a test that has ended. Once, however often it is told."""
+    if orders.of_resources(transaction.order):
+        return  # nothing is tested but a service
     key = f"{transaction.id}.{transaction.attempt}"
     if connection.execute(sa.select(TABLE.c.id).where(TABLE.c.id == key)).first() is not None:
         return

@@ -52,15 +52,16 @@ def _order(connection: sa.Connection, wish: orders.CancelRequest) -> sa.Row[Any]
     if row is None:
         raise errors.NotFound(f"order {ascii(wish.order)[:40]}")
     if views.OrderState(row.state).final:
-        raise _illegal(f"order {row.id} is {row.state}: there is nothing left to cancel")
+        raise _illegal(row.id, f"order {row.id} is {row.state}: there is nothing left to cancel")
     standing = cancel_rows.open_of(connection, row.id)
     if standing is not None:
-        raise _illegal(f"order {row.id} is being cancelled by task {standing.id} already")
+        raise _illegal(row.id, f"order {row.id} is being cancelled by task {standing.id} already")
     return row
 
 
-def _illegal(reason: str) -> errors.OrderRejected:
-    return errors.OrderRejected(reason, field="serviceOrder.id", status=409, code="illegalState")
+def _illegal(order: str, reason: str) -> errors.OrderRejected:
+    field = "resourceOrder.id" if orders.of_resources(order) else "serviceOrder.id"
+    return errors.OrderRejected(reason, field=field, status=409, code="illegalState")
 
 
 def _begin(connection: sa.Connection, p: parts.Parts, row: sa.Row[Any], at: datetime) -> None:

@@ -33,7 +33,7 @@ def check(request: orders.OrderRequest, most: int) -> None:
     if total > most:
         raise errors.OrderRejected(
             f"its items and it come after {total} others, and {most} are the most: divide it",
-            field="serviceOrderItem",
+            field=request.array,
             code="invalidValue",
         )
     known = {item.id: item for item in items}
@@ -50,8 +50,7 @@ def check(request: orders.OrderRequest, most: int) -> None:
 
 
 def _invalid(item: orders.ItemRequest, reason: str) -> errors.OrderRejected:
-    field = f"{item.path}.serviceOrderItemRelationship"
-    return errors.OrderRejected(reason, field=field, code="invalidValue")
+    return errors.OrderRejected(reason, field=item.relationship, code="invalidValue")
 
 
 def given_up(connection: sa.Connection, one: states.Transaction) -> dependencies.Missing | None:

@@ -180,11 +180,9 @@ def _announce(
     at: datetime,
     changed: tuple[str, ...] = (),
 ) -> None:
-    view, mark = order_views.view(connection, order), f"{kind}-{mark}"
+    view = order_views.view(connection, order)
     if view is not None:
-        announce.tell(
-            connection, p.events, kind, view, at, entity="serviceOrder", mark=mark, changed=changed
-        )
+        announce.of_order(connection, p.events, kind, view, at, mark=mark, changed=changed)
 
 
 def state_of(connection: sa.Connection, order: str, time: clock.Clock) -> str:

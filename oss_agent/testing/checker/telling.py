@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from oss_agent.spi import orders
 from oss_agent.testing.checker.facts import Facts, Row, Violation
 
 LAW = "telling"
@@ -26,9 +27,10 @@ def violations(facts: Facts) -> Iterator[Violation]:
 def _events(facts: Facts) -> Iterator[Violation]:
     told = Counter((row["entity"], row["kind"], _state(row)) for row in facts.rows("out_event"))
     for order in facts.rows("ord_order"):
-        entity, state = f"serviceOrder:{order['id']}", order["state"]
-        kinds = {(entity, "ServiceOrderCreateEvent", "acknowledged"): "was accepted"}
-        kinds[entity, "ServiceOrderStateChangeEvent", state] = f"became {state}"
+        entity, state = _about(order["id"]), order["state"]
+        name = entity[0].upper() + entity[1:].partition(":")[0]
+        kinds = {(entity, f"{name}CreateEvent", "acknowledged"): "was accepted"}
+        kinds[entity, f"{name}StateChangeEvent", state] = f"became {state}"
         for key, what in kinds.items():
             if told[key] != 1:
                 sentence = f"order {order['id']} {what}, and {told[key]} events tell it, not one"
@@ -46,6 +48,11 @@ def _events(facts: Facts) -> Iterator[Violation]:
             yield Violation(LAW, sentence, [service])
 
 
+def _about(order: str) -> str:
+    """What its events are about: an order of resources by themselves is told as one."""
+    return f"{'resourceOrder' if orders.of_resources(order) else 'serviceOrder'}:{order}"
+
+
 _CHANGE = "ServiceStateChangeEvent"
 _AMENDED = "ServiceAttributeValueChangeEvent"
 
@@ -54,6 +61,8 @@ def _changes(facts: Facts) -> Iterator[Violation]:
     """What an order changed of a service is told once, by that order: content, state, or both."""
     amended = [row for row in facts.rows("out_event") if _is_change(row)]
     for item in facts.rows("ord_item", action="modify", state="completed"):
+        if orders.by_itself(item["service_id"]):
+            continue  # the inventory tells of it, as of every resource
         entity, order = f"service:{item['service_id']}", item["order_id"]
         told = [r for r in amended if r["entity"] == entity and r["payload"].get("order") == order]
         kinds = sorted(row["kind"] for row in told)

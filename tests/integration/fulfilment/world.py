@@ -23,7 +23,7 @@ from inventory import history, pools
 from inventory import ledger as inventory_ledger
 from inventory import tables as inventory_tables
 from oss_agent import audit, database, errors, inserting, registry, store
-from oss_agent.catalog import catalogue, specification
+from oss_agent.catalog import catalogue, collection, specification
 from oss_agent.fulfilment import cancellation, failpoints, limits, order, parts
 from oss_agent.fulfilment.record import journal, participant_rows, states, tables
 from oss_agent.fulfilment.talk import connections
@@ -43,6 +43,7 @@ TENANT = "default"
 TEST_LIMITS = limits.Limits(
     confirm_within=60.0, rpc_timeout=5.0, prove_within=0.2, prove_every=0.05, retry=5.0
 )
+_BY_THEMSELVES = collection.load().ordered
 _EVENTS = sa.MetaData()
 EVENTS = sa.Table(
     "test_events",
@@ -164,6 +165,7 @@ class World:
             catalogue=catalogue.Specifications(
                 _specifications(self.out_of_band, self.later),
                 {"as_number": "65000", "internet_community": "65000:100"},
+                _BY_THEMSELVES,
             ),
             events=append,
             alarms=self.alarms,

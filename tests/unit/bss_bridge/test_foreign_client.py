@@ -12,7 +12,7 @@ import tmforum  # type: ignore[import-untyped]  # annotated, but it does not say
 
 from bss_bridge import records
 from bss_bridge.engine import serve, surface
-from bss_bridge.resources import catalogues, tmf635, tmf652
+from bss_bridge.resources import catalogues, resource_ordering, tmf635
 from oss_agent.catalog import collection, shelf
 from tests.unit.bss_bridge import test_records, world
 
@@ -28,13 +28,15 @@ def _context(url: str) -> Any:
 
 async def _with_client(tmp_path: Path, story: Callable[[Any], None]) -> world.World:
     kept = records.Records(
-        world.MemoryPort([test_records.ORDERED], lambda view: tmf652.render(view, world.LINKS)),
         world.MemoryPort([world.usage()], lambda view: tmf635.kept(view, world.LINKS)),
         world.MemoryPort(test_records.HAPPENED, lambda one: {"id": one.id}),
     )
     shown = shelf.Shelf(collection.load())
     extra = (
         *records.routers(kept, world.LINKS, surface.Paging()),
+        *resource_ordering.routers(
+            test_records.ordered(test_records.ORDERED), world.LINKS, surface.Paging()
+        ),
         *catalogues.routers(shown, world.LINKS, surface.Paging()),
     )
     async with world.world(tmp_path, extra=extra) as it, asyncio.timeout(20):

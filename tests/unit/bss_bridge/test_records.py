@@ -12,9 +12,9 @@ import pytest
 
 from bss_bridge import records
 from bss_bridge.engine import surface
-from bss_bridge.resources import tmf635, tmf652
+from bss_bridge.resources import resource_ordering, tmf635, tmf652
 from oss_agent.spi import events, views
-from oss_agent.spi.resource_orders import ResourceOrderView
+from oss_agent.spi.resource_orders import AnyResourceOrder, ResourceOrderView
 from tests.unit.bss_bridge import world
 
 pytestmark = pytest.mark.anyio
@@ -49,6 +49,14 @@ HAPPENED = (
 )
 
 
+def ordered(*rows: AnyResourceOrder) -> resource_ordering.ResourceOrdering:
+    """The ports behind TMF652, over these."""
+    known = world.MemoryPort(rows, lambda view: tmf652.render(view, world.LINKS))
+    return resource_ordering.ResourceOrdering(
+        world.MemoryOrders(), known, world.MemoryCancellations()
+    )
+
+
 def _event_row(one: events.Event) -> dict[str, Any]:
     """What an owner filters: its own kinds, not the names of version 4."""
     return {"id": one.id, "eventType": one.kind.value, "correlationId": one.entity}
@@ -64,11 +72,13 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         completion_date=None,
     )
     kept = records.Records(
-        world.MemoryPort([ORDERED, open_order], lambda view: tmf652.render(view, world.LINKS)),
         world.MemoryPort([world.usage()], lambda view: tmf635.kept(view, world.LINKS)),
         world.MemoryPort(HAPPENED, _event_row),
     )
-    extra = records.routers(kept, world.LINKS, surface.Paging())
+    extra = (
+        *records.routers(kept, world.LINKS, surface.Paging()),
+        *resource_ordering.routers(ordered(ORDERED, open_order), world.LINKS, surface.Paging()),
+    )
     async with world.world(tmp_path, extra=extra) as it:
         yield it.http
 
@@ -104,14 +114,6 @@ async def test_resource_orders_are_filtered(
 ) -> None:
     answer = await http.get(f"{RESOURCE_ORDERS}?{asked}")
     assert [body["id"] for body in answer.json()] == expected
-
-
-@pytest.mark.parametrize("name", ["resourceOrder", "cancelResourceOrder"])
-async def test_ordering_a_device_alone_is_honest_about_not_being_there(
-    http: httpx.AsyncClient, name: str
-) -> None:
-    answer = await http.post(f"/tmf-api/resourceOrdering/v4/{name}", json={})
-    assert (answer.status_code, answer.json()["code"]) == (501, "notSupported")
 
 
 @pytest.mark.reference
@@ -152,7 +154,7 @@ async def test_an_event_is_found_under_the_name_it_was_told_by(http: httpx.Async
     assert (await http.get(f"{TOPICS}/nothing")).status_code == 404
 
 
-@pytest.mark.parametrize("path", [RESOURCE_ORDERS, USAGE, TOPICS, f"{TOPICS}/service/event"])
+@pytest.mark.parametrize("path", [USAGE, TOPICS, f"{TOPICS}/service/event"])
 async def test_what_is_only_read_takes_no_other_method(http: httpx.AsyncClient, path: str) -> None:
     for method in ("PATCH", "DELETE"):
         answer = await http.request(method, f"{path}/1")
