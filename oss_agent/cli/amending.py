@@ -12,7 +12,11 @@ import yaml
 from oss_agent.cli import client, context, orders, product_orders
 
 amending = typer.Typer()
-_PLACES = ("product", "productCharacteristic"), ("service", "serviceCharacteristic")
+_PLACES = {
+    "productOrderItem": ("product", "productCharacteristic"),
+    "orderItem": ("resource", "resourceCharacteristic"),
+    "serviceOrderItem": ("service", "serviceCharacteristic"),
+}
 
 
 @amending.command("amend")
@@ -45,9 +49,9 @@ def _characteristics(
     order: Mapping[str, Any], said: Sequence[str], wanted: str | None
 ) -> dict[str, Any]:
     """The merge patch that sets characteristics of one item; the other items stay as they are."""
-    name = "productOrderItem" if "productOrderItem" in order else "serviceOrderItem"
+    name = next(name for name in _PLACES if name in order)
     item = _item(list(_all(order[name], name)), wanted)
-    inner, place = _PLACES[name == "serviceOrderItem"]
+    inner, place = _PLACES[name]
     values = {one["name"]: one["value"] for one in item[inner].get(place, [])}
     for one in said:
         key, sign, value = one.partition("=")

@@ -14,6 +14,9 @@ import httpx
 
 SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
 CANCELLATIONS = "/tmf-api/serviceOrdering/v4/cancelServiceOrder"
+RESOURCE_ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
+RESOURCE_CANCELLATIONS = "/tmf-api/resourceOrdering/v4/cancelResourceOrder"
+SERVICE_TESTS = "/tmf-api/serviceTestManagement/v4/serviceTest"
 OPERATOR = "/api/v1"
 
 

@@ -12,12 +12,15 @@ import typer
 import yaml
 
 from oss_agent.cli import client, context, product_orders
+from oss_agent.spi.orders import of_resources
 
 TASK_ENDED = {"done", "terminatedWithError"}
 FINAL = {"completed", "failed", "rejected", "cancelled", "partial"}
 orders = typer.Typer()
 
-OrderFile = Annotated[Path, typer.Argument(help="TMF641 or TMF622 order, YAML or JSON; - is stdin")]
+OrderFile = Annotated[
+    Path, typer.Argument(help="TMF641, TMF622 or TMF652 order, YAML or JSON; - is stdin")
+]
 ByHand = Annotated[
     str | None, typer.Option(help="edits by hand in it: revert, adopt, accept or abort")
 ]
@@ -99,7 +102,13 @@ def follow(here: context.Here, key: str) -> Any:
 
 
 def reason(order: Mapping[str, Any]) -> str:
-    """The order's own error message, if it has one; of a held one those of its items."""
+    """The order's own error message, if it has one; of a held one those of its items.
+
+    A resource order has no such attribute: its notes say it.
+    """
+    if "orderItem" in order and order["state"] not in {"acknowledged", "inProgress", "completed"}:
+        notes: list[Mapping[str, Any]] = order.get("note") or []
+        return "".join(f" · {n.get('text')}" for n in notes if n.get("author") == "oss-agent")
     messages: list[Mapping[str, Any]] = order.get("errorMessage") or []
     if order["state"] == "held":
         items: list[Mapping[str, Any]] = order.get("serviceOrderItem") or []
@@ -112,11 +121,14 @@ def list_(
     ctx: typer.Context,
     state: Annotated[str | None, typer.Option(help="only this state")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    resources: Annotated[
+        bool, typer.Option("--resources", help="resource orders, those of service orders too")
+    ] = False,
 ) -> None:
     """Orders, newest first."""
     here = context.of(ctx)
     params = {"sort": "-orderDate", "limit": str(limit)} | ({"state": state} if state else {})
-    rows = here.api.get(client.SERVICE_ORDERS, **params)
+    rows = here.api.get(client.RESOURCE_ORDERS if resources else client.SERVICE_ORDERS, **params)
     columns = [
         ("ORDER", "id"),
         ("STATE", "state"),
@@ -144,19 +156,21 @@ def show(ctx: typer.Context, order: OrderId) -> None:
         + [(f"jeopardy {one['level']}", one["message"]) for one in view.get("jeopardy", [])]
         + ([("error", view["error"]["message"])] if view.get("error") else [])
     )
+    about = "resource" if of_resources(order) else "service"
     for item in view["items"]:
-        _show_item(here, item)
+        _show_item(here, item, about)
 
 
-def _show_item(here: context.Here, item: Mapping[str, Any]) -> None:
+def _show_item(here: context.Here, item: Mapping[str, Any], about: str) -> None:
     here.screen.text("")
     here.screen.facts(
         [
             (f"item {item['id']}", f"{item['action']} {item['service_name']} · {item['state']}"),
-            ("service", item["service_id"]),
+            (about, item["service_id"]),
             ("wants", item["characteristics"] | _state(item)),
-            ("resources", item["resource_orders"]),
         ]
+        + ([("resources", item["resource_orders"])] if item["resource_orders"] else [])
+        + ([("error", item["error"]["message"])] if item.get("error") else [])
     )
     columns = [
         ("PREDICATE", "kind"),

@@ -1,7 +1,7 @@
-"""Product orders (TMF622) beside service orders: which an id or a body is, and how one is shown.
+"""Product orders (TMF622) and resource orders (TMF652) beside service orders: which is which.
 
-Their ids begin with ``po``; what the daemon explains, plans or approves is the service order that a
-product order became.
+Ids of product orders begin with ``po``; what the daemon explains, plans or approves is the service
+order that one became. Those of resource orders begin with ``ro``, and are orders as service orders are.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oss_agent.cli import client, context
+from oss_agent.spi.orders import of_resources
 
 BASE = "/tmf-api/productOrderingManagement/v4"
 PRODUCTS = "/tmf-api/productInventory/v4/product"
@@ -22,11 +23,15 @@ def is_one(order: str) -> bool:
 
 def collection(order: str) -> str:
     """Where the order with this id is."""
+    if of_resources(order):
+        return client.RESOURCE_ORDERS
     return f"{BASE}/productOrder" if is_one(order) else client.SERVICE_ORDERS
 
 
 def collection_of(body: Mapping[str, Any]) -> str:
     """Where an order like this is sent."""
+    if "orderItem" in body:
+        return client.RESOURCE_ORDERS
     return f"{BASE}/productOrder" if "productOrderItem" in body else client.SERVICE_ORDERS
 
 
@@ -34,11 +39,13 @@ def cancellation(order: str) -> tuple[str, dict[str, Any]]:
     """Where the wish to cancel an order is sent, and how it names the order."""
     if is_one(order):
         return f"{BASE}/cancelProductOrder", {"productOrder": {"id": order}}
+    if of_resources(order):
+        return client.RESOURCE_CANCELLATIONS, {"resourceOrder": {"id": order}}
     return client.CANCELLATIONS, {"serviceOrder": {"id": order}}
 
 
 def below(here: context.Here, order: str) -> str:
-    """The service order that a product order became; a service order is itself."""
+    """The service order that a product order became; any other order is itself."""
     if not is_one(order):
         return order
     found: str = here.api.get(f"{collection(order)}/{order}")["serviceOrder"]["id"]

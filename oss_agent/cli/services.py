@@ -1,7 +1,8 @@
-"""``oss-agent service …``: look at customers' services, suspend and resume them."""
+"""``oss-agent service …``: look at customers' services, test, suspend and resume them."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from oss_agent.spi.views import ServiceState
 
 services = typer.Typer(no_args_is_help=True, help="Services (TMF638).")
 
+_ENDED = {"completed", "failed"}
 Service = Annotated[str, typer.Argument(help="id or name")]
 Reason = Annotated[str | None, typer.Option(help="why; it stays with the order")]
 Wait = Annotated[bool, typer.Option("--wait", help="until the order is final")]
@@ -52,6 +54,45 @@ def show(ctx: typer.Context, service: Service) -> None:
         here.screen.json(view)
     else:
         here.screen.facts(_in_words(view).items())
+
+
+@services.command("test")
+def ask(
+    ctx: typer.Context,
+    service: Service,
+    wait: Annotated[bool, typer.Option(help="until it has ended")] = True,
+) -> None:
+    """Ask what proved a service again, now: changes nothing. Exit code 1: something does not hold."""
+    here = context.of(ctx)
+    view = here.api.get(f"{client.OPERATOR}/services/{service}")
+    body = {
+        "name": f"test of {view['name']}",
+        "relatedService": {"id": view["id"]},
+        "testSpecification": {"id": view["specification"]["id"]},
+    }
+    found = here.api.post(client.SERVICE_TESTS, body)
+    while wait and found["state"] not in _ENDED:
+        time.sleep(0.2)
+        found = here.api.get(f"{client.SERVICE_TESTS}/{found['id']}")
+    if here.screen.as_json:
+        here.screen.json(found)
+    else:
+        _show_test(here, found)
+    if found["state"] == "failed":
+        raise typer.Exit(1)
+
+
+def _show_test(here: context.Here, found: Mapping[str, Any]) -> None:
+    reason = f" · {found['reason']}" if found.get("reason") else ""
+    here.screen.text(f"service test {found['id']} {found['state']}{reason}")
+    rows = [one | {"outcome": one["value"]["value"]["outcome"]} for one in found["testMeasure"]]
+    if found["state"] in _ENDED:
+        columns = [
+            ("PREDICATE", "metricName"),
+            ("VERDICT", "outcome"),
+            ("REASON", "metricDescription"),
+        ]
+        here.screen.table(rows, columns, "nothing was asked")
 
 
 @services.command("suspend")

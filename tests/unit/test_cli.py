@@ -530,3 +530,96 @@ def test_what_is_explained_and_cancelled_of_a_product_order(
     assert "order 7 is completed." in capsys.readouterr().out
     assert run("order", "cancel", "po1", "--wait") == 0
     assert (f"POST {cancel}", {"productOrder": {"id": "po1"}}) in daemon.seen
+
+
+RESOURCE_ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
+
+
+def test_a_resource_order_is_sent_followed_amended_and_cancelled_where_those_are(
+    daemon: type[Daemon],
+    run: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "order.yaml"
+    file.write_text("orderItem: [{id: '1', action: add}]")
+    said = [{"name": "port", "value": "pe1:eth5"}]
+    item = {"id": "1", "resource": {"resourceCharacteristic": said}}
+    notes = [
+        {"author": "noc", "text": "for the fair"},
+        {"author": "oss-agent", "text": "item 1 portOwned: port pe1:eth5 belongs to service s1-1"},
+    ]
+    order = {"id": "ro3", "state": "rejected", "orderItem": [item], "note": notes}
+    cancel = "/tmf-api/resourceOrdering/v4/cancelResourceOrder"
+    daemon.answers[f"POST {RESOURCE_ORDERS}"] = (201, order)
+    daemon.answers[f"GET {RESOURCE_ORDERS}/ro3"] = (200, order)
+    daemon.answers[f"PATCH {RESOURCE_ORDERS}/ro3"] = (200, order)
+    daemon.answers[f"POST {cancel}"] = (201, {"id": "3", "state": "acknowledged"})
+    assert run("order", "submit", str(file), "--wait") == 1
+    told = capsys.readouterr().out
+    assert "order ro3 rejected · item 1 portOwned" in told
+    assert "for the fair" not in told
+    assert run("order", "amend", "ro3", "--set", "description=spare") == 0
+    words = [*said, {"name": "description", "value": "spare"}]
+    patch = {"orderItem": [{"id": "1", "resource": {"resourceCharacteristic": words}}]}
+    assert daemon.seen[-1] == (f"PATCH {RESOURCE_ORDERS}/ro3", patch)
+    assert run("order", "cancel", "ro3") == 0
+    assert daemon.seen[-1] == (f"POST {cancel}", {"resourceOrder": {"id": "ro3"}})
+
+
+def test_resource_orders_are_listed_and_shown_with_what_went_wrong(
+    daemon: type[Daemon], run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = f"GET {RESOURCE_ORDERS}?sort=-orderDate&limit=50"
+    daemon.answers[listed] = (
+        200,
+        [{"id": "ro3", "state": "completed"}, {"id": "1", "state": "held"}],
+    )
+    item = {
+        "id": "1",
+        "action": "add",
+        "state": "failed",
+        "service_id": "r3-1",
+        "service_name": "spare",
+        "characteristics": {"port": "pe1:eth5"},
+        "resource_orders": [],
+        "evidence": [],
+        "error": {"message": "pe1 refused it"},
+    }
+    dates = dict.fromkeys(("order_date", "expected_completion", "completion_date"))
+    view = {"id": "ro3", "state": "failed", "items": [item], **dates}
+    daemon.answers["GET /api/v1/orders/ro3"] = (200, view)
+    assert run("order", "list", "--resources") == 0
+    assert run("order", "show", "ro3") == 0
+    shown = capsys.readouterr().out
+    for words in ("ro3    completed", "r3-1", "add spare · failed", "pe1 refused it"):
+        assert words in shown, shown
+
+
+def test_a_service_is_tested_and_what_does_not_hold_exits_1(
+    daemon: type[Daemon], run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tests = "/tmf-api/serviceTestManagement/v4/serviceTest"
+    service = {"id": "s1-1", "name": "acme-lan", "specification": {"id": "eline"}}
+    measure = {
+        "metricName": "ping on h1",
+        "metricDescription": "10 of 10 lost",
+        "value": {"value": {"outcome": "failed"}},
+    }
+    begun = {"id": "t7", "state": "acknowledged", "testMeasure": []}
+    ended = {"id": "t7", "state": "failed", "testMeasure": [measure], "reason": "ping on h1: lost"}
+    daemon.answers["GET /api/v1/services/acme-lan"] = (200, service)
+    daemon.answers[f"POST {tests}"] = (201, begun)
+    daemon.answers[f"GET {tests}/t7"] = (200, ended)
+    assert run("service", "test", "acme-lan") == 1
+    shown = capsys.readouterr().out
+    for words in ("service test t7 failed · ping on h1: lost", "ping on h1", "10 of 10 lost"):
+        assert words in shown, shown
+    wish = {
+        "name": "test of acme-lan",
+        "relatedService": {"id": "s1-1"},
+        "testSpecification": {"id": "eline"},
+    }
+    assert (f"POST {tests}", wish) in daemon.seen
+    assert run("service", "test", "acme-lan", "--no-wait") == 0
+    assert "t7 acknowledged" in capsys.readouterr().out

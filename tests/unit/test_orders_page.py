@@ -9,12 +9,13 @@ from typing import Any
 
 import yaml
 
-from bss_bridge.resources import order_body
-from oss_agent.catalog import catalogue, specification
+from bss_bridge.resources import order_body, resource_body
+from oss_agent.catalog import catalogue, collection
 from oss_agent.spi import orders, views
 
 PAGE = Path(__file__).parents[2] / "docs" / "orders.md"
-CATALOGUE = catalogue.Specifications(specification.load(), {})
+LOADED = collection.load()
+CATALOGUE = catalogue.Specifications(LOADED.services, {}, LOADED.ordered)
 
 
 def examples() -> list[orders.ItemRequest]:
@@ -23,18 +24,23 @@ def examples() -> list[orders.ItemRequest]:
         yaml.safe_load(text)
         for text in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     ]
-    taken = [
-        order_body.order_request(body, tenant="default", sender="acme", idempotency_key=None)
-        for body in bodies
-    ]
-    return [item for one in taken for item in one.items]
+    return [item for body in bodies for item in taken(body).items]
+
+
+def taken(body: dict[str, Any]) -> orders.OrderRequest:
+    """The order as it is read: of services, or of resources by themselves."""
+    read = resource_body if "orderItem" in body else order_body
+    return read.order_request(body, tenant="default", sender="acme", idempotency_key=None)
 
 
 def test_each_kind_of_service_is_added_changed_and_removed() -> None:
     found = examples()
 
-    added = {one.specification for one in found if one.action is views.ItemAction.ADD}
-    assert added == {one.id for one in specification.load()}
+    added = {
+        (one.specification, one.resource) for one in found if one.action is views.ItemAction.ADD
+    }
+    assert {name for name, resource in added if not resource} == {one.id for one in LOADED.services}
+    assert any(resource for _, resource in added)
     assert {one.action for one in found} >= {views.ItemAction.MODIFY, views.ItemAction.DELETE}
 
 
@@ -59,7 +65,7 @@ def test_what_is_added_and_what_it_is_changed_to_is_accepted() -> None:
 def test_every_characteristic_is_told() -> None:
     text = PAGE.read_text(encoding="utf-8")
 
-    for spec in specification.load():
+    for spec in (*LOADED.services, *LOADED.ordered):
         for name, form in spec.characteristics.items():
             assert f"`{name}`" in text
             assert all(f"`{field}`" in text for field in form.fields)
