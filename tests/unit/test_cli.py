@@ -561,7 +561,7 @@ def test_a_resource_order_is_sent_followed_amended_and_cancelled_where_those_are
     assert "for the fair" not in told
     assert run("order", "amend", "ro3", "--set", "description=spare") == 0
     words = [*said, {"name": "description", "value": "spare"}]
-    patch = {"orderItem": [{"id": "1", "resource": {"resourceCharacteristic": words}}]}
+    patch: Any = {"orderItem": [{"id": "1", "resource": {"resourceCharacteristic": words}}]}
     assert daemon.seen[-1] == (f"PATCH {RESOURCE_ORDERS}/ro3", patch)
     assert run("order", "cancel", "ro3") == 0
     assert daemon.seen[-1] == (f"POST {cancel}", {"resourceOrder": {"id": "ro3"}})

@@ -29,8 +29,9 @@ def examples() -> list[orders.ItemRequest]:
 
 def taken(body: dict[str, Any]) -> orders.OrderRequest:
     """The order as it is read: of services, or of resources by themselves."""
-    read = resource_body if "orderItem" in body else order_body
-    return read.order_request(body, tenant="default", sender="acme", idempotency_key=None)
+    resources = "orderItem" in body
+    read = resource_body.order_request if resources else order_body.order_request
+    return read(body, tenant="default", sender="acme", idempotency_key=None)
 
 
 def test_each_kind_of_service_is_added_changed_and_removed() -> None:
