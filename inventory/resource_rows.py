@@ -205,8 +205,8 @@ _KINDS: dict[str, sa.types.TypeEngine[Any]] = {
     "specification_name": sa.String(),
     "said": column_types.Json(),
 }
-_OTHERWISE = {"service", "order_id", "parent", "said"}
-_OTHERWISE |= {name for name in _KINDS if name.startswith("specification")}
+_OF_ORDERS = {"said", *(name for name in _KINDS if name.startswith("specification"))}
+_OTHERWISE = {"service", "order_id", "parent", *_OF_ORDERS}
 CHARACTERISTICS = tuple(name for name in _KINDS if name not in _OTHERWISE)
 """Columns that a resource shows as characteristics where it has them."""
 
