@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inventory import (
+    address_facts,
     bundle_facts,
     cdp_facts,
     entity_facts,
@@ -122,7 +123,9 @@ class Explorer:
         attached = await self._engine.poll(target, bundle_facts.ATTACHED)
         layers = await self._engine.poll(target, bundle_facts.LAYERS)
         answers = snmp_facts.Answers(system, addresses, local, remote, cdp, types, attached, layers)
-        return await self._built_of(target, snmp_facts.read(endpoint.device, answers))
+        seen = snmp_facts.read(endpoint.device, answers)
+        seen = address_facts.read(seen, await self._engine.poll(target, address_facts.PLAN))
+        return await self._built_of(target, seen)
 
     async def _built_of(self, target: snmp.Target, seen: facts.DeviceFacts) -> facts.DeviceFacts:
         """Its parts; the mapping of ports is asked only where there are any."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,19 +14,31 @@ from oss_agent.spi import snmp
 from tests import recorded_agents
 
 _AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
-_PLANS = (snmp_facts.SYSTEM, entity_facts.PHYSICAL, entity_facts.ALIASES)
-_BEHIND: snmp.Oid = (1, 3, 6, 1, 2, 1, 48)
+PLANS = (snmp_facts.SYSTEM, snmp_facts.ADDRESSES, entity_facts.PHYSICAL, entity_facts.ALIASES)
+BEHIND: snmp.Oid = (1, 3, 6, 1, 2, 1, 48)
 
 
 def _recorded(name: str) -> facts.DeviceFacts:
     place = recorded_agents.package()
     if place is None:
         pytest.skip("snmpsim-data is not installed: recordings of real devices")
-    agent = recorded_agents.read("box", place / "network" / Path(name), _PLANS, _BEHIND)
-    seen = snmp_facts.read("box", snmp_facts.Answers(agent.poll(snmp_facts.SYSTEM)))
+    agent = recorded_agents.read("box", place / "network" / Path(name), PLANS, BEHIND)
+    seen = facts_of(agent)
     return entity_facts.read(
         seen, agent.poll(entity_facts.PHYSICAL), agent.poll(entity_facts.ALIASES)
     )
+
+
+def facts_of(agent: recorded_agents.Agent) -> facts.DeviceFacts:
+    answers = snmp_facts.Answers(agent.poll(snmp_facts.SYSTEM), agent.poll(snmp_facts.ADDRESSES))
+    return snmp_facts.read("box", answers)
+
+
+def reference(name: str) -> Path:
+    place = os.environ.get("OSS_AGENT_REFERENCE")
+    if place is None:
+        pytest.skip("OSS_AGENT_REFERENCE names no folder: recordings of real devices")
+    return Path(place) / "snmp" / "devices" / name / "public.snmprec"
 
 
 def _parts(seen: facts.DeviceFacts) -> dict[str, facts.ComponentFact]:
