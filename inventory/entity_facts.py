@@ -33,7 +33,8 @@ PHYSICAL: Final = snmp.PollPlan(
         "entPhysicalMfgName": (*_PHYSICAL, 12),
         "entPhysicalModelName": (*_PHYSICAL, 13),
         "entPhysicalIsFRU": (*_PHYSICAL, 16),
-    }
+    },
+    deadline=snmp_cells.WHOLE_TABLE,
 )
 ALIASES: Final = snmp.PollPlan(
     columns={"entAliasMappingIdentifier": (1, 3, 6, 1, 2, 1, 47, 1, 3, 2, 1, 2)}

@@ -22,6 +22,7 @@ from inventory import (
     ownership,
     resource_events,
     secrets,
+    stamps,
     tables,
 )
 from oss_agent import errors
@@ -120,6 +121,10 @@ class StoredOnboarding:
                 return tuple(_record(connection, tenant, one, at) for one in findings)
 
         return await self._store.write(unit)
+
+    async def stamp(self, device: str) -> stamps.Stamp | None:
+        """Whether a device may have changed, asked cheaply (``inventory.rounds``)."""
+        return await self._explorer.stamp(device)
 
     async def find(self, query: Query) -> Page[DeviceView]:
         """Devices that match, without their ports."""

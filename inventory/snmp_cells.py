@@ -7,6 +7,8 @@ from typing import Final
 
 from oss_agent.spi import snmp
 
+WHOLE_TABLE: Final = 100.0
+"""Seconds for a table that is as long as the device is big: 20,000 ports by an agent that is slow."""
 _MAC_BYTES: Final = 6
 
 

@@ -48,6 +48,7 @@ SYSTEM: Final = snmp.PollPlan(
         "snmpEngineID": (1, 3, 6, 1, 6, 3, 10, 2, 1, 1, 0),
         **lldp_facts.CHASSIS,
     },
+    deadline=snmp_cells.WHOLE_TABLE,
 )
 """The system group and the ports; the other tables have rows of their own, so plans of their own."""
 

@@ -219,6 +219,17 @@ class Snmp(Section):
     """How often a request is sent again, with the same request id."""
 
 
+class Discovery(Section):
+    """Looking at devices: what is there, and what it is built of."""
+
+    interval: Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)] = 900.0
+    """Seconds between two looks at a device, each device in its own slot; 0: only when somebody asks."""
+    whole: Seconds = 3600.0
+    """Seconds after which everything is read again, though the device tells that nothing changed."""
+    together: int = pydantic.Field(default=16, ge=1, le=256)
+    """Devices that are looked at at once."""
+
+
 class Assurance(Section):
     """Watching services."""
 
@@ -416,6 +427,7 @@ class Settings(ps.BaseSettings):
     fulfilment: Fulfilment = pydantic.Field(default_factory=Fulfilment)
     orders: Orders = pydantic.Field(default_factory=Orders)
     snmp: Snmp = pydantic.Field(default_factory=Snmp)
+    discovery: Discovery = pydantic.Field(default_factory=Discovery)
     assurance: Assurance = pydantic.Field(default_factory=Assurance)
     catalogue: Catalogue = pydantic.Field(default_factory=Catalogue)
     pools: tuple[Pool, ...] = _POOLS

@@ -21,6 +21,8 @@ from oss_agent.spi import clock, snmp
 
 _OIDS_PER_GET: Final = 20
 _LAYOUTS_PER_AGENT: Final = 64
+_BIG: Final = 1_000
+"""Rows."""
 _ANY: Final = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104  a client's own end
 
 
@@ -41,7 +43,7 @@ class Limits:
     most_wait: float = 4.0
     deadline: float = 20.0
     """of one whole poll; then what was read is partial"""
-    rows: int = 20_000
+    rows: int = 65_536
 
 
 @dataclass(slots=True)
@@ -100,14 +102,17 @@ class Engine:
         """Walk the plan's columns with packed GETBULKs."""
         async with self._turn(target) as agent:
             going = walk.Walk(plan, agent.memory, max_rows=self._limits.rows)
-            started = await self._walk(agent, target, going)
-        return self._columns(target, going, started)
+            started = await self._walk(agent, target, going, plan.deadline)
+        index, columns = await _sorted(going)
+        return self._columns(target, going, started, index, columns)
 
-    async def _walk(self, agent: _Agent, target: snmp.Target, going: walk.Walk) -> _Moment:
+    async def _walk(
+        self, agent: _Agent, target: snmp.Target, going: walk.Walk, deadline: float | None
+    ) -> _Moment:
         """Ask until the walk is over; a silence or the deadline after a first answer ends it."""
         first: _Moment | None = None
         try:
-            async with self._deadline(target):
+            async with self._deadline(target, deadline):
                 while (question := going.question()) is not None:
                     answer = await self._bulk(agent, target, question)
                     first = first or _Moment(self._time)
@@ -186,14 +191,20 @@ class Engine:
             _remember(agent, question, layout.learn(data, seen, answer))
         return answer
 
-    def _columns(self, target: snmp.Target, going: walk.Walk, first: _Moment) -> snmp.Columns:
+    def _columns(
+        self,
+        target: snmp.Target,
+        going: walk.Walk,
+        first: _Moment,
+        index: Sequence[snmp.Oid],
+        columns: Mapping[str, Sequence[snmp.Value]],
+    ) -> snmp.Columns:
         self._counters["polls_disordered"] += bool(going.disordered)
         self._counters["polls_partial"] += going.partial
         if going.uptime is None:
             raise snmp.SnmpTimeout(f"{target.device}: answers without sysUpTime; is it an agent?")
         if going.restarted:
             raise snmp.SnmpTimeout(f"{target.device}: its agent restarted while it was read")
-        index, columns = going.rows()
         return snmp.Columns(
             device=target.device,
             at=first.at,
@@ -213,13 +224,15 @@ class Engine:
             yield agent
 
     @asynccontextmanager
-    async def _deadline(self, target: snmp.Target) -> AsyncIterator[None]:
+    async def _deadline(
+        self, target: snmp.Target, seconds: float | None = None
+    ) -> AsyncIterator[None]:
+        limit = self._limits.deadline if seconds is None else seconds
         try:
-            async with asyncio.timeout(self._limits.deadline):
+            async with asyncio.timeout(limit):
                 yield
         except TimeoutError as late:
             self._counters["deadlines_missed"] += 1
-            limit = self._limits.deadline
             raise snmp.SnmpTimeout(f"{target.device}: not done within {limit:g} s") from late
 
     def _channel(self, target: snmp.Target, family: socket.AddressFamily) -> channel.Channel:
@@ -242,6 +255,15 @@ class Engine:
         lost = sockets.lost_in_kernel()
         now = {"requests_in_flight": waiting, "kernel_receive_errors": lost}
         return {**self._counters, **traps, **now}
+
+
+async def _sorted(
+    going: walk.Walk,
+) -> tuple[Sequence[snmp.Oid], Mapping[str, Sequence[snmp.Value]]]:
+    """The rows in order; a big table's in a thread, for to sort it would hold up everybody's replies."""
+    if going.size < _BIG:
+        return going.rows()
+    return await asyncio.to_thread(going.rows)
 
 
 class _Moment:

@@ -94,6 +94,11 @@ class Walk:
         """SysUpTime (1/100 s) of the first reply that had one."""
         return self._uptimes[0] if self._uptimes else None
 
+    @property
+    def size(self) -> int:
+        """Rows so far."""
+        return len(self._index)
+
     def question(self) -> Question | None:
         """The next GETBULK, or None: finished, or a limit was reached (``partial``)."""
         open_columns = [column for column in self._columns.values() if not column.done]

@@ -44,6 +44,7 @@ def environment(network: Network, ports: Ports = STORY) -> dict[str, str]:
     return {
         "OSS_AGENT_BILLING__URL": f"http://127.0.0.1:{ports.billing}/billing",
         "OSS_AGENT_SNMP__POLL_INTERVAL": "8",
+        "OSS_AGENT_DISCOVERY__INTERVAL": "0",  # the story asks when it is its turn
         "OSS_AGENT_ASSURANCE__USAGE_INTERVAL": "8",
         "OSS_AGENT_ASSURANCE__VERIFY_AFTER": "10",
         **network.daemon_environment,

@@ -50,6 +50,7 @@ class Agent:
             ).run(),
             self.built.watch.run(),
             self.built.pools.run(),
+            self.built.rounds.run(),
             self.ground.rows.watch(),
         )
 

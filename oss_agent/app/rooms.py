@@ -20,12 +20,13 @@ import inventory.onboarding
 import inventory.pool_clashes
 import inventory.pool_desk
 import inventory.pools
+import inventory.rounds
 import inventory.specification_use
 from drivers import key_scan
 from drivers.snmp import engine
 from oss_agent import clock, outbox, registry, settings, store
 from oss_agent.app import billing, complaints, tuning
-from oss_agent.assurance import role
+from oss_agent.assurance import role, schedule
 from oss_agent.catalog import catalogue, collection, offerings, shelf
 from oss_agent.fulfilment import failpoints, parts, service_test
 from oss_agent.fulfilment.talk import connections
@@ -66,6 +67,7 @@ class Built:
     shelf: shelf.Shelf
     tests: service_test.ServiceTests
     cases: inventory.cases.CasePort
+    rounds: inventory.rounds.Rounds
 
 
 async def build(ground: Ground) -> Built:
@@ -77,6 +79,18 @@ async def build(ground: Ground) -> Built:
     post = outbox.Outbox(rows, told, time, complain.undelivered, patience, complain.heed)
     ledger = inventory.ledger.SqlLedger(time, post.append)
     late = outbox.Watch(rows, told.removed, time, complain.undelivered, complain.heed, patience)
+    onboarding = inventory.onboarding.StoredOnboarding(
+        rows,
+        time,
+        devices,
+        ground.drivers,
+        ground.snmp,
+        key_scan.scan,
+        tree.data / "credentials",
+        sink=post.append,
+    )
+    pace = tuning.discovery(tree.discovery)
+    rounds = inventory.rounds.Rounds(rows, onboarding, time, schedule.due, pace)
     watch = role.Assurance(
         rows=rows,
         inventory=ledger,
@@ -85,6 +99,7 @@ async def build(ground: Ground) -> Built:
         sink=post.append,
         time=time,
         pace=tuning.assurance(tree),
+        changed=rounds.hint,
     )
     complain.go_to(watch.desk)
     bounds = tuning.fulfilment(tree.fulfilment, tree.orders)
@@ -109,16 +124,6 @@ async def build(ground: Ground) -> Built:
     )
     await _open_pools(rows, tuning.ranges(tree), time)
     await tell_missing(rows, loaded)
-    onboarding = inventory.onboarding.StoredOnboarding(
-        rows,
-        time,
-        devices,
-        ground.drivers,
-        ground.snmp,
-        key_scan.scan,
-        tree.data / "credentials",
-        sink=post.append,
-    )
     products = offerings.Offerings(loaded.offerings, specifications.check)
     shown = shelf.Shelf(loaded)
     tests = service_test.ServiceTests(collaborators)
@@ -136,6 +141,7 @@ async def build(ground: Ground) -> Built:
         shown,
         tests,
         cases,
+        rounds,
     )
 
 

@@ -13,7 +13,7 @@ import bss_bridge.events.callbacks
 import bss_bridge.events.outside
 import bss_bridge.events.receivers
 from drivers.snmp import engine
-from inventory import pool_values, pools
+from inventory import pool_values, pools, rounds
 from oss_agent import flow, settings
 from oss_agent.assurance import meter, poller, role
 from oss_agent.catalog import specification
@@ -51,6 +51,11 @@ def assurance(tree: settings.Settings) -> role.Pace:
         ),
         usage=meter.Pace(interval=period, early=min(timedelta(seconds=15), period / 4)),
     )
+
+
+def discovery(of: settings.Discovery) -> rounds.Pace:
+    """How often devices are looked at, and how many together."""
+    return rounds.Pace(interval=of.interval, whole=of.whole, together=of.together)
 
 
 def snmp(of: settings.Snmp) -> engine.Limits:

@@ -1,13 +1,14 @@
 """Acts on traps: who sent it, does it count, and then the poller's hint. Every trap is counted.
 
 The source address is a hint and never an identity: it must belong to a watched device and carry
-that device's community. What does not is counted by reason and creates nothing.
+that device's community. What does not is counted by reason and creates nothing. A trap that is not
+about a link may be about anything (a card, a configuration): whoever looks at devices hears of it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from oss_agent import errors
 from oss_agent.assurance import poller, traps
@@ -18,11 +19,16 @@ class Intake:
     """Reads the engine's trap batches and hints the poller."""
 
     def __init__(
-        self, devices: ledger.Devices, engine: snmp.SnmpEngine, polling: poller.Poller
+        self,
+        devices: ledger.Devices,
+        engine: snmp.SnmpEngine,
+        polling: poller.Poller,
+        changed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._devices = devices
         self._engine = engine
         self._polling = polling
+        self._changed = changed
         self._counters: Counter[str] = Counter()
 
     async def run(self) -> None:
@@ -51,8 +57,11 @@ class Intake:
             return "unknown_source"
         if trap.community != community.encode():
             return "wrong_community"
-        if traps.notice(trap) is None:
-            return "ignored"
+        notice = traps.notice(trap)
+        if notice not in traps.LINKS:
+            self._changed(name)
+        if notice is None:
+            return "passed_on"
         return "hinted" if self._polling.hint(name, trap) else "coalesced"
 
     def counters(self) -> Mapping[str, int]:

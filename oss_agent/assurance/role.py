@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from oss_agent.assurance import alarms, intake, meter, metrics, observe, poller
@@ -18,7 +19,10 @@ class Pace:
 
 
 class Assurance:
-    """One role: polls, traps, alarms, impact, usage. ``desk`` is also fulfilment's alarm desk."""
+    """One role: polls, traps, alarms, impact, usage. ``desk`` is also fulfilment's alarm desk.
+
+    ``changed`` hears of devices whose traps tell of more than a link.
+    """
 
     def __init__(
         self,
@@ -30,13 +34,14 @@ class Assurance:
         sink: events.EventSink,
         time: clock.Clock,
         pace: Pace | None = None,
+        changed: Callable[[str], None] = lambda _: None,
     ) -> None:
         pace = pace or Pace()
         self.desk = alarms.AlarmDesk(sink)
         self.meter = meter.Meter(rows, inventory, sink, pace.usage)
         observer = observe.Observer(rows, inventory, self.desk, sink)
         self.poller = poller.Poller(devices, engine, observer, (self.meter,), time, pace.polls)
-        self.intake = intake.Intake(devices, engine, self.poller)
+        self.intake = intake.Intake(devices, engine, self.poller, changed)
 
     def metrics(self) -> tuple[metrics.Source, ...]:
         """What this role counts, for the page (metrics.py)."""

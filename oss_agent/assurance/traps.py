@@ -32,6 +32,10 @@ _NOTICES: Final[dict[snmp.Oid, Notice]] = {
 }
 
 
+LINKS: Final = frozenset({Notice.LINK_DOWN, Notice.LINK_UP})
+"""What a poll of the ports answers in full; every other trap may tell of a change of anything."""
+
+
 def notice(trap: snmp.Trap) -> Notice | None:
     """What a trap gives reason to look at; None for every other kind."""
     return _NOTICES.get(trap.oid)

@@ -28,10 +28,12 @@ class PollPlan:
     """What to fetch in one poll: scalars (with their .0) and table columns, by name -> OID.
 
     The reply holds ``sysUpTime`` always, so that every row can be judged for discontinuity.
+    ``deadline`` is for the whole of it, in seconds; None: the engine's, which is a poll's.
     """
 
     columns: Mapping[str, Oid]
     scalars: Mapping[str, Oid] = field(default_factory=dict[str, Oid])
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ FAST = {
     "OSS_AGENT_FLOW__POLL": "0.05",
     "OSS_AGENT_SNMP__TRAP_PORT": "0",
     "OSS_AGENT_SNMP__POLL_INTERVAL": "3600",
+    "OSS_AGENT_DISCOVERY__INTERVAL": "0",
     "OSS_AGENT_ASSURANCE__USAGE_INTERVAL": "86400",
     "OSS_AGENT_ASSURANCE__VERIFY_AFTER": "86400",
     "OSS_AGENT_POOLS": '[{"name": "core-vni", "first": 10100, "last": 12999, "quarantine": 1},'

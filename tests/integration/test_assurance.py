@@ -532,6 +532,7 @@ async def watching(
     asked: snmp.SnmpEngine,
     pace: poller.Pace = _QUICK,
     devices: Devices | None = None,
+    changed: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[role.Assurance]:
     records = meter.Pace(timedelta(seconds=0.3), timedelta(seconds=0.02))
     it = role.Assurance(
@@ -542,6 +543,7 @@ async def watching(
         sink=w.sink,
         time=clock.SystemClock(),
         pace=role.Pace(pace, records),
+        changed=changed,
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(it.run())
@@ -626,7 +628,9 @@ def test_traps_of_strangers_are_counted_and_create_nothing(database_url: str) ->
     async def story() -> None:
         async with world(database_url) as w:
             fake = Engine()
-            async with watching(w, fake, replace(_QUICK, interval=1_000.0)) as it:
+            changed: list[str] = []
+            slow = replace(_QUICK, interval=1_000.0)
+            async with watching(w, fake, slow, changed=changed.append) as it:
                 await asyncio.sleep(0.1)
                 other = replace(_trap(), oid=(1, 3, 6, 1, 6, 3, 1, 1, 5, 5))
                 strangers = [_trap(source="192.0.2.1"), _trap(community=b"guess"), other]
@@ -636,8 +640,9 @@ def test_traps_of_strangers_are_counted_and_create_nothing(database_url: str) ->
             assert it.intake.counters() == {
                 "unknown_source": 1,
                 "wrong_community": 1,
-                "ignored": 1,
+                "passed_on": 1,
             }
+            assert changed == ["pe1"], "a trap of its own about anything asks for a look"
             assert w.told == []
 
     asyncio.run(story())

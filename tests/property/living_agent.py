@@ -69,6 +69,7 @@ class LivingAgent:
             data=place,
             http=settings.Http(port=0),
             snmp=settings.Snmp(trap_port=0),
+            discovery=settings.Discovery(interval=0),
             fulfilment=settings.Fulfilment(
                 confirm_within=_CONFIRM_WITHIN, rpc_timeout=5.0, prove_within=0.2, breaker_votes=0
             ),

@@ -24,6 +24,7 @@ SECTIONS = {
     "fulfilment.windows": "Window",
     "orders": "Orders",
     "snmp": "Snmp",
+    "discovery": "Discovery",
     "assurance": "Assurance",
     "catalogue": "Catalogue",
     "pools": "Pool",

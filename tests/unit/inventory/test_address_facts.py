@@ -24,7 +24,11 @@ _V6 = tuple(bytes.fromhex("20010db8000000000000000000000001"))
 def _read(
     index: snmp.Oid, pointer: snmp.Value = None, kind: snmp.Value = 1, port: int = 5
 ) -> set[str]:
-    cells = {"ipAddressIfIndex": [port], "ipAddressType": [kind], "ipAddressPrefix": [pointer]}
+    cells: dict[str, list[snmp.Value]] = {
+        "ipAddressIfIndex": [port],
+        "ipAddressType": [kind],
+        "ipAddressPrefix": [pointer],
+    }
     table = snmp.Columns("pe1", _AT, 0.0, 1, [index], cells)
     found = address_facts.read(_SEEN, table).addresses
     return {f"{one.address}/{one.prefix}" for one in found or ()} - {"192.0.2.1/None"}
