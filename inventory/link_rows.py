@@ -87,6 +87,11 @@ def _statements(held: _Held) -> _Statements:
 
 
 _NOW: Final = _statements(history.current)
+_HEARD: Final = (
+    sa.select(tables.neighbours.c.device)
+    .where(history.current(tables.neighbours), tables.neighbours.c.tenant == _TENANT)
+    .limit(1)
+)
 """Made once: to build a statement costs several times as much as to run it."""
 
 
@@ -98,8 +103,21 @@ def links(connection: sa.Connection, tenant: str) -> tuple[LinkView, ...]:
 def links_of(
     connection: sa.Connection, tenant: str, devices: Collection[str]
 ) -> tuple[LinkView, ...]:
-    """The links of these devices, as ``links`` has them; perhaps some of their neighbours'."""
+    """The links of these devices, as ``links`` has them; perhaps some of their neighbours'.
+
+    Where nobody heard a neighbour and no file names a link, all devices need not be read for that.
+    """
+    if not _any(connection, tenant, devices):
+        return ()
     return bundled(_Reader(connection, tenant, _NOW, None).picture(devices))
+
+
+def _any(connection: sa.Connection, tenant: str, devices: Collection[str]) -> bool:
+    asked = {"at_tenant": tenant, "at_devices": list(devices)}
+    return any(
+        connection.execute(statement, asked).first() is not None
+        for statement in (_HEARD, _NOW.declared_of)
+    )
 
 
 def picture(connection: sa.Connection, tenant: str, at: datetime | None = None) -> topology.Picture:

@@ -18,7 +18,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from inventory import history, pool_absence, pool_fit, pool_sql, pool_values, pools, tables
+from inventory import (
+    history,
+    pool_absence,
+    pool_fit,
+    pool_sql,
+    pool_values,
+    pools,
+    savepoint,
+    tables,
+)
 from oss_agent import errors
 
 _ATTEMPTS = 64
@@ -311,7 +320,7 @@ def _take(
     blocks = isinstance(pool.values, pool_values.Blocks)
     over = pool_sql.OVER_OF_BLOCK if blocks else pool_sql.OVER
     try:
-        with connection.begin_nested():
+        with savepoint.within(connection):
             gone = connection.execute(over, _there(pool, key, place, at)).mappings().all()
             history.end_rows(connection, tables.pool_claims, gone, at)
             history.begin(connection, tables.pool_claims, claim, at)

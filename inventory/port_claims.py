@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from inventory import history, tables
+from inventory import history, savepoint, tables
 from oss_agent import errors
 
 _C = tables.port_claims.c
@@ -37,7 +37,7 @@ def take(
 
     A port the service holds already stays as it was, with the order that took it.
     """
-    with connection.begin_nested():
+    with savepoint.within(connection):
         for device, port in ports:
             _take_one(connection, device, port, service, order, tenant, at)
 
@@ -107,7 +107,7 @@ def _holder(connection: sa.Connection, device: str, port: str) -> sa.RowMapping 
 def _insert(connection: sa.Connection, claim: Mapping[str, str], at: datetime) -> Mapping[Any, Any]:
     """Claim it, and return who holds it now: another process may have been quicker."""
     try:
-        with connection.begin_nested():
+        with savepoint.within(connection):
             history.begin(connection, tables.port_claims, claim, at)
     except exc.IntegrityError:
         pass  # the index decided; the holder is read below

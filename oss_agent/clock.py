@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,5 +25,9 @@ class SystemClock:
 
     def boot(self) -> clock.BootTime:
         """Seconds since boot, sleep included, with the id of this boot."""
-        boot_id = BOOT_ID.read_text(encoding="ascii").strip()
-        return clock.BootTime(boot_id, time.clock_gettime(time.CLOCK_BOOTTIME))
+        return clock.BootTime(self._boot_id, time.clock_gettime(time.CLOCK_BOOTTIME))
+
+    @functools.cached_property
+    def _boot_id(self) -> str:
+        """Read once: no process outlives its boot, and every phase of an order asks."""
+        return BOOT_ID.read_text(encoding="ascii").strip()

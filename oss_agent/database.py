@@ -116,7 +116,7 @@ def reader(url: sa.URL, *, connections: int) -> sa.Engine:
         poolclass=sa.pool.QueuePool,
         pool_size=connections,
         max_overflow=0,
-        pool_pre_ping=True,
+        pool_pre_ping=file_of(url) is None,  # a file does not hang up
     )
     statement = (
         "PRAGMA query_only = ON"

@@ -110,7 +110,6 @@ async def build(ground: Ground) -> Built:
     collaborators = parts.Parts(
         store=rows,
         drivers=ground.drivers,
-        devices=devices,
         lines=connections.Connections(devices, ground.drivers, bounds),
         ledger=ledger,
         catalogue=specifications,

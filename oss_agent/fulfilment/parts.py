@@ -22,7 +22,6 @@ class Parts:
 
     store: store.Store
     drivers: device.Drivers
-    devices: ledger.Devices
     lines: connections.Connections
     ledger: ledger.Ledger
     catalogue: catalogue.Catalogue
@@ -42,4 +41,4 @@ class Parts:
     @property
     def contact(self) -> contact.Contact:
         """Conversations with devices, each call bounded and between two failpoints."""
-        return contact.Contact(self.devices, self.drivers, self.lines, self.failpoints, self.limits)
+        return contact.Contact(self.drivers, self.lines, self.failpoints, self.limits)

@@ -137,7 +137,8 @@ class Outbox:
         """Give new events their delivery rows; who is listening now.
 
         The events are read before the listeners: whoever listened when an event was appended is
-        then among them. Read the other way round, a new listener could miss its first event.
+        then among them. Read the other way round, a new listener could miss its first event. What
+        they say is read beside the writer, and only where somebody listens.
         """
         self._appended = False
         while True:
@@ -145,9 +146,11 @@ class Outbox:
             receivers = await self._receivers.current()
             if not new:
                 return receivers
-            wanted = [(one, [r.id for r in receivers if self._wants(r, one.event)]) for one in new]
+            say = functools.partial(rows.these, numbers=new)
+            told = await self._store.read(say) if receivers else []
+            wanted = [(one, [r.id for r in receivers if self._wants(r, one.event)]) for one in told]
             await self._store.write(
-                functools.partial(rows.spread, wanted=wanted, now=self._clock.now())
+                functools.partial(rows.spread, numbers=new, wanted=wanted, now=self._clock.now())
             )
             self._hot.update(name for _, names in wanted for name in names)
             if len(new) < self._pace.spread:

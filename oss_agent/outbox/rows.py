@@ -64,10 +64,15 @@ _HEADS: Final = _heads()
 _HEAD: Final = _head()
 _APPEND: Final = inserting.Insert(EVENTS, once="id")
 _UNSPREAD: Final = (
-    sa.select(EVENTS)
+    sa.select(EVENTS.c.number)
     .where(sa.not_(EVENTS.c.spread))
     .order_by(EVENTS.c.number)
     .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_THESE: Final = (
+    sa.select(EVENTS)
+    .where(EVENTS.c.number.in_(sa.bindparam("numbers", expanding=True)))
+    .order_by(EVENTS.c.number)
 )
 _SPREAD: Final = (
     EVENTS.update()
@@ -115,18 +120,23 @@ def append(connection: sa.Connection, event: events.Event) -> bool:
     return _APPEND.one(connection, row)
 
 
-def unspread(connection: sa.Connection, *, limit: int) -> list[Numbered]:
-    """Events without delivery rows yet, oldest first."""
-    rows = connection.execute(_UNSPREAD, {"limit": limit}).mappings()
-    return [numbered(row) for row in rows]
+def unspread(connection: sa.Connection, *, limit: int) -> list[int]:
+    """Numbers of events without delivery rows yet, oldest first."""
+    return list(connection.execute(_UNSPREAD, {"limit": limit}).scalars())
+
+
+def these(connection: sa.Connection, numbers: Sequence[int]) -> list[Numbered]:
+    """Events by their numbers, oldest first."""
+    return [numbered(row) for row in connection.execute(_THESE, {"numbers": numbers}).mappings()]
 
 
 def spread(
     connection: sa.Connection,
+    numbers: Sequence[int],
     wanted: Sequence[tuple[Numbered, Collection[str]]],
     now: datetime,
 ) -> None:
-    """Give each event a delivery row for every receiver that wants it."""
+    """Give each of these events that is ``wanted`` a delivery row for every receiver of it."""
     deliveries = [
         {
             "receiver": receiver,
@@ -144,7 +154,6 @@ def spread(
     ]
     if deliveries:
         connection.execute(DELIVERIES.insert(), deliveries)
-    numbers = [new.number for new, _ in wanted]
     connection.execute(_SPREAD, {"numbers": numbers})
 
 

@@ -29,6 +29,7 @@ _TAKE_OVER = (
     tables.transaction.update()
     .where(_MINE)
     .values(token=_OF.token + 1, touched_at=sa.bindparam("now"))
+    .returning(tables.transaction)
 )
 _TAKE_UP = _TAKE_OVER.where(_OF.run == sa.bindparam("at_run"), _OF.stage == states.Stage.RUNNING)
 _LOAD = tables.transaction.select().where(_OF.id == sa.bindparam("at_transaction"))
@@ -167,11 +168,11 @@ def adopt(
         raised = connection.execute(_TAKE_OVER, mine)
     else:
         raised = connection.execute(_TAKE_UP, {**mine, "at_run": run})
-    if raised.rowcount == 0:
+    row = raised.one_or_none()
+    if row is None:
         return None
-    found = load(connection, transaction)
-    if found is not None:
-        _pass_token_on(connection, found)
+    found = of_row(row)
+    _pass_token_on(connection, found)
     return found
 
 

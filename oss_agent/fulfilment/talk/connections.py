@@ -32,9 +32,11 @@ class Line:
     """The one login to a device, how many need it, and when it goes if nobody does.
 
     ``spare`` are sessions to read by that nobody uses at the moment, by store; they go with it.
+    ``asked`` is when the endpoint was last seen to be the device's (loop time).
     """
 
     endpoint: device.Endpoint
+    asked: float
     login: kept.Kept[device.Connection]
     spare: dict[str, kept.Kept[device.Session]]
     users: int = 0
@@ -172,8 +174,7 @@ class Connections:
     @contextlib.asynccontextmanager
     async def _line(self, name: str) -> AsyncIterator[tuple[Line, bool]]:
         """A device's line, logged in, and whether it was open before."""
-        endpoint = await self._devices.endpoint(name)
-        line, reused = await self._usable(name, endpoint)
+        line, reused = await self._usable(name, await self.endpoint(name))
         line.users += 1
         _forget(line.expiry)
         try:
@@ -182,6 +183,21 @@ class Connections:
         finally:
             line.users -= 1
             self._idle(name, line)
+
+    async def endpoint(self, name: str) -> device.Endpoint:
+        """How a device is reached; while a login is open, what was true ``remembered`` seconds ago.
+
+        To ask costs two queries and a look at its secret, and an order talks to a device a dozen times.
+        """
+        now = asyncio.get_running_loop().time()
+        line = self._lines.get(name)
+        if line is not None and now < line.asked + self._bounds.remembered:
+            return line.endpoint
+        found = await self._devices.endpoint(name)
+        line = self._lines.get(name)
+        if line is not None and line.endpoint == found:
+            line.asked = now
+        return found
 
     async def _usable(self, name: str, endpoint: device.Endpoint) -> tuple[Line, bool]:
         line = self._lines.get(name)
@@ -194,7 +210,8 @@ class Connections:
         spare: dict[str, kept.Kept[device.Session]] = {}
         login = kept.Kept(self._group, self._login(name, driver.connect(endpoint), spare))
         self.opened += 1
-        made = self._lines[name] = Line(endpoint, login, spare)
+        now = asyncio.get_running_loop().time()
+        made = self._lines[name] = Line(endpoint, now, login, spare)
         return made, False
 
     @contextlib.asynccontextmanager

@@ -12,7 +12,7 @@ from oss_agent.fulfilment import failpoints, limits
 from oss_agent.fulfilment.record import states
 from oss_agent.fulfilment.talk import connections, ladder
 from oss_agent.fulfilment.trees import tree
-from oss_agent.spi import device, ledger
+from oss_agent.spi import device
 from oss_agent.spi.tree import Path, Tree
 
 T = TypeVar("T")
@@ -124,13 +124,11 @@ class Contact:
 
     def __init__(
         self,
-        devices: ledger.Devices,
         drivers: device.Drivers,
         lines: connections.Connections,
         points: failpoints.Failpoints,
         bounds: limits.Limits,
     ) -> None:
-        self._devices = devices
         self._drivers = drivers
         self._lines = lines
         self._points = points
@@ -138,7 +136,7 @@ class Contact:
 
     async def driver(self, name: str) -> device.Driver:
         """The driver of a device's platform."""
-        endpoint = await self._devices.endpoint(name)
+        endpoint = await self._lines.endpoint(name)
         return self._drivers.driver(endpoint.platform)
 
     @contextlib.asynccontextmanager

@@ -97,7 +97,8 @@ def _reserve(
 ) -> tuple[planning.Share, ...]:
     journal.must_be_ours(connection, transaction)
     at = p.clock.now()
-    ending = _ending(connection, p, transaction, at)
+    missing = dependencies.missing(connection, transaction.order, transaction.position)
+    ending = _ending(connection, p, transaction, missing, at)
     if ending is not None:
         state, error = ending
         if state is views.OrderState.FAILED:
@@ -108,7 +109,7 @@ def _reserve(
     stays = holds.rests(connection, p, transaction, at)
     if stays or information.asks(connection, p, transaction, at):
         return ()
-    first = sequence.behind(connection, transaction, at)
+    first = sequence.behind(connection, transaction, missing, at)
     if first is not None:
         journal.wait(connection, transaction, first, deadline=None, deadline_of=None)
         return ()
@@ -128,13 +129,17 @@ def _reserve(
 
 
 def _ending(
-    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, at: datetime
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    missing: Sequence[dependencies.Missing],
+    at: datetime,
 ) -> tuple[views.OrderState, views.ErrorView] | None:
     """What an item ends as before anything is begun for it, and why; None: it goes on."""
     if cancels.flagged(connection, transaction):
         gone = _error(p, states.Cause.CANCELLED, "cancelled before anything was sent")
         return views.OrderState.CANCELLED, gone
-    lost = sequence.given_up(connection, transaction)
+    lost = sequence.given_up(missing)
     if lost is not None:
         return views.OrderState.CANCELLED, _without(p, transaction, lost)
     unsaid = information.overdue(connection, p, transaction, at)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -31,7 +31,14 @@ _ROW = sa.select(_OF.id, _OF.tenant, _OF.accepted, _OF.stage, _OF.wake_at, _OF.t
 _AT_WORK = _ROW.where(_OF.stage == states.Stage.RUNNING)
 # Written out, not bound: a planner takes a partial index only for a condition that it can read.
 _IDLE = _OF.stage.in_([sa.literal_column("'queued'"), sa.literal_column("'waiting'")])
-_TENANTS = sa.select(_OF.tenant).where(_IDLE).distinct().order_by(_OF.tenant)
+_NEXT_TENANT = (
+    sa.select(_OF.tenant)
+    .where(_IDLE, _OF.tenant > sa.bindparam("last"))
+    .order_by(_OF.tenant)
+    .limit(1)
+    # Its planner would rather read and sort all that wait: 18 ms of each turn behind 9,000 orders.
+    .with_hint(tables.transaction, "INDEXED BY ord_transaction_idle", "sqlite")
+)
 _FIRST_DUE = (
     _ROW.where(
         _IDLE,
@@ -182,10 +189,19 @@ def candidates(connection: sa.Connection, now: datetime, bounds: limits.Limits) 
     if sum(not _due(row, now, bounds) for row in rows) >= bounds.in_flight:
         return rows
     asked = {"now": now, "most": bounds.in_flight}
-    for tenant in connection.execute(_TENANTS).scalars().all():
+    for tenant in _tenants(connection):
         first = connection.execute(_FIRST_DUE, asked | {"at_tenant": tenant})
         rows += [_row(row) for row in first]
     return rows
+
+
+def _tenants(connection: sa.Connection) -> Iterator[str]:
+    """Whoever has something that waits, one look each however much that is."""
+    last: str | None = ""
+    while last is not None:
+        last = connection.execute(_NEXT_TENANT, {"last": last}).scalar()
+        if last is not None:
+            yield last
 
 
 def _row(row: _Found) -> Row:

@@ -1,7 +1,7 @@
 """What is promised to whoever orders: expectedCompletionDate, made at acceptance, kept or moved.
 
-Nothing is promised where history is too short, where an order that comes first has no promise, and
-where a pause without an end stands in the way: any date would be invented.
+Nothing is promised where history is too short, behind a long line, where an order that comes first
+has no promise, and where a pause without an end stands in the way: any date would be invented.
 """
 
 from __future__ import annotations
@@ -14,10 +14,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.record import pace, tables
+from oss_agent.fulfilment.record import pace, states, tables
 from oss_agent.fulfilment.turn import estimate, jeopardy, stop_rows
 from oss_agent.fulfilment.turn import stops as stop_rules
 from oss_agent.spi import clock, orders, views
+
+_LINE = (
+    sa.select(tables.transaction.c.id)
+    .where(tables.transaction.c.stage == states.Stage.QUEUED)
+    .limit(1)
+    .offset(sa.bindparam("most", type_=sa.Integer))
+)
+"""Is there one in line behind as many as are worked on at once? What it took those that were done
+says nothing of such a line: ten thousand orders were promised at once, and each had to be moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,8 @@ def made(
     """What can be promised for an order that is being accepted; None: nothing is said."""
     works = _works(connection, request, found)
     if not works or not all(one.pace.known for one in works):
+        return None
+    if connection.execute(_LINE, {"most": p.limits.in_flight}).first() is not None:
         return None
     before = _before(connection, request, at)
     stop = _stopped(connection, p, request, at) if before is not None else None

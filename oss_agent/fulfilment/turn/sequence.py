@@ -5,6 +5,7 @@ What it comes after and will never be completed ends it too, before anything was
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from graphlib import CycleError, TopologicalSorter
 
@@ -53,15 +54,18 @@ def _invalid(item: orders.ItemRequest, reason: str) -> errors.OrderRejected:
     return errors.OrderRejected(reason, field=item.relationship, code="invalidValue")
 
 
-def given_up(connection: sa.Connection, one: states.Transaction) -> dependencies.Missing | None:
-    """What it comes after and has ended otherwise than completed; None when nothing has."""
-    missing = dependencies.missing(connection, one.order, one.position)
+def given_up(missing: Sequence[dependencies.Missing]) -> dependencies.Missing | None:
+    """What of ``missing`` has ended otherwise than completed; None when nothing has. Pure."""
     return next((other for other in missing if other.state.final), None)
 
 
-def behind(connection: sa.Connection, one: states.Transaction, at: datetime) -> states.Wait | None:
-    """The wait for what it comes after; None when all of that is completed."""
-    missing = dependencies.missing(connection, one.order, one.position)
+def behind(
+    connection: sa.Connection,
+    one: states.Transaction,
+    missing: Sequence[dependencies.Missing],
+    at: datetime,
+) -> states.Wait | None:
+    """The wait for what it comes after and is ``missing``; None when all of that is completed."""
     if not missing:
         return None
     names = ", ".join(other.named(one.order) for other in missing[:_NAMED])

@@ -7,6 +7,7 @@ costs at most a twentieth of the time, however many orders are open.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,8 @@ _PROMISED: Final = ("expectedCompletionDate",)
 
 _PAGE = 200
 """Orders that one read looks at."""
+_AT_ONCE = 10
+"""News in one unit: whoever orders meanwhile waits for all of it."""
 _REST = 20.0
 """So many times as long as a look took is rested."""
 _SLACK = timedelta(seconds=2)
@@ -58,15 +61,17 @@ class Watch:
         """Look until cancelled."""
         log = structlog.get_logger()
         while True:
-            began = self._p.clock.monotonic()
+            began, took = self._p.clock.monotonic(), 0.0
             try:
-                await self.look()
+                try:
+                    await self.look()
+                finally:
+                    took = self._p.clock.monotonic() - began
             except errors.StoreUnavailable as trouble:
                 log.warning("promises: store unavailable, trying again", reason=str(trouble))
             except Exception:
                 # To warn is a courtesy: a fault here must not take the orders themselves down.
                 log.exception("promises: a look failed")
-            took = self._p.clock.monotonic() - began
             await asyncio.sleep(max(self._p.limits.watch_every, _REST * took))
 
     async def look(self) -> int:
@@ -79,8 +84,9 @@ class Watch:
 
     async def _look_at(self, orders: Sequence[str]) -> int:
         news = await self._p.journal.read(lambda c: self._news(c, orders))
-        if news:
-            await self._p.journal.write("news", lambda c: self._tell(c, news))
+        for first in range(0, len(news), _AT_ONCE):
+            some = news[first : first + _AT_ONCE]
+            await self._p.journal.write("news", functools.partial(self._tell, news=some))
         return len(news)
 
     def _tell(self, connection: sa.Connection, news: Sequence[News]) -> None:

@@ -93,6 +93,37 @@ async def test_a_promise_is_stored_at_acceptance_told_with_it_and_kept(world: Wo
     assert JEOPARDY not in await kinds(world)
 
 
+async def test_behind_a_longer_line_than_is_worked_on_at_once_nothing_is_promised(
+    world: World,
+) -> None:
+    """Ten thousand orders were promised as if each came next, and each promise had to be moved."""
+    world.limits = dataclasses.replace(world.limits, in_flight=2)
+    world.build(world.points)
+    await remembers(world)
+    dates = [(await world.order(f"o{n}")).expected_completion for n in range(5)]
+
+    assert [date is not None for date in dates] == [True, True, True, False, False]
+    assert (await world.get("5")).expected_completion is None
+    await world.run_to_the_end()
+    assert (await world.order("alone")).expected_completion is not None
+
+
+async def test_much_news_is_told_in_units_of_a_few(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await remembers(world)
+    for number in range(5):
+        await promised(world, name=f"o{number}")
+    monkeypatch.setattr(watch, "_AT_ONCE", 2)
+    world.clock.ahead += 3_600.0
+    before = world.rows.counters().commits
+
+    assert await look(world) == 5
+    assert world.rows.counters().commits == before + 3
+    assert await look(world) == 0
+    assert [JEOPARDY in await kinds(world, f"{n}") for n in range(1, 6)] == [True] * 5
+
+
 async def _created(world: World) -> dict[str, Any]:
     asked = sa.select(worlds.EVENTS.c.payload).where(
         worlds.EVENTS.c.kind == "ServiceOrderCreateEvent"

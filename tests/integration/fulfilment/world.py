@@ -159,7 +159,6 @@ class World:
         self.parts = parts.Parts(
             store=self.rows,
             drivers=self.drivers,
-            devices=self.known,
             lines=self.lines,
             ledger=inventory_ledger.SqlLedger(self.clock),
             catalogue=catalogue.Specifications(
@@ -406,4 +405,4 @@ def take_over(connection: sa.Connection, transaction: str, at: datetime) -> None
 
 def over(made: parts.Parts, network: Any, lines: connections.Connections) -> parts.Parts:
     """The same agent with other devices."""
-    return dataclasses.replace(made, drivers=network, devices=network, lines=lines)
+    return dataclasses.replace(made, drivers=network, lines=lines)

@@ -28,6 +28,8 @@ class Fleet:
     most: int = 0
     opening: int = 0
     broken: bool = False
+    asked: int = 0
+    address: str = "192.0.2.1"
     silent: bool = False
     sessions: list[str] = field(default_factory=list[str])
     empty: asyncio.Event = field(default_factory=asyncio.Event)
@@ -37,7 +39,8 @@ class Fleet:
         return not self.broken
 
     async def endpoint(self, name: str) -> device.Endpoint:
-        return device.Endpoint(name, "stub", "192.0.2.1", device.Credential("admin"))
+        self.asked += 1
+        return device.Endpoint(name, "stub", self.address, device.Credential("admin"))
 
     def driver(self, platform: str) -> Any:
         del platform
@@ -105,6 +108,19 @@ async def test_one_session_to_read_by_is_kept_and_one_that_failed_is_not() -> No
             assert anew.session is not again.session
         assert fleet.logins == 1
     assert (fleet.open, fleet.sessions) == (0, [])
+
+
+@pytest.mark.parametrize(("remembered", "asked", "logins"), [(60.0, 1, 1), (0.0, 3, 2)])
+async def test_an_open_login_is_checked_against_the_inventory_now_and_then(
+    remembered: float, asked: int, logins: int
+) -> None:
+    fleet = Fleet()
+    async with over(fleet, remembered=remembered) as lines:
+        for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2"):
+            fleet.address = address
+            async with lines.reading("pe1"):
+                pass
+        assert (fleet.asked, fleet.logins) == (asked, logins)
 
 
 async def test_a_login_in_doubt_takes_its_spare_session_along() -> None:

@@ -137,7 +137,6 @@ async def look_over(
     made = parts.Parts(
         store=nobody,
         drivers=cast("Any", network),
-        devices=cast("Any", network),
         lines=lines,
         ledger=nobody,
         catalogue=nobody,
