@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from inventory import pools
-from oss_agent import errors, registry
+from oss_agent import errors
 from oss_agent.fulfilment.record import tables
 from oss_agent.spi import device, views
 from oss_agent.testing.simulated.history import Kind
@@ -48,7 +48,7 @@ class Others:
 
     def driver(self, platform: str) -> device.Driver:
         """As spi.device.Drivers has it."""
-        return self.own.get(platform) or registry.installed().driver(platform)
+        return self.own.get(platform) or worlds.installed().driver(platform)
 
 
 @dataclass
