@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from oss_agent.spi import access
 from tests.unit.bss_bridge import world
 
 pytestmark = pytest.mark.anyio
+Ask: TypeAlias = Callable[[str, str, bytes], httpx.Response]
 
 ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
 JSON = {"Content-Type": "application/json"}
@@ -32,6 +34,35 @@ SECRETS = {role: f"{role.value}-0123456789abcdef" for role in access.Role}
 async def it(tmp_path: Path) -> AsyncIterator[world.World]:
     async with world.world(tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[world.World]:
+    """One for all requests that must leave nothing behind, for a new one costs 0.1 s of CPU."""
+    async with world.world(tmp_path_factory.mktemp("still")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def locked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[world.World]:
+    """The same behind tokens."""
+    async with world.world(tmp_path_factory.mktemp("locked"), guarded()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """One world for every example: what came before is no excuse for a fault."""
+    with asyncio.Runner() as runner:
+        stack = contextlib.AsyncExitStack()
+        opened = world.world(tmp_path_factory.mktemp("asked"))
+        it = runner.run(stack.enter_async_context(opened))
+        # What we do not model is given back as it came, of a wrong kind, too.
+        it.http.event_hooks = {}
+        yield lambda method, path, content: runner.run(
+            it.http.request(method, path, content=content, headers=JSON)
+        )
+        runner.run(stack.aclose())
 
 
 def nested(depth: int) -> bytes:
@@ -72,20 +103,20 @@ BODIES: list[tuple[str, bytes, int]] = [
     ("body", "status"), [(b, s) for _, b, s in BODIES], ids=[n for n, _, _ in BODIES]
 )
 @pytest.mark.parametrize("path", [ORDERS, "/api/v1/plan", "/tmf-api/serviceOrdering/v4/hub"])
-async def test_hostile_bodies(it: world.World, path: str, body: bytes, status: int) -> None:
-    answer = await it.http.post(path, content=body, headers=JSON)
+async def test_hostile_bodies(still: world.World, path: str, body: bytes, status: int) -> None:
+    answer = await still.http.post(path, content=body, headers=JSON)
     assert answer.status_code == status, answer.text
     assert answer.json()["code"] == ("bodyTooLarge" if status == 413 else "invalidJson")
-    assert it.orders.requests == []
+    assert still.orders.requests == []
 
 
 @pytest.mark.parametrize(
     "kind",
     ["", "text/plain", "application/xml", "application/json; charset=latin-1", "x" * 9000, "json"],
 )
-async def test_other_media_types_are_415(it: world.World, kind: str) -> None:
+async def test_other_media_types_are_415(still: world.World, kind: str) -> None:
     body = json.dumps(world.ORDER).encode()
-    answer = await it.http.post(ORDERS, content=body, headers={"Content-Type": kind})
+    answer = await still.http.post(ORDERS, content=body, headers={"Content-Type": kind})
     assert answer.status_code == 415
     assert answer.json()["code"] == "unsupportedMediaType"
 
@@ -180,18 +211,18 @@ PATHS = [
 @settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow],
 )
 @given(body=DOCUMENTS | ORDERS_LIKE | JSON_VALUES, path=st.sampled_from(PATHS))
-def test_no_document_makes_a_fault(tmp_path_factory: Any, body: Any, path: str) -> None:
+def test_no_document_makes_a_fault(ask: Ask, body: Any, path: str) -> None:
     content = json.dumps(body).encode("utf-8", "surrogatepass")
-    _no_fault(tmp_path_factory.mktemp("w"), "POST", path, content)
+    _no_fault(ask("POST", path, content))
 
 
 @settings(
     max_examples=100,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow],
 )
 @given(
     content=st.binary(max_size=60)
@@ -200,22 +231,22 @@ def test_no_document_makes_a_fault(tmp_path_factory: Any, body: Any, path: str) 
     ),
     path=st.sampled_from(PATHS),
 )
-def test_no_bytes_make_a_fault(tmp_path_factory: Any, content: bytes, path: str) -> None:
-    _no_fault(tmp_path_factory.mktemp("w"), "POST", path, content)
+def test_no_bytes_make_a_fault(ask: Ask, content: bytes, path: str) -> None:
+    _no_fault(ask("POST", path, content))
 
 
 @settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow],
 )
 @given(
     asked=st.text(alphabet='ab.=<>!*~;,"%&+-0123T: \\()[]@é', max_size=40),
     path=st.sampled_from([ORDERS, f"{ORDERS}/1", "/api/v1/devices", "/api/v1/why"]),
 )
-def test_no_query_makes_a_fault(tmp_path_factory: Any, asked: str, path: str) -> None:
+def test_no_query_makes_a_fault(ask: Ask, asked: str, path: str) -> None:
     quoted = asked.replace("é", "%E9%00" if len(asked) % 2 else "%C3%A9")
-    _no_fault(tmp_path_factory.mktemp("w"), "GET", f"{path}?{quoted}", b"")
+    _no_fault(ask("GET", f"{path}?{quoted}", b""))
 
 
 async def test_an_attribute_that_is_null_is_not_there(tmp_path: Path) -> None:
@@ -226,14 +257,7 @@ async def test_an_attribute_that_is_null_is_not_there(tmp_path: Path) -> None:
     assert "serviceOrderItem" not in answer.json()["serviceOrderItem"][0]["service"]
 
 
-def _no_fault(tmp_path: Path, method: str, path: str, content: bytes) -> None:
-    async def ask() -> httpx.Response:
-        async with world.world(tmp_path) as it:
-            # What we do not model is given back as it came, of a wrong kind, too.
-            it.http.event_hooks = {}
-            return await it.http.request(method, path, content=content, headers=JSON)
-
-    answer = asyncio.run(ask())
+def _no_fault(answer: httpx.Response) -> None:
     assert answer.status_code < 500 or answer.status_code == 501, answer.text
     if answer.is_error:
         assert answer.json()["@type"] == "Error"
@@ -263,14 +287,13 @@ def guarded() -> application.Options:
 )
 @pytest.mark.parametrize("path", [ORDERS, "/nowhere", "/docs", "/openapi.json", "/metrics"])
 async def test_without_a_known_token_there_is_nothing(
-    tmp_path: Path, header: list[tuple[str, str]], path: str
+    locked: world.World, header: list[tuple[str, str]], path: str
 ) -> None:
-    async with world.world(tmp_path, guarded()) as it:
-        answer = await it.http.get(path, headers=header)
-        assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == "Bearer"
-        assert answer.json()["@type"] == "Error"
-        assert (await it.http.get("/healthz", headers=header)).status_code == 200
+    answer = await locked.http.get(path, headers=header)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["@type"] == "Error"
+    assert (await locked.http.get("/healthz", headers=header)).status_code == 200
 
 
 async def test_a_token_brings_its_tenant_and_its_name(tmp_path: Path) -> None:
