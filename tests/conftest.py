@@ -9,6 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from lab import peers
 from tests import lab_or_skip
@@ -17,11 +18,16 @@ _numbers = itertools.count()
 
 
 def pytest_configure() -> None:
-    """Machines are shared: how long an example takes says nothing about the code."""
+    """Machines are shared: how long an example takes says nothing about the code.
+
+    A log line's traceback is plain: to draw one in boxes with every local cost up to 5 s of CPU.
+    """
     hypothesis.settings.register_profile(
         "shared", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
     hypothesis.settings.load_profile("shared")
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 @pytest.fixture(scope="session")
