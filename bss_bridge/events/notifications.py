@@ -18,6 +18,8 @@ from bss_bridge.engine import hrefs, rendering
 from bss_bridge.resources import (
     tmf622,
     tmf622_cancel,
+    tmf633,
+    tmf634,
     tmf635,
     tmf637,
     tmf638,
@@ -31,6 +33,7 @@ from bss_bridge.resources import (
     tmf653,
 )
 from oss_agent.spi import events, product_orders, products, service_tests, views
+from oss_agent.spi.specifications import SpecificationView
 
 _Render = Callable[[Any, hrefs.Hrefs], dict[str, Any]]
 
@@ -68,6 +71,10 @@ ENTITIES: Final = (
     Entity(hrefs.RESOURCE_ORDERING, "resourceOrder", views.ServiceOrderView, tmf652.sent),
     Entity(hrefs.RESOURCE_ORDERING, "cancelResourceOrder", views.CancelView, tmf652_cancel.render),
     Entity((hrefs.RESOURCE_INVENTORY,), "resource", views.ResourceView, tmf639.render),
+    Entity((tmf633.BASE,), "serviceSpecification", SpecificationView, tmf633.render),
+    Entity((tmf633.BASE,), "serviceCandidate", SpecificationView, tmf633.candidate),
+    Entity((tmf634.BASE,), "resourceSpecification", SpecificationView, tmf634.render),
+    Entity((tmf634.BASE,), "resourceCandidate", SpecificationView, tmf634.candidate),
     Entity((hrefs.SERVICE_TEST,), "serviceTest", service_tests.ServiceTestView, tmf653.render),
     Entity(hrefs.ALARMS, "alarm", views.AlarmView, tmf642.render),
     Entity((hrefs.USAGE,), "usage", views.UsageView, _usage),
@@ -79,6 +86,7 @@ _SUFFIXES: Final[Mapping[str, str]] = {
     "AttributeValueChange": "attributes of {what} changed",
     "OperatingStatusChange": "{what} is {status} now",
     "StateChange": "{what} is {state} now",
+    "Change": "{what} changed",
     "Delete": "{what} was deleted",
     "InformationRequired": "{what} waits for information",
     "Milestone": "{what} reached a milestone",

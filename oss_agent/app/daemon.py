@@ -43,6 +43,7 @@ class Agent:
             self.feeder.run(),
             watch.Watch(self.built.parts).run(),
             self.built.tests.run(),
+            self.built.files.run(),
             self.built.outbox.run(),
             self.built.late.run(),
             billing.closer(
@@ -59,8 +60,11 @@ async def serve(tree: settings.Settings) -> None:
     """Run until SIGTERM or SIGINT. ConfigurationError when it cannot even start."""
     logs.configure(tree.log)
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    # A start reads the files anyway; without a handler the signal would end it.
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
     _data_directory(tree.data)
     async with foundation(tree, clock.SystemClock()) as (ground, slot):
         await until(stop, _live(ground, slot))
@@ -68,6 +72,8 @@ async def serve(tree: settings.Settings) -> None:
 
 async def _live(ground: rooms.Ground, slot: str) -> None:
     async with moving(ground, slot) as agent, asyncio.TaskGroup() as group:
+        reload = agent.built.files.asked.set
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
         for role in agent.roles():
             group.create_task(role)
 

@@ -25,9 +25,9 @@ import inventory.specification_use
 from drivers import key_scan
 from drivers.snmp import engine
 from oss_agent import clock, outbox, registry, settings, store
-from oss_agent.app import billing, complaints, tuning
+from oss_agent.app import billing, complaints, reloading, tuning
 from oss_agent.assurance import role, schedule
-from oss_agent.catalog import catalogue, collection, offerings, shelf
+from oss_agent.catalog import collection, live
 from oss_agent.fulfilment import failpoints, parts, service_test
 from oss_agent.fulfilment.talk import connections
 
@@ -63,8 +63,8 @@ class Built:
     onboarding: inventory.onboarding.StoredOnboarding
     pools: inventory.pool_desk.PoolDesk
     complaints: complaints.Complaints
-    offerings: offerings.Offerings
-    shelf: shelf.Shelf
+    catalogue: live.LiveCatalogue
+    files: reloading.Reloading
     tests: service_test.ServiceTests
     cases: inventory.cases.CasePort
     rounds: inventory.rounds.Rounds
@@ -103,16 +103,15 @@ async def build(ground: Ground) -> Built:
     )
     complain.go_to(watch.desk)
     bounds = tuning.fulfilment(tree.fulfilment, tree.orders)
-    own = tree.catalogue.folder
-    loaded = collection.load(*([own] if own is not None else []))
-    said = tuning.catalogue(tree.catalogue)
-    specifications = catalogue.Specifications(loaded.services, said, loaded.ordered)
+    read = reloading.reader(tree.catalogue.folder, tuning.catalogue(tree.catalogue))
+    catalogue = live.LiveCatalogue(read())
+    files = reloading.Reloading(rows, time, post.append, catalogue, read, tuning.tenants(tree.http))
     collaborators = parts.Parts(
         store=rows,
         drivers=ground.drivers,
         lines=connections.Connections(devices, ground.drivers, bounds),
         ledger=ledger,
-        catalogue=specifications,
+        catalogue=catalogue,
         events=post.append,
         alarms=watch.desk,
         clock=time,
@@ -122,9 +121,7 @@ async def build(ground: Ground) -> Built:
         bell=asyncio.Event(),
     )
     await _open_pools(rows, tuning.ranges(tree), time)
-    await tell_missing(rows, loaded)
-    products = offerings.Offerings(loaded.offerings, specifications.check)
-    shown = shelf.Shelf(loaded)
+    await tell_missing(rows, catalogue.present.files)
     tests = service_test.ServiceTests(collaborators)
     cases = inventory.cases.CasePort(rows, time)
     desk = inventory.pool_desk.PoolDesk(rows, time, post.append)
@@ -136,8 +133,8 @@ async def build(ground: Ground) -> Built:
         onboarding,
         desk,
         complain,
-        products,
-        shown,
+        catalogue,
+        files,
         tests,
         cases,
         rounds,

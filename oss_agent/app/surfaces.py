@@ -19,7 +19,7 @@ import bss_bridge.resources.resource_ordering
 import bss_bridge.resources.service_testing
 import inventory.ports
 from oss_agent import __version__
-from oss_agent.api import cases, health, network, outbox, pools, state, stops
+from oss_agent.api import cases, catalogue, health, network, outbox, pools, state, stops
 from oss_agent.api import fallout as fallout_routes
 from oss_agent.app import billing, deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics, usage_port
@@ -63,7 +63,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
     )
     records = bss_bridge.records.Records(usage_port.UsagePort(rows), port.EventPort(rows))
     shop = bss_bridge.resources.products.Shop(
-        product.ProductOrders(built.parts, built.offerings, services),
+        product.ProductOrders(built.parts, built.catalogue, services),
         product_cancellation.ProductCancelTasks(built.parts, cancels),
         inventory.ports.ProductPort(rows),
     )
@@ -75,19 +75,20 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         resource_queries.ResourceOrders(rows),
         cancellation.CancelTasks(built.parts, resources=True),
     )
-    laboratory = bss_bridge.resources.service_testing.Laboratory(built.tests, built.shelf)
+    laboratory = bss_bridge.resources.service_testing.Laboratory(built.tests, built.catalogue)
     beside = (
         *bss_bridge.resources.service_testing.routers(laboratory, ground.hrefs, paging),
         *bss_bridge.resources.resource_ordering.routers(by_themselves, ground.hrefs, paging),
         *bss_bridge.resources.activation.routers(activation, ground.hrefs, paging),
         *bss_bridge.resources.products.routers(shop, ground.hrefs, paging),
         *bss_bridge.records.routers(records, ground.hrefs, paging),
-        *bss_bridge.resources.catalogues.routers(built.shelf, ground.hrefs, paging),
+        *bss_bridge.resources.catalogues.routers(built.catalogue, ground.hrefs, paging),
         state.router(ports),
         outbox.router(deliveries.Deliveries(rows, built.outbox, ground.time, told)),
         network.router(built.onboarding),
         cases.router(built.cases),
         pools.router(built.pools),
+        catalogue.router(built.files),
         stops.router(stop_desk.StopDesk(built.parts)),
         fallout_routes.router(fallout.FalloutDesk(built.parts)),
         health.router(gauges.readiness(rows), page.render),

@@ -107,6 +107,11 @@ def tokens(of: settings.Http) -> bss_bridge.engine.access.Tokens:
     )
 
 
+def tenants(of: settings.Http) -> tuple[str, ...]:
+    """Whose things there can be: without a token one is ``default``."""
+    return tuple(dict.fromkeys(("default", *(token.tenant for token in of.tokens))))
+
+
 def bind(of: settings.Http) -> bss_bridge.engine.serve.Bind:
     """Where to listen."""
     return bss_bridge.engine.serve.Bind(of.bind, of.port, of.fd)

@@ -1,4 +1,7 @@
-"""``oss-agent catalog``: what can be ordered, what is wrong in it, what a change means. No daemon."""
+"""``oss-agent catalog``: what can be ordered, what is wrong in it, what a change means.
+
+Only ``reload``, and ``diff`` of nothing, ask the daemon: they are about what it has in force.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ import typer
 
 from oss_agent import errors, settings
 from oss_agent.catalog import collection, difference, files, forms, specification
-from oss_agent.cli import client, context
+from oss_agent.cli import client, context, show
+from oss_agent.spi import specifications
 
 catalog = typer.Typer(
-    no_args_is_help=True, help="the catalogue's files: check, list, compare (needs no daemon)"
+    no_args_is_help=True, help="the catalogue's files: check, list, compare, have them read again"
 )
 ConfigFile = Annotated[
     Path | None,
@@ -26,6 +30,7 @@ Folder = Annotated[
         help="a folder with services/, resources/ or offerings/ in it, beside the shipped"
     ),
 ]
+_LIVE = f"{client.OPERATOR}/catalogue"
 _SAID = [("VERSION", "version"), ("STATUS", "status"), ("NAME", "name"), ("WHAT IT IS", "text")]
 _LIST = [("KIND", "kind"), ("ID", "id"), *_SAID]
 _CHANGES = [
@@ -62,14 +67,21 @@ def list_(ctx: typer.Context, folder: Folder = None, config: ConfigFile = None) 
 def diff(
     ctx: typer.Context,
     what: Annotated[
-        str, typer.Argument(help="an id, or a folder to put in the present one's place")
-    ],
+        str | None,
+        typer.Argument(
+            help="an id, or a folder to put in the present one's place; without: what a reload would change"
+        ),
+    ] = None,
     before: Annotated[str | None, typer.Argument(help="with an id: the version that lives")] = None,
     after: Annotated[str | None, typer.Argument(help="with an id: the version to move to")] = None,
     config: ConfigFile = None,
 ) -> None:
     """What changes from one version, or one folder, to another, and what that means for what lives."""
-    screen = context.of(ctx).screen
+    here = context.of(ctx)
+    screen = here.screen
+    if what is None:
+        _tell(screen, _moved(here.api.get(f"{_LIVE}/changes")), "a reload would change nothing")
+        return
     present = _sound(_own(None, config))
     if before is not None and after is not None:
         pair = [_find(present, what, version) for version in (before, after)]
@@ -80,7 +92,27 @@ def diff(
         raise client.Refused(
             f"{what} is no folder: name one, or an id and two versions of it", exit_code=2
         )
-    found = difference.catalogues(present, _sound(Path(what)))
+    _tell(screen, difference.catalogues(present, _sound(Path(what))), "nothing changes")
+
+
+@catalog.command("reload")
+def reload(ctx: typer.Context) -> None:
+    """Have the daemon take its files: all of them, or with a mistake none."""
+    here = context.of(ctx)
+    moved = _moved(here.api.post(f"{_LIVE}/reload", None))
+    _tell(here.screen, moved, "the files say what was in force")
+
+
+def _moved(found: Any) -> list[specifications.Moved]:
+    return [
+        specifications.Moved(
+            **one | {"changes": tuple(specifications.Change(**change) for change in one["changes"])}
+        )
+        for one in found
+    ]
+
+
+def _tell(screen: show.Screen, found: Sequence[specifications.Moved], nothing: str) -> None:
     if screen.as_json:
         screen.json([dataclasses.asdict(one) for one in found])
         return
@@ -89,7 +121,7 @@ def diff(
         for change in one.changes:
             screen.text(f"    {change.place}: {_value(change.before)} -> {_value(change.after)}")
     if not found:
-        screen.text("nothing changes")
+        screen.text(nothing)
 
 
 def _own(folder: Path | None, config: Path | None) -> Path | None:
@@ -148,7 +180,7 @@ def _find(found: collection.Collection, key: str, version: str) -> forms.Entry:
     raise client.Refused(f"there is no {key} {version}; there are {known}", exit_code=2)
 
 
-def _row(change: difference.Change) -> dict[str, Any]:
+def _row(change: specifications.Change) -> dict[str, Any]:
     sides = {"before": difference.shown(change.before), "after": difference.shown(change.after)}
     return {"place": change.place, **sides, "effect": change.effect}
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from oss_agent.catalog import collection, forms
+from oss_agent.spi.specifications import Change, Moved
 
 Flat: TypeAlias = Mapping[str, Any]
 _NAMED = ("id", "specification", "kind")
@@ -34,28 +34,6 @@ _EFFECTS = {
     "reversible": "decides where an offering may have it",
     "characteristics": "a value that no longer fits must be told anew when it moves",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference: where, from what to what (None: it is not there), and what it means."""
-
-    place: str
-    before: Any
-    after: Any
-    effect: str
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What became of one id and version between two catalogues."""
-
-    kind: str
-    id: str
-    version: str
-    what: str
-    effect: str
-    changes: tuple[Change, ...] = ()
 
 
 def between(before: forms.Entry, after: forms.Entry) -> tuple[Change, ...]:

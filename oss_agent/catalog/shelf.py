@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from oss_agent.catalog import collection, forms, resource, specification, values
 from oss_agent.spi import specifications as spi
@@ -36,6 +36,21 @@ class Shelf:
     def resources(self) -> tuple[spi.SpecificationView, ...]:
         """Resource specifications."""
         return self._resources
+
+
+def differing(
+    before: Sequence[spi.SpecificationView], after: Sequence[spi.SpecificationView]
+) -> Iterator[tuple[str, spi.SpecificationView]]:
+    """What is shown otherwise: Create, Change or Delete, each with how it is now, or was last."""
+    old = {(one.id, one.version): one for one in before}
+    new = {(one.id, one.version): one for one in after}
+    for key in sorted({*old, *new}):
+        if key not in new:
+            yield "Delete", old[key]
+        elif key not in old:
+            yield "Create", new[key]
+        elif old[key] != new[key]:
+            yield "Change", new[key]
 
 
 def _services(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from oss_agent.spi.proof import Scalar
 from oss_agent.spi.views import SpecificationRef
@@ -85,4 +85,41 @@ class Shelf(Protocol):
 
     def resources(self) -> tuple[SpecificationView, ...]:
         """Resource specifications."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: where, from what to what (None: it is not there), and what it means."""
+
+    place: str
+    before: Any
+    after: Any
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of one id and version between two catalogues: new, changed or gone."""
+
+    kind: str
+    id: str
+    version: str
+    what: str
+    effect: str
+    changes: tuple[Change, ...] = ()
+
+
+class Files(Protocol):
+    """The catalogue's files, which may have been edited since they were read."""
+
+    async def pending(self) -> tuple[Moved, ...]:
+        """What taking them would change. OrderRejected (409) with every mistake in them."""
+        ...
+
+    async def reload(self, tenant: str, by: str) -> tuple[Moved, ...]:
+        """Take them: all, or with a mistake none. What that changed.
+
+        OrderRejected (409) also when something that lives needs a file that is gone.
+        """
         ...

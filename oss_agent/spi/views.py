@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -580,4 +580,6 @@ def as_json(view: Any) -> Any:
         return [as_json(v) for v in view]
     if isinstance(view, datetime):
         return rfc3339(view)
+    if isinstance(view, date):
+        return view.isoformat()
     return view.value if isinstance(view, StrEnum) else view

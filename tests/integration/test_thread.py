@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -293,6 +294,11 @@ def test_a_restart_keeps_everything_and_finishes_what_was_begun(
 
 
 def test_metrics_and_readiness_are_served(world: World) -> None:
+    world.daemon.process.send_signal(
+        signal.SIGHUP
+    )  # has the catalogue read again, and ends nothing
+    world.daemon.until(lambda: "the catalogue was read again" in world.daemon.log.read_text())
+    assert world.daemon.post("/api/v1/catalogue/reload", None) == []
     text = world.daemon.request("GET", "/metrics").text
 
     assert "oss_transactions" in text

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import pytest
 
 from oss_agent.catalog import collection, commands
+from oss_agent.cli import client
 from oss_agent.cli import main as cli
 
 SHIPPED = Path(collection.__file__).parent / "shipped"
@@ -201,3 +202,35 @@ def test_diff_wants_a_folder_or_two_versions(run: Run) -> None:
     code, _, err = run("diff", "eline", "1.0")
     assert code == 2
     assert "name one, or an id and two versions of it" in err
+
+
+LINE = {
+    "kind": "service", "id": "eline", "version": "1.0", "what": "changed", "effect": "at its next",
+    "changes": [{"place": "ends", "before": None, "after": ["aEnd"], "effect": "ports"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "asked", "nothing"),
+    [
+        (["diff"], "GET /api/v1/catalogue/changes", "a reload would change nothing\n"),
+        (["reload"], "POST /api/v1/catalogue/reload", "the files say what was in force\n"),
+    ],
+)
+def test_the_daemon_is_asked_for_what_it_has_in_force(
+    run: Run, monkeypatch: pytest.MonkeyPatch, words: list[str], asked: str, nothing: str
+) -> None:
+    answers: list[object] = [[LINE], [LINE], []]
+    seen: list[str] = []
+
+    def send(self: client.Api, method: str, path: str, **options: object) -> object:
+        del self, options
+        seen.append(f"{method} {path}")
+        return answers.pop(0)
+
+    monkeypatch.setattr(client.Api, "_send", send)
+    told = 'service eline 1.0 is changed: at its next\n    ends: nothing -> ["aEnd"]\n'
+    assert run(*words) == (0, told, "")
+    assert json.loads(run(*words, "-o", "json")[1]) == [LINE]
+    assert run(*words)[1] == nothing
+    assert seen == [asked] * 3

@@ -28,3 +28,20 @@ def in_doubt(connection: sa.Connection) -> tuple[str, ...]:
     t = tables.participant.c
     asked = sa.select(t.transaction_id).where(t.state == states.State.UNKNOWN).distinct()
     return tuple(row[0] for row in connection.execute(asked.order_by(t.transaction_id)))
+
+
+def specifications_in_work(connection: sa.Connection) -> Mapping[tuple[str, str], int]:
+    """How many items that are not done with are carried out by each specification (id, version)."""
+    c = tables.item.c
+    key = (c.specification_id, c.specification_version)
+    mine = sa.and_(
+        tables.transaction.c.order_id == c.order_id, tables.transaction.c.position == c.position
+    )
+    rows = (
+        sa.select(*key, sa.func.count())
+        .join(tables.transaction, mine)
+        .where(tables.transaction.c.stage != states.Stage.CLOSED)
+        .group_by(*key)
+        .order_by(*key)
+    )
+    return {(of, version): number for of, version, number in connection.execute(rows)}

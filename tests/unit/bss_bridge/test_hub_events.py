@@ -11,10 +11,12 @@ import pytest
 from bss_bridge.engine import hrefs
 from bss_bridge.events import notifications, subscription
 from oss_agent import errors
+from oss_agent.catalog import collection, shelf
 from oss_agent.spi import events, views
 from oss_agent.spi.events import EventKind
 from tests.unit.bss_bridge import world
 
+SHELF = shelf.Shelf(collection.load())
 SPECIFICATIONS = {
     "serviceOrder": "TMF641/TMF641-ServiceOrdering-v4.1.0.swagger.json",
     "cancelServiceOrder": "TMF641/TMF641-ServiceOrdering-v4.1.0.swagger.json",
@@ -22,6 +24,10 @@ SPECIFICATIONS = {
     "resource": "TMF639/TMF639-ResourceInventory-v4.0.0.swagger.json",
     "serviceTest": "TMF653/TMF653_Service_Test_Management_API_v4.2.0_swagger.json",
     "monitor": "TMF640/TMF640-ServiceActivation-v4.0.0.swagger.json",
+    "serviceSpecification": "TMF633/TMF633-ServiceCatalog-v4.0.0.swagger.json",
+    "serviceCandidate": "TMF633/TMF633-ServiceCatalog-v4.0.0.swagger.json",
+    "resourceSpecification": "TMF634/TMF634-ResourceCatalog-v4.1.0.swagger.json",
+    "resourceCandidate": "TMF634/TMF634-ResourceCatalog-v4.1.0.swagger.json",
     "alarm": "TMF642/TMF642-Alarm-v4.0.0.swagger.json",
     "usage": "TMF635/TMF635-UsageManagement-v4.0.0.swagger.json",
 }
@@ -34,6 +40,10 @@ VIEWS: dict[str, Any] = {
     "monitor": world.finished_order(),
     "serviceTest": world.service_test(),
     "resource": world.resource(),
+    "serviceSpecification": SHELF.services()[0],
+    "serviceCandidate": SHELF.services()[0],
+    "resourceSpecification": SHELF.resources()[0],
+    "resourceCandidate": SHELF.resources()[0],
     "alarm": world.alarm(),
     "usage": world.usage(),
 }

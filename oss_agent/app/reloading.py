@@ -1,0 +1,164 @@
+"""Takes the catalogue's files anew while the daemon runs: all of them, or with a mistake none.
+
+Implements ``spi.specifications.Files``. What changed is told to TMF633's and TMF634's listeners and
+written into the audit log first, in one unit; then one assignment puts the new catalogue in force.
+A death between the two is a restart, which reads the same files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from importlib.resources.abc import Traversable
+
+import sqlalchemy as sa
+import structlog
+
+import inventory.specification_use
+from oss_agent import audit, errors, store
+from oss_agent.catalog import collection, difference, live, shelf
+from oss_agent.fulfilment.record import census
+from oss_agent.spi import clock, events, views
+from oss_agent.spi.specifications import Facing, Moved, SpecificationView
+
+_NOBODY = "SIGHUP"
+"""Who reloads when a signal asks for it."""
+
+
+class Reloading:
+    """Reads again what was read at the start; ``tenants`` are those whose listeners are told."""
+
+    def __init__(
+        self,
+        rows: store.SqlStore,
+        time: clock.Clock,
+        sink: events.EventSink,
+        catalogue: live.LiveCatalogue,
+        read: Callable[[], live.Loaded],
+        tenants: Sequence[str],
+    ) -> None:
+        self._rows = rows
+        self._time = time
+        self._sink = sink
+        self._catalogue = catalogue
+        self._read = read
+        self._tenants = tuple(tenants)
+        self._one = asyncio.Lock()
+        self.asked = asyncio.Event()
+        """set by who wants a reload and waits for no answer"""
+
+    async def pending(self) -> tuple[Moved, ...]:
+        """What taking the files would change. OrderRejected (409) with every mistake in them."""
+        return self._moved(await self._load())
+
+    async def reload(self, tenant: str, by: str) -> tuple[Moved, ...]:
+        """Take the files. OrderRejected (409) and nothing changes when they cannot be taken."""
+        async with self._one:
+            new = await self._load()
+            moved = self._moved(new)
+            await self._rows.write(lambda c: self._write(c, new, moved, tenant, by))
+            self._catalogue.present = new
+        names = [f"{one.kind} {one.id} {one.version} {one.what}" for one in moved]
+        structlog.get_logger().info("the catalogue was read again", by=by, moved=names)
+        return moved
+
+    async def run(self) -> None:
+        """Reload whenever it is asked for by signal; what cannot be taken is said in the log."""
+        while True:
+            await self.asked.wait()
+            self.asked.clear()
+            try:
+                await self.reload(self._tenants[0], _NOBODY)
+            except errors.OrderRejected as bad:
+                structlog.get_logger().error("the catalogue stays as it is", reason=bad.reason)
+            except errors.StoreUnavailable as bad:
+                structlog.get_logger().error("the catalogue stays as it is", reason=str(bad))
+
+    async def _load(self) -> live.Loaded:
+        try:
+            return await asyncio.to_thread(self._read)
+        except errors.ConfigurationError as bad:
+            raise _refused(str(bad)) from bad
+
+    def _moved(self, new: live.Loaded) -> tuple[Moved, ...]:
+        return difference.catalogues(self._catalogue.present.files, new.files)
+
+    def _write(
+        self,
+        connection: sa.Connection,
+        new: live.Loaded,
+        moved: Sequence[Moved],
+        tenant: str,
+        by: str,
+    ) -> None:
+        at = self._time.now()
+        _refuse_lost(connection, new.files)
+        for one in told(self._catalogue.present, new, self._tenants, at):
+            self._sink(connection, one)
+        detail = {"moved": [[one.kind, one.id, one.version, one.what] for one in moved]}
+        entry = audit.Entry(tenant, at, by, "reload", "catalogue", detail)
+        audit.append(connection, entry)
+
+
+def reader(own: Traversable | None, settings: Mapping[str, str]) -> Callable[[], live.Loaded]:
+    """Reads the shipped files and those of the operator's ``own`` folder. ConfigurationError."""
+    folders = () if own is None else (own,)
+    return lambda: live.loaded(collection.load(*folders), settings)
+
+
+def _refuse_lost(connection: sa.Connection, files: collection.Collection) -> None:
+    """What lives, or is being built, could be neither changed nor ended without its file."""
+    use = inventory.specification_use
+    services = {(one.id, one.version) for one in (*files.services, *files.ordered)}
+    offered = {(one.id, one.version) for one in files.offerings}
+    for kind, known, used in (
+        ("services", services, use.living(connection)),
+        ("order items", services, census.specifications_in_work(connection)),
+        ("products", offered, use.offered(connection)),
+    ):
+        for key, number in used.items():
+            if key not in known:
+                raise _refused(
+                    f"{number} {kind} have {' '.join(key)}, whose file is gone: put it back, with "
+                    "status retired if nobody is to order it"
+                )
+
+
+def _refused(reason: str) -> errors.OrderRejected:
+    return errors.OrderRejected(reason, field="catalogue", status=409, code="invalidCatalogue")
+
+
+def told(
+    before: live.Loaded, after: live.Loaded, tenants: Sequence[str], at: datetime
+) -> Iterator[events.Event]:
+    """What listeners are told of a reload, those of every tenant the same. Pure."""
+    old, new = before.shelf, after.shelf
+    for entity, was, now in (
+        ("ServiceSpecification", old.services(), new.services()),
+        ("ServiceCandidate", _orderable(old.services()), _orderable(new.services())),
+        ("ResourceSpecification", old.resources(), new.resources()),
+        ("ResourceCandidate", old.resources(), new.resources()),
+    ):
+        for what, view in shelf.differing(was, now):
+            kind = events.EventKind(f"{entity}{what}Event")
+            for tenant in tenants:
+                yield _event(kind, entity, view, tenant, at)
+
+
+def _orderable(several: Sequence[SpecificationView]) -> tuple[SpecificationView, ...]:
+    return tuple(one for one in several if one.facing is Facing.CUSTOMER)
+
+
+def _event(
+    kind: events.EventKind, entity: str, view: SpecificationView, tenant: str, at: datetime
+) -> events.Event:
+    about = f"{entity[0].lower()}{entity[1:]}:{view.id}:{view.version}"
+    return events.Event(
+        id=f"{about}-{kind}-{clock.rfc3339(at)}-{tenant}",
+        kind=kind,
+        tenant=tenant,
+        entity=about,
+        at=at,
+        payload=views.as_json(view),
+    )

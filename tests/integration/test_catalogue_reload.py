@@ -1,0 +1,216 @@
+"""The catalogue's files taken while the agent runs: all or nothing, told, audited; what lives keeps its own."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+import structlog.testing
+
+from bss_bridge.engine import surface
+from bss_bridge.events import notifications
+from bss_bridge.resources import catalogues
+from oss_agent import audit
+from oss_agent.api import catalogue as routes
+from oss_agent.app import reloading
+from oss_agent.catalog import collection, live
+from oss_agent.fulfilment import order
+from oss_agent.spi import events, orders, views
+from tests.integration.fulfilment import world as worlds
+from tests.unit.bss_bridge import world as bridge
+
+pytestmark = pytest.mark.anyio
+RELOAD, CHANGES = "/api/v1/catalogue/reload", "/api/v1/catalogue/changes"
+SERVICES = "/tmf-api/serviceCatalogManagement/v4/serviceSpecification"
+CATEGORY = "/tmf-api/serviceCatalogManagement/v4/serviceCategory/all"
+SETTINGS = {"as_number": "65000", "internet_community": "65000:100"}
+SHIPPED = Path(collection.__file__).parent / "shipped/services/eline-1.0.yaml"
+TENANTS = ("default", "other")
+
+
+@dataclasses.dataclass
+class Agent:
+    """The rooms beneath, the catalogue in force, its files, and the surfaces over it."""
+
+    below: worlds.World
+    catalogue: live.LiveCatalogue
+    files: reloading.Reloading
+    folder: Path
+    http: httpx.AsyncClient
+
+    def say(self, version: str, **instead: str) -> Path:
+        """An E-Line of this version in the operator's folder, with some words in place of others."""
+        text = SHIPPED.read_text(encoding="utf-8")
+        for before, after in (
+            {'version: "1.0"\nupdated': f'version: "{version}"\nupdated'}
+        ).items():
+            text = text.replace(before, after, 1)
+        for before, after in instead.items():
+            assert before in text
+            text = text.replace(before, after)
+        file = self.folder / "services" / f"eline-{version}.yaml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    async def order(self, version: str | None = None) -> views.ServiceOrderView:
+        (item,) = (whole := worlds.request(f"line-{version}", body_digest=str(version))).items
+        item = dataclasses.replace(item, specification_version=version)
+        desk = order.ServiceOrders(dataclasses.replace(self.below.parts, catalogue=self.catalogue))
+        asked: orders.OrderRequest = dataclasses.replace(whole, items=(item,))
+        return (await desk.submit(asked)).order
+
+    async def told(self) -> list[tuple[str, str]]:
+        rows = await self.below.rows.read(lambda c: c.execute(sa.select(worlds.EVENTS)).all())
+        return [(row.kind, row.entity) for row in rows if "serviceOrder" not in row.entity]
+
+    async def audited(self) -> list[tuple[str, str]]:
+        entries = sa.select(audit.ENTRIES.c.actor, audit.ENTRIES.c.detail).where(
+            audit.ENTRIES.c.action == "reload"
+        )
+        return [
+            (row.actor, row.detail)
+            for row in await self.below.rows.read(lambda c: c.execute(entries).all())
+        ]
+
+
+@pytest.fixture
+async def it(tmp_path: Path) -> AsyncIterator[Agent]:
+    folder = tmp_path / "own"
+    (folder / "services").mkdir(parents=True)
+    read = reloading.reader(folder, SETTINGS)
+    catalogue = live.LiveCatalogue(read())
+    async with worlds.open_world(tmp_path) as below:
+        files = reloading.Reloading(
+            below.rows, below.clock, worlds.append, catalogue, read, TENANTS
+        )
+        shown = catalogues.routers(catalogue, bridge.LINKS, surface.Paging())
+        async with bridge.world(tmp_path, extra=(routes.router(files), *shown)) as made:
+            yield Agent(below, catalogue, files, folder, made.http)
+
+
+async def versions(it: Agent) -> list[str]:
+    answer = await it.http.get(SERVICES, params={"id": "eline", "sort": "version"})
+    return [one["version"] for one in answer.json()]
+
+
+async def test_a_new_version_is_in_force_at_once_told_and_audited(it: Agent) -> None:
+    it.say("1.1")
+    would = await it.http.get(CHANGES)
+    assert [(one["id"], one["version"], one["what"]) for one in would.json()] == [
+        ("eline", "1.1", "new")
+    ]
+    assert await versions(it) == ["1.0"]
+
+    done = await it.http.post(RELOAD)
+    assert (done.status_code, done.json()) == (200, would.json()), done.text
+    assert await versions(it) == ["1.0", "1.1"]
+    assert (await it.order()).items[0].specification.version == "1.1"
+    assert "1.1" in [
+        one["version"] for one in (await it.http.get(CATEGORY)).json()["serviceCandidate"]
+    ]
+    wanted = [
+        (f"{kind}CreateEvent", f"{kind[0].lower()}{kind[1:]}:{key}:1.1")
+        for kind, key in (
+            ("ServiceSpecification", "eline"),
+            ("ServiceSpecification", "eline-end"),
+            ("ServiceCandidate", "eline"),
+        )
+        for _ in TENANTS
+    ]
+    assert await it.told() == wanted
+    ((actor, detail),) = await it.audited()
+    assert actor
+    assert '["service","eline","1.1","new"]' in detail
+    assert (await it.http.get(CHANGES)).json() == []
+
+
+async def test_a_mistake_changes_nothing_and_says_why(it: Agent) -> None:
+    it.say("1.1")
+    it.say("1.2", **{"type: port, required: true": "type: prot, required: true"})
+    before = it.catalogue.present
+    for answer in (await it.http.post(RELOAD), await it.http.get(CHANGES)):
+        assert (answer.status_code, answer.json()["code"]) == (409, "invalidCatalogue")
+        assert "eline-1.2.yaml" in answer.json()["reason"]
+        assert "characteristics.aEnd.type: Input should be 'port'" in answer.json()["reason"]
+    assert it.catalogue.present is before
+    assert (await it.told(), await it.audited()) == ([], [])
+    assert await versions(it) == ["1.0"]
+
+
+async def test_what_lives_or_is_being_built_keeps_its_version_and_its_file(it: Agent) -> None:
+    file = it.say("1.1")
+    await it.files.reload("default", "carol")
+    taken = await it.order("1.1")
+    it.say("1.2")
+    await it.files.reload("default", "carol")
+    assert (await it.order()).items[0].specification.version == "1.2"
+    assert taken.items[0].specification.version == "1.1"
+
+    file.unlink()
+    refused = await it.http.post(RELOAD)
+    assert (refused.status_code, refused.json()["code"]) == (409, "invalidCatalogue")
+    assert "1 order items have eline 1.1, whose file is gone" in refused.json()["reason"]
+    assert await versions(it) == ["1.0", "1.1", "1.2"]
+
+
+async def test_what_nobody_has_may_go_and_what_changed_is_told(it: Agent) -> None:
+    file = it.say("1.1")
+    await it.files.reload("default", "carol")
+    file.unlink()
+    it.say("1.2")
+    moved = await it.files.reload("default", "carol")
+    assert [(one.version, one.what) for one in moved] == [("1.1", "gone"), ("1.2", "new")]
+    it.say("1.2", **{"name: E-Line\n": "name: Line\n"})
+    assert await it.files.reload("default", "carol") == ()  # a name means nothing to what lives
+    kinds = [kind for kind, entity in await it.told() if entity.startswith("serviceSpec")]
+    assert set(kinds) == {
+        f"ServiceSpecification{what}Event" for what in ("Create", "Change", "Delete")
+    }
+    assert len(await it.audited()) == 3
+
+
+async def test_a_signal_takes_the_files_and_a_mistake_is_only_logged(it: Agent) -> None:
+    async def until(words: str) -> None:
+        async with asyncio.timeout(20):
+            while words not in " ".join(one["event"] for one in logs):  # noqa: ASYNC110  (no event)
+                await asyncio.sleep(0.01)
+
+    with structlog.testing.capture_logs() as logs:
+        async with asyncio.TaskGroup() as group:
+            role = group.create_task(it.files.run())
+            bad = it.say("1.1", **{"per: pair": "per: pear"})
+            it.files.asked.set()
+            await until("the catalogue stays as it is")
+            bad.unlink()
+            it.say("1.1")
+            it.files.asked.set()
+            await until("the catalogue was read again")
+            role.cancel()
+    assert await versions(it) == ["1.0", "1.1"]
+    assert [actor for actor, _ in await it.audited()] == ["SIGHUP"]
+
+
+def test_every_event_that_a_reload_tells_has_a_surface() -> None:
+    before = live.loaded(collection.load(), SETTINGS)
+    nothing = live.loaded(collection.Collection((), (), ()), SETTINGS)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    told = [
+        *reloading.told(nothing, before, TENANTS, at),
+        *reloading.told(before, nothing, TENANTS, at),
+    ]
+    assert len({one.id for one in told}) == len(told)
+    for one in told:
+        shown = notifications.notification(one, bridge.LINKS)
+        ((name, body),) = shown["event"].items()
+        assert one.entity == f"{name}:{body['id']}:{body['version']}"
+    assert {one.kind for one in told} == {
+        kind for kind in events.EventKind
+        if kind.value.startswith(("ServiceSpec", "ServiceCand", "ResourceSpec", "ResourceCand"))
+        and "Change" not in kind.value
+    }  # fmt: skip
