@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from inventory import history, neighbour_ids, tables
 from oss_agent import errors, selecting
 from oss_agent.spi.query import Page, Query
-from oss_agent.spi.views import DeviceView, InterfaceView, ServiceState
+from oss_agent.spi.views import DeviceView, InterfaceView, LogicalView, ServiceState
 
 
 def find(connection: sa.Connection, query: Query) -> Page[DeviceView]:
@@ -28,7 +29,9 @@ def get(connection: sa.Connection, tenant: str, name: str) -> DeviceView:
     row = found.mappings().first()
     if row is None:
         raise errors.NotFound(f"device {name}")
-    return _view(row, _fingerprints(connection, [name])[name], _interfaces(connection, name))
+    fingerprints = _fingerprints(connection, [name])[name]
+    view = _view(row, fingerprints, _interfaces(connection, name))
+    return dataclasses.replace(view, logical=_logical(connection, name))
 
 
 def names(connection: sa.Connection, tenant: str) -> list[str]:
@@ -122,6 +125,16 @@ def _interfaces(connection: sa.Connection, device: str) -> tuple[InterfaceView, 
         _interface(by_name[name], services[name], formerly[name])
         for name in sorted(by_name, key=_natural)
     )
+
+
+def _logical(connection: sa.Connection, device: str) -> tuple[LogicalView, ...]:
+    t = tables.logical
+    query = sa.select(t).where(history.current(t), t.c.device == device)
+    rows = connection.execute(query).mappings()
+    found = (
+        LogicalView(row["kind"], row["name"], row["attributes"], row["valid_from"]) for row in rows
+    )
+    return tuple(sorted(found, key=lambda one: (one.kind, _natural(one.name))))
 
 
 def _interface(

@@ -19,6 +19,7 @@ from inventory import (
     facts,
     host_addresses,
     lldp_facts,
+    logical_facts,
     snmp_facts,
     stamps,
 )
@@ -141,7 +142,19 @@ class Explorer:
         # In a thread: a box with 20,000 ports takes a second to understand.
         seen = await asyncio.to_thread(snmp_facts.read, endpoint.device, answers)
         seen = address_facts.read(seen, await self._engine.poll(target, address_facts.PLAN))
+        seen = await self._talks_to(target, seen)
         return await self._built_of(target, seen)
+
+    async def _talks_to(self, target: snmp.Target, seen: facts.DeviceFacts) -> facts.DeviceFacts:
+        """VLANs, VRFs and routing neighbours; a table that is not there costs one question."""
+        told = {
+            kind: await self._engine.poll(target, plan)
+            for kind, plan in logical_facts.PLANS.items()
+        }
+        ports = None
+        if told[logical_facts.VLAN].index:
+            ports = await self._engine.poll(target, logical_facts.BRIDGE_PORTS)
+        return await asyncio.to_thread(logical_facts.read, seen, told, ports)
 
     async def _built_of(self, target: snmp.Target, seen: facts.DeviceFacts) -> facts.DeviceFacts:
         """Its parts; the mapping of ports is asked only where there are any."""

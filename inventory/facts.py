@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,15 @@ class ComponentFact:
 
 
 @dataclass(frozen=True, slots=True)
+class LogicalFact:
+    """Something configured that has a name in its device: a VLAN, a VRF, a routing neighbour."""
+
+    kind: str
+    name: str
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceFacts:
     """One device's answers. ``complete`` is False when a walk was cut short: nothing then ends.
 
@@ -107,4 +118,5 @@ class DeviceFacts:
     labels: tuple[LabelFact, ...] | None = None
     called: tuple[str, ...] | None = None
     components: tuple[ComponentFact, ...] | None = None
+    logical: Mapping[str, tuple[LogicalFact, ...]] | None = None
     complete: bool = True

@@ -57,6 +57,9 @@ def _record(connection: sa.Connection, seen: facts.DeviceFacts, tenant: str, at:
         _replace(connection, _labels_of(seen.device, tenant), rows, at, end=seen.complete)
     if seen.components is not None:
         _record_parts(connection, seen, seen.components, tenant, at)
+    for kind, found in (seen.logical or {}).items():
+        rows = [dataclasses.asdict(fact) for fact in found]
+        _replace(connection, _logical_of(seen.device, kind, tenant), rows, at, end=seen.complete)
     mark_seen(connection, seen.device, tenant, at)
 
 
@@ -251,6 +254,10 @@ def _interfaces_of(device: str, tenant: str) -> _Part:
 
 def _parts_of(device: str, tenant: str) -> _Part:
     return _Part(tables.components, {"device": device}, tenant, ("place",))
+
+
+def _logical_of(device: str, kind: str, tenant: str) -> _Part:
+    return _Part(tables.logical, {"device": device, "kind": kind}, tenant, ("name",))
 
 
 def _addresses_of(device: str, tenant: str) -> _Part:

@@ -208,6 +208,23 @@ components = sa.Table(
 )
 
 
+class Logical(Fact):
+    """OBSERVED: a VLAN, VRF or routing neighbour of a device, by kind and name."""
+
+    device: sa.Named[str]
+    kind: sa.Named[str]
+    name: sa.Named[str]
+    attributes: sa.Named[dict[str, Any]] = sa.Column(Json)
+
+
+logical = sa.Table(
+    "inv_logical",
+    METADATA,
+    Logical,
+    _only_one("uq_inv_logical_current", "device", "kind", "name"),
+)
+
+
 class Address(Fact):
     """OBSERVED: an address on a device's port, literal without scope."""
 

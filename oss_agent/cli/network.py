@@ -102,7 +102,8 @@ def device_show(ctx: typer.Context, device: Name) -> None:
     if here.screen.as_json:
         here.screen.json(view)
         return
-    here.screen.facts((key, value) for key, value in view.items() if key != "interfaces")
+    tables = {"interfaces", "logical"}
+    here.screen.facts((key, value) for key, value in view.items() if key not in tables)
     columns = [
         ("PORT", "name"),
         ("INDEX", "index"),
@@ -112,6 +113,9 @@ def device_show(ctx: typer.Context, device: Name) -> None:
         ("SERVICES", "services"),
     ]
     here.screen.table(view["interfaces"], columns, "no interfaces known: oss-agent discover")
+    if view.get("logical"):
+        columns = [("KIND", "kind"), ("NAME", "name"), ("WHAT", "attributes"), ("SINCE", "since")]
+        here.screen.table(view["logical"], columns, "")
 
 
 @devices.command("trust")

@@ -408,6 +408,16 @@ class InterfaceView:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class LogicalView:
+    """What a device says it has by name: ``kind`` is vlan, vrf, bgp-neighbour or ospf-neighbour."""
+
+    kind: str
+    name: str
+    attributes: Mapping[str, Any]
+    since: datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class DeviceView:
     """A device: identity, platform, trust, reachability, what discovery found."""
 
@@ -427,6 +437,7 @@ class DeviceView:
     unreachable_since: datetime | None
     reason: str
     interfaces: tuple[InterfaceView, ...] = ()
+    logical: tuple[LogicalView, ...] = ()
 
 
 class Confidence(StrEnum):
