@@ -16,6 +16,8 @@ from oss_agent.spi.views import Confidence, LinkView
 
 Members: TypeAlias = Mapping[str, Mapping[str, str]]
 """By device: the bundle of each member port."""
+_AND: Final = "+"
+"""Between ports that stand for a bundle that their device does not tell of."""
 _SURE_FIRST: Final = (
     Confidence.AGREED,
     Confidence.ONE_SIDED,
@@ -46,6 +48,11 @@ def levels(links: Sequence[LinkView]) -> Iterator[LinkView]:
         yield from link.members
 
 
+def is_real(link: LinkView) -> bool:
+    """Does it end on ports of their own at both ends? Else several stand for a bundle untold."""
+    return _AND not in link.a_port + link.z_port
+
+
 def _end(device: str, port: str, members: Members) -> End | None:
     """The bundle that a port is in, or is; None when it is in none."""
     of = members.get(device, {})
@@ -61,8 +68,8 @@ def _one(ends: tuple[End, End], several: Sequence[LinkView]) -> LinkView:
     (a_device, a_port), (z_device, z_port) = ends
     return dataclasses.replace(
         best,
-        a_port=a_port or "+".join(sorted({link.a_port for link in physical})),
-        z_port=z_port or "+".join(sorted({link.z_port for link in physical})),
+        a_port=a_port or _AND.join(sorted({link.a_port for link in physical})),
+        z_port=z_port or _AND.join(sorted({link.z_port for link in physical})),
         a_device=a_device,
         z_device=z_device,
         evidence=f"{len(physical)} members; {best.evidence}",

@@ -51,6 +51,15 @@ def _statements(held: _Held) -> _Statements:
     )
     label = sa.and_(held(labels), labels.c.device == ports.c.device, labels.c.port == ports.c.name)
     state = sa.and_(held(own), own.c.device == tables.devices.c.name)
+    identity: Sequence[sa.ColumnElement[Any]] = (
+        tables.devices.c.name,
+        tables.devices.c.address,
+        own.c.chassis,
+        own.c.system_name,
+        own.c.called,
+        looks.c.discovered_at,
+        looks.c.unreachable_since,
+    )
     return _Statements(
         declared=declared,
         declared_of=declared.where(
@@ -68,15 +77,7 @@ def _statements(held: _Held) -> _Statements:
         .select_from(ports.outerjoin(labels, label))
         .where(held(ports), ports.c.tenant == _TENANT, ports.c.device.in_(_THESE))
         .order_by(ports.c.ledger.desc()),
-        identities=sa.select(
-            tables.devices.c.name,
-            tables.devices.c.address,
-            own.c.chassis,
-            own.c.system_name,
-            own.c.called,
-            looks.c.discovered_at,
-            looks.c.unreachable_since,
-        )
+        identities=sa.select(*identity)
         .select_from(
             tables.devices.outerjoin(own, state).outerjoin(
                 looks, looks.c.device == tables.devices.c.name
@@ -95,9 +96,11 @@ _HEARD: Final = (
 """Made once: to build a statement costs several times as much as to run it."""
 
 
-def links(connection: sa.Connection, tenant: str) -> tuple[LinkView, ...]:
+def links(
+    connection: sa.Connection, tenant: str, at: datetime | None = None
+) -> tuple[LinkView, ...]:
     """Every link of a tenant with its evidence; links between bundles with their members."""
-    return bundled(picture(connection, tenant))
+    return bundled(picture(connection, tenant, at))
 
 
 def links_of(

@@ -17,6 +17,7 @@ from inventory import (
     history,
     host_keys,
     imports,
+    link_cases,
     link_rows,
     observed,
     ownership,
@@ -118,7 +119,9 @@ class StoredOnboarding:
 
         def unit(connection: sa.Connection) -> tuple[onboarding.Discovered, ...]:
             with self._resources.around(connection, some, at):
-                return tuple(_record(connection, tenant, one, at) for one in findings)
+                told = tuple(_record(connection, tenant, one, at) for one in findings)
+                link_cases.settle(connection, tenant, seen, at)
+                return told
 
         return await self._store.write(unit)
 
@@ -134,9 +137,9 @@ class StoredOnboarding:
         """One device by name, with its ports; NotFound."""
         return await self._store.read(lambda c: device_views.get(c, tenant, key))
 
-    async def links(self, tenant: str) -> tuple[LinkView, ...]:
-        """Topology with evidence."""
-        return await self._store.read(lambda c: link_rows.links(c, tenant))
+    async def links(self, tenant: str, at: datetime | None = None) -> tuple[LinkView, ...]:
+        """Topology with evidence; with ``at`` as it was believed then."""
+        return await self._store.read(lambda c: link_rows.links(c, tenant, at))
 
     async def why(
         self, tenant: str, device: str, path: str | None = None

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from inventory import history, resource_parts, resource_rows, tables
+from inventory import bundles, history, link_rows, resource_parts, resource_rows, tables
 from oss_agent import errors, selecting
 from oss_agent.spi.query import Page, Query
-from oss_agent.spi.views import ResourceView, SpecificationRef
+from oss_agent.spi.views import Confidence, ResourceView, SpecificationRef
 
 _V4_STATES: Final = {"enable": "enabled", "disable": "disabled", "shutdown": "shuttingDown"}
 """TMF639 v4 spells X.731's states so; both spellings may be asked for."""
@@ -21,7 +21,8 @@ def find(connection: sa.Connection, query: Query) -> Page[ResourceView]:
     """A page of a tenant's resources."""
     resource = resource_rows.union()
     found, total = _selection(resource).page(connection, query)
-    return Page(views_of(connection, found.mappings().all()), total)
+    rows = found.mappings().all()
+    return Page(views_of(connection, rows, _heard(connection, query.tenant, rows)), total)
 
 
 def get(connection: sa.Connection, tenant: str, key: str) -> ResourceView:
@@ -31,7 +32,7 @@ def get(connection: sa.Connection, tenant: str, key: str) -> ResourceView:
     found = connection.execute(rows).mappings().all()
     if not found:
         raise errors.NotFound(f"resource {key}")
-    return views_of(connection, found)[0]
+    return views_of(connection, found, _heard(connection, tenant, found))[0]
 
 
 def _selection(resource: sa.Subquery) -> selecting.Selection:
@@ -57,15 +58,20 @@ def _state(text: str) -> str:
 
 
 def views_of(
-    connection: sa.Connection, rows: Sequence[Mapping[Any, Any]]
+    connection: sa.Connection,
+    rows: Sequence[Mapping[Any, Any]],
+    heard: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[ResourceView, ...]:
-    """Rows of ``resource_rows`` as views, in the same order; all of one tenant."""
+    """Rows of ``resource_rows`` as views, in the same order; all of one tenant.
+
+    ``heard`` are the ports that a port is linked to by LLDP; declared links are looked up here.
+    """
     contained = _ports_of(connection, [r["id"] for r in rows if r["category"] == "device"])
-    around = resource_parts.around(connection, rows)
     devices = {r["device"] for r in rows if r["category"] == resource_rows.PORT}
-    linked = _linked(connection, rows[0]["tenant"], devices) if devices else {}
     applied = _applied(connection, [r["id"] for r in rows if r["specification_id"] is not None])
     around = {**resource_parts.around(connection, rows), **applied}
+    declared = _linked(connection, rows[0]["tenant"], devices) if devices else {}
+    linked = _both(declared, heard or {})
     return tuple(_view(row, contained, linked, around.get(row["id"], ())) for row in rows)
 
 
@@ -120,6 +126,30 @@ def _linked(
     found = connection.execute(_LINKED, {"of_tenant": tenant, "devices": sorted(devices)})
     ends = [(f"{a}:{b}", f"{y}:{z}") for a, b, y, z in found]
     return _grouped([*ends, *((z, a) for a, z in ends)])
+
+
+def _heard(
+    connection: sa.Connection, tenant: str, rows: Sequence[Mapping[Any, Any]]
+) -> Mapping[str, Sequence[str]]:
+    """Links on which both ends agree, both ways; of a bundle both levels."""
+    devices = {row["device"] for row in rows if row["category"] == resource_rows.PORT}
+    links = link_rows.links_of(connection, tenant, devices) if devices else ()
+    ends = [
+        (f"{link.a_device}:{link.a_port}", f"{link.z_device}:{link.z_port}")
+        for link in bundles.levels(links)
+        if link.confidence is Confidence.AGREED and bundles.is_real(link)
+    ]
+    return _grouped([*ends, *((z, a) for a, z in ends)])
+
+
+def _both(
+    declared: Mapping[str, Sequence[str]], heard: Mapping[str, Sequence[str]]
+) -> Mapping[str, Sequence[str]]:
+    """Each far end once."""
+    return {
+        port: tuple(dict.fromkeys((*declared.get(port, ()), *heard.get(port, ()))))
+        for port in declared.keys() | heard.keys()
+    }
 
 
 def _contained() -> sa.Select[str, str]:

@@ -230,6 +230,7 @@ class _Judge:
             reason=reason,
             since=min([*since, *declared]),
             witnesses=tuple(_witness(one) for one in witnesses),
+            neighbour=_neighbour(witnesses),
         )
 
     def _elsewhere(self, ends: Pair) -> str:
@@ -307,6 +308,17 @@ def _evidence(file: Declared | None, witnesses: Sequence[Heard]) -> str:
     elif witnesses:
         reasons.append("not heard any more")
     return "; ".join(reasons)
+
+
+def _neighbour(witnesses: Sequence[Heard]) -> str:
+    """What an end that is not managed calls itself, and its chassis id as people write it."""
+    strange = [one for one in witnesses if not one.managed]
+    if not strange:
+        return ""
+    names = filter(None, (one.seen.system_name for one in strange))
+    chassis = neighbour_ids.chassis_text(strange[0].far[0])
+    name = next(names, "")
+    return f"{name} ({chassis})" if name not in {"", chassis} else chassis
 
 
 def _witness(one: Heard) -> WitnessView:

@@ -86,8 +86,8 @@ def _add_reads(out: APIRouter, onboarding: Onboarding) -> None:
         return JSONResponse(as_json(await onboarding.get(asking.tenant(request), name)))
 
     @out.get("/topology", summary="Links with their evidence", openapi_extra=read)
-    async def topology(request: Request) -> JSONResponse:
-        return JSONResponse(as_json(await onboarding.links(asking.tenant(request))))
+    async def topology(request: Request, at: asking.Moment | None = None) -> JSONResponse:
+        return JSONResponse(as_json(await onboarding.links(asking.tenant(request), at)))
 
     @out.get(
         "/why",

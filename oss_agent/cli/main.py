@@ -25,6 +25,7 @@ from oss_agent.cli import (
     services,
     show,
     stops,
+    topology,
 )
 
 GLOBAL = ("-o", "--output", "--api", "--token")
@@ -73,7 +74,7 @@ def tree() -> typer.Typer:
     app.add_typer(_order(), name="order")
     app.add_typer(network.devices, name="device")
     app.add_typer(cases.cases, name="case")
-    app.command("topology")(network.topology)
+    app.command("topology")(topology.topology)
     app.command("why")(network.why)
     app.add_typer(network.alarms, name="alarm")
     app.add_typer(services.services, name="service")

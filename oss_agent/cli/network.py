@@ -1,4 +1,4 @@
-"""``oss-agent import | device | topology | discover | why | alarm``."""
+"""``oss-agent import | device | discover | why | alarm``."""
 
 from __future__ import annotations
 
@@ -132,19 +132,6 @@ def device_trust(
         here.screen.json(view)
     else:
         here.screen.text(f"{view['name']} trusted: {', '.join(view['fingerprints'])}")
-
-
-def topology(ctx: typer.Context) -> None:
-    """Links with their evidence."""
-    columns = [
-        ("DEVICE", "a_device"),
-        ("PORT", "a_port"),
-        ("PEER", "z_device"),
-        ("PORT", "z_port"),
-        ("EVIDENCE", "evidence"),
-        ("SEEN", "last_seen"),
-    ]
-    _list(ctx, "/topology", columns, "no links known: oss-agent discover")
 
 
 def why(

@@ -94,8 +94,8 @@ class Onboarding(Protocol):
         """One device by name, with its interfaces; NotFound."""
         ...
 
-    async def links(self, tenant: str) -> tuple[LinkView, ...]:
-        """Topology with evidence."""
+    async def links(self, tenant: str, at: datetime | None = None) -> tuple[LinkView, ...]:
+        """Topology with evidence; with ``at`` as it was believed then."""
         ...
 
     async def why(self, tenant: str, device: str, path: str | None = None) -> tuple[Owner, ...]:

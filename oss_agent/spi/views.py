@@ -478,7 +478,8 @@ class LinkView:
     """A link with its evidence: both ends agree, one-sided, declared by a topology file.
 
     ``reason`` says why it is not surer, "" when nothing is amiss. A link between bundles has its
-    ``members``, whose ends are the ports in them.
+    ``members``, whose ends are the ports in them. The device of an end that is not managed is its
+    chassis id (it has a colon), ``neighbour`` what that end calls itself.
     """
 
     a_device: str
@@ -492,34 +493,7 @@ class LinkView:
     since: datetime | None = None
     witnesses: tuple[WitnessView, ...] = ()
     members: tuple[LinkView, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class NodeView:
-    """A neighbour that is not managed. ``id`` is its chassis id, by which it will be recognised."""
-
-    id: str
-    name: str
-    chassis: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class LinkCaseView:
-    """Something about links that a person should look at: what is so, and what may be done."""
-
-    kind: str
-    subject: str
-    text: str
-    action: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TopologyView:
-    """Links, the neighbours among their ends that are no devices of ours, and what is amiss."""
-
-    links: tuple[LinkView, ...]
-    nodes: tuple[NodeView, ...] = ()
-    cases: tuple[LinkCaseView, ...] = ()
+    neighbour: str = ""
 
 
 class Severity(StrEnum):

@@ -242,6 +242,19 @@ def test_a_refused_device_makes_the_import_exit_1(
     assert "no IP address" in capsys.readouterr().out
 
 
+_LINK = {
+    "a_device": "p1",
+    "a_port": "eth9",
+    "z_device": "p2",
+    "z_port": "eth1",
+    "confidence": "one-sided",
+    "evidence": "LLDP",
+    "reason": "",
+    "last_seen": "2026-11-21T23:27:09Z",
+    "members": [],
+}
+
+
 def test_through_a_pipe_a_row_is_a_line_and_its_times_are_whole(
     run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -252,6 +265,39 @@ def test_through_a_pipe_a_row_is_a_line_and_its_times_are_whole(
     heading, line = capsys.readouterr().out.splitlines()
     assert heading.startswith("DEVICE")
     assert line.split()[-2:] == ["LLDP", "2026-11-21T23:27:09Z"]
+
+
+def test_topology_says_how_sure_a_link_is_and_shows_members_and_strangers(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    member = _LINK | {"a_port": "eth1", "members": []}
+    strange = _LINK | {"z_device": "4:00238989ec39", "neighbour": 'sw "1"\x1b[2J', "reason": "why"}
+    bundle = _LINK | {"members": [member], "confidence": "agreed"}
+    daemon.answers["GET /api/v1/topology?at=2026-11-22T03%3A12%3A00Z"] = (200, [bundle, strange])
+
+    assert run("topology", "--at", "2026-11-22T03:12:00Z") == 0
+    out = capsys.readouterr().out
+    assert "- p1" in out
+    assert "LLDP: why" in out
+    assert "\x1b" not in out
+
+
+def test_topology_is_a_graph_for_graphviz_whatever_devices_call_themselves(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = _LINK | {"z_device": "4:00238989ec39", "neighbour": 'a"]; x [label="\\'}
+    daemon.answers["GET /api/v1/topology"] = (200, [_LINK, strange])
+
+    assert run("topology", "--format", "dot") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "graph topology {"
+    assert lines[-1] == "}"
+    assert '  "p1" [shape=box, label="p1", style=solid];' in lines
+    assert '  "p1" -- "p2" [taillabel="eth9", headlabel="eth1", style=dashed];' in lines
+    (node,) = (line for line in lines if line.startswith('  "4:00238989ec39"'))
+    assert node.endswith(r'label="a\"]; x [label=\"\\", style=dashed];')
+    assert run("topology", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out) == [_LINK, strange]
 
 
 def test_cases_are_listed_and_accepted(

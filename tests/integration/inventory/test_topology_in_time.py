@@ -8,7 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import facts, hearing, link_rows, observed, tables
+from inventory import (
+    facts,
+    hearing,
+    history,
+    link_cases,
+    link_rows,
+    observed,
+    resource_queries,
+    tables,
+)
 from oss_agent.spi.views import LinkView
 
 _T0 = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -156,6 +165,44 @@ def test_what_was_believed_then_is_still_known(net: _Cables) -> None:
     assert net.at(wired) == {_FIRST: "agreed", _SECOND: "agreed"}
     assert net.at(unwired) == {_FIRST: "stale", _SECOND: "stale"}
     assert net.at(_T0) == {}
+
+
+def test_what_is_amiss_is_a_case_and_ends_by_itself(
+    net: _Cables, connection: sa.Connection
+) -> None:
+    def kinds() -> list[tuple[str, str]]:
+        link_cases.settle(connection, "default", _DEVICES, net.now)
+        c = tables.cases.c
+        rows = sa.select(c.subject, c.kind).where(
+            history.current(tables.cases), c.kind.in_(link_cases.KINDS)
+        )
+        return [(subject, kind) for subject, kind in connection.execute(rows.order_by(c.subject))]
+
+    assert kinds() == []
+    whole = set(net.cables)
+    net.cables = {(("b1", "eth2"), ("pe1", "eth1")), (("pe1", "eth4"), ("pe2", "eth2"))}
+    net.look(["pe1"])
+    assert kinds() == [
+        # the file says b1:eth1 to pe1:eth4
+        ("b1:eth1", "link-miscabled"),
+        ("pe1:eth4", "link-contradictory"),
+        ("pe2:eth1", "link-contradictory"),
+    ]
+    net.cables = set()
+    net.look()
+    assert {kind for _, kind in kinds()} == {"link-stale"}
+    net.cables = whole
+    net.look()
+    assert kinds() == []
+
+
+def test_ports_are_related_to_the_ports_they_are_linked_to(
+    net: _Cables, connection: sa.Connection
+) -> None:
+    assert net.links()[_FIRST] == "agreed"
+    view = resource_queries.get(connection, "default", "pe1:eth1")
+
+    assert ("isConnectedTo", "pe2:eth1") in view.relationships
 
 
 def test_a_look_that_finds_the_same_writes_nothing(net: _Cables, connection: sa.Connection) -> None:

@@ -169,8 +169,8 @@ class MemoryOnboarding(MemoryPort[views.DeviceView]):
         self.calls.append(("discover", tenant, device))
         return (onboarding.Discovered("pe1", 7, 2),)
 
-    async def links(self, tenant: str) -> tuple[views.LinkView, ...]:
-        self.calls.append(("links", tenant))
+    async def links(self, tenant: str, at: datetime | None = None) -> tuple[views.LinkView, ...]:
+        self.calls.append(("links", tenant, at))
         return (views.LinkView("pe1", "eth1", "pe2", "eth1", "both ends agree", NOW),)
 
     async def why(
