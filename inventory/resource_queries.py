@@ -101,7 +101,6 @@ def _view(
         relationships=tuple(related),
         start_date=row["start_date"],
         specification=None if words[0] is None else SpecificationRef(*words),
-        order=None if words[0] is None else row["order_id"],
     )
 
 

@@ -367,7 +367,7 @@ class ServiceView:
 class ResourceView:
     """A resource as TMF639 shows it: device, port, logical (VNI). X.731 states inside.
 
-    What was ordered by itself has a ``specification``, and the ``order`` that made it.
+    What was ordered by itself has a ``specification``.
     """
 
     id: str
@@ -382,7 +382,6 @@ class ResourceView:
     relationships: tuple[tuple[str, str], ...] = ()
     start_date: datetime | None = None
     specification: SpecificationRef | None = None
-    order: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

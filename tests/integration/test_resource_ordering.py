@@ -155,9 +155,7 @@ async def test_whose_line_it_is_and_what_it_is_in_the_inventory(it: Desk) -> Non
     )  # fmt: skip
     assert found.characteristics == {"port": "sw1:eth5", "description": "spare"}
     assert found.relationships == (("appliesTo", "sw1:eth5"),)
-    assert (found.specification, found.order) == (
-        views.SpecificationRef("port-off", "1.0", "Port out of use"), "ro1",
-    )  # fmt: skip
+    assert found.specification == views.SpecificationRef("port-off", "1.0", "Port out of use")
     owners = await it.below.rows.read(lambda c: ownership.why(c, "default", "sw1", None))
     assert {(one.service, one.service_name, one.order) for one in owners} == {
         ("r1-1", "spare", "ro1")

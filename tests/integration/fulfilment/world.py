@@ -359,14 +359,16 @@ def _specifications(
     policy: spi_catalogue.OutOfBand | None, later: Sequence[str]
 ) -> tuple[specification.Specification, ...]:
     told = {} if policy is None else {"out_of_band": policy.value}
-    every = (one.model_copy(update=told) for one in _shipped())
+    every = (one.model_copy(update=told) for one in _shipped(specification.load))
     return tuple(_with_later(one, later) if one.id == "eline" else one for one in every)
 
 
 @functools.cache
-def _shipped() -> tuple[specification.Specification, ...]:
+def _shipped(
+    load: Callable[[], tuple[specification.Specification, ...]],
+) -> tuple[specification.Specification, ...]:
     """Read once a process: every restart of every world has them anew."""
-    return specification.load()
+    return load()
 
 
 def _with_later(

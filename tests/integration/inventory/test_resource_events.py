@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from inventory import ledger, pools, resource_queries
 from oss_agent.clock import SystemClock
 from oss_agent.spi import events, query, views
+from oss_agent.spi import ledger as seam
 from oss_agent.spi.events import EventKind
 
 _T0 = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -67,6 +69,34 @@ CREATE, STATE, CHANGE = (
     for one in (EventKind.RESOURCE_CREATE, EventKind.RESOURCE_STATE, EventKind.RESOURCE_CHANGE)
 )
 USE = ("usageState", "resourceStatus")
+
+
+def test_what_is_ordered_by_itself_is_told_as_a_resource_and_a_service_is_not(
+    mirror: Mirror,
+) -> None:
+    it, c = mirror.ledger, mirror.connection
+    row = seam.ServiceRow(
+        id="r17-1",
+        tenant="default",
+        name="spare",
+        category=views.BY_ITSELF,
+        specification=views.SpecificationRef("port-off", "1.0", "Port out of use"),
+        characteristics={"port": "pe1:eth4"},
+        customer="noc",
+        order="ro17",
+        resources=(("pe1", "eth4"),),
+    )
+    it.put_service(c, row, at(1))
+    assert mirror.news() == [("r17-1", CREATE, ())]
+    it.move_service(c, service="r17-1", state=views.ServiceState.ACTIVE, at=at(2))
+    assert mirror.news() == [("r17-1", STATE, ("operationalState", *USE))]
+    said = {**row.characteristics, "description": "spare"}
+    it.put_service(c, dataclasses.replace(row, characteristics=said, order="ro18"), at(3))
+    assert mirror.news() == [("r17-1", CHANGE, ("resourceCharacteristic",))]
+    it.move_service(c, service="r17-1", state=views.ServiceState.TERMINATED, at=at(4))
+    assert mirror.news() == [("r17-1", EventKind.RESOURCE_DELETE.value, ())]
+    it.put_service(c, dataclasses.replace(row, id="s17-1", category="CFS"), at(5))
+    assert mirror.news() == []
 
 
 def test_what_an_order_takes_and_gives_back_is_told(mirror: Mirror) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from bss_bridge import records
+from bss_bridge import application, records
+from bss_bridge.engine import access as tokens
 from bss_bridge.engine import surface
 from bss_bridge.resources import resource_ordering, tmf635, tmf652
-from oss_agent.spi import events, views
+from oss_agent.spi import access, events, views
 from oss_agent.spi.resource_orders import AnyResourceOrder, ResourceOrderView
 from tests.unit.bss_bridge import world
 
@@ -114,6 +115,20 @@ async def test_resource_orders_are_filtered(
 ) -> None:
     answer = await http.get(f"{RESOURCE_ORDERS}?{asked}")
     assert [body["id"] for body in answer.json()] == expected
+
+
+async def test_only_an_operator_orders_resources(tmp_path: Path) -> None:
+    extra = resource_ordering.routers(ordered(ORDERED), world.LINKS, surface.Paging())
+    for role, status in ((access.Role.ORDERER, 403), (access.Role.OPERATOR, 201)):
+        token, caller = "0123456789abcdef", access.Caller("somebody", "default", (role,))
+        options = application.Options(tokens=tokens.Tokens.of([(token, caller)]))
+        async with world.world(tmp_path, options, extra=extra) as it:
+            answer = await it.http.post(
+                RESOURCE_ORDERS,
+                json=resource_ordering.EXAMPLE,
+                headers={"Authorization": f"Bearer {token}"},
+            )
+        assert answer.status_code == status, answer.text
 
 
 @pytest.mark.reference
