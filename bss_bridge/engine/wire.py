@@ -275,23 +275,14 @@ class NamedRelationship(Relationship):
 
 
 class OrderRef(Body):
-    """TMF641 ServiceOrderRef."""
+    """TMF641 ServiceOrderRef, TMF622 ProductOrderRef, TMF652 ResourceOrderRef."""
 
     id: Name
 
 
-class CancelOrder(Body):
-    """TMF641 CancelServiceOrder_Create."""
+class Cancel(Body):
+    """TMF641 CancelServiceOrder_Create and its kin, but for the order that each names its own way."""
 
-    order: OrderRef = pydantic.Field(alias="serviceOrder")
-    reason: Prose | None = pydantic.Field(None, alias="cancellationReason")
-    requested: Moment | None = pydantic.Field(None, alias="requestedCancellationDate")
-
-
-class CancelResourceOrder(Body):
-    """TMF652 CancelResourceOrder_Create."""
-
-    order: OrderRef = pydantic.Field(alias="resourceOrder")
     reason: Prose | None = pydantic.Field(None, alias="cancellationReason")
     requested: Moment | None = pydantic.Field(None, alias="requestedCancellationDate")
 
@@ -339,3 +330,12 @@ def parse(model: type[_Model], found: Mapping[str, Any]) -> _Model:
         first = bad.errors(include_url=False, include_input=False)[0]
         reason = first["msg"].removeprefix("Value error, ")
         raise errors.OrderRejected(reason, field=intake.dotted(first["loc"])) from None
+
+
+def parse_at(model: type[_Model], found: Any, path: str) -> _Model:
+    """The same of what stands at ``path`` in a document."""
+    try:
+        return parse(model, found)
+    except errors.OrderRejected as bad:
+        field = f"{path}.{bad.field}".removesuffix(".")
+        raise errors.OrderRejected(bad.reason, field=field) from None

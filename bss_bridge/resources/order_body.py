@@ -6,7 +6,6 @@ what an attribute may hold is the catalogue's to judge.
 
 from __future__ import annotations
 
-import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ _OURS: Final = (
     *("expectedCompletionDate", "errorMessage", "milestone", "jeopardyAlert"),
 )
 _OURS_OF_ITEM: Final = ("state", "errorMessage")
-_SERVICES: Final = f"{SERVICE_INVENTORY}/service/"
+_SERVICES: Final = f"{SERVICE_INVENTORY}/service"
 _UNDONE_OF_ITEM: Final = ("appointment",)
 
 
@@ -130,10 +129,7 @@ def _require_target(item: wire.Item, path: str) -> None:
 
 def _target(service: wire.Service) -> str | None:
     """The existing service an item names, by id or by its href here."""
-    href = (service.model_extra or {}).get("href")
-    _, here, tail = href.partition(_SERVICES) if isinstance(href, str) else ("", "", "")
-    key = urllib.parse.unquote(tail) if here else None
-    return service.id or (key if key and key.isprintable() and "/" not in key else None)
+    return order_items.target(service.id, service.model_extra, _SERVICES)
 
 
 def requester(parties: Any) -> str | None:
@@ -144,14 +140,6 @@ def requester(parties: Any) -> str | None:
         raise errors.OrderRejected("must be an array", field="relatedParty")
     by_role: dict[str | None, str] = {}
     for place, party in enumerate(parties):
-        named = _party(party, f"relatedParty[{place}]")
+        named = wire.parse_at(wire.Party, party, f"relatedParty[{place}]")
         by_role.setdefault(named.role and named.role.lower(), named.id)
     return by_role.get("requester") or by_role.get("customer")
-
-
-def _party(party: Any, path: str) -> wire.Party:
-    try:
-        return wire.parse(wire.Party, party)
-    except errors.OrderRejected as bad:
-        field = f"{path}.{bad.field}".removesuffix(".")
-        raise errors.OrderRejected(bad.reason, field=field) from None

@@ -1,8 +1,9 @@
-"""Items that stand in items, TMF641 and TMF622 alike: read flat with their paths, shown as they were sent."""
+"""Items of orders, whichever API they are of: nested ones read flat and shown as sent, what each names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
 from oss_agent import errors
@@ -57,3 +58,11 @@ def nested(shown: Iterable[tuple[dict[str, Any], str | None]], name: str) -> lis
         inside = outermost if parent is None else known[parent].setdefault(name, [])
         inside.append(one)
     return outermost
+
+
+def target(key: str | None, extra: Mapping[str, Any] | None, collection: str) -> str | None:
+    """The existing thing that an item names: by its id, or by its href in a collection of ours."""
+    href = (extra or {}).get("href")
+    _, here, tail = href.partition(f"{collection}/") if isinstance(href, str) else ("", "", "")
+    found = urllib.parse.unquote(tail) if here else None
+    return key or (found if found and found.isprintable() and "/" not in found else None)

@@ -6,7 +6,6 @@ what a product may be told is the catalogue's to judge.
 
 from __future__ import annotations
 
-import urllib.parse
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
@@ -29,7 +28,7 @@ _OURS_OF_PRODUCT: Final = (
 )
 _UNDONE_OF_ITEM: Final = ("appointment",)
 _STATUSES: Final = (products.ProductStatus.ACTIVE, products.ProductStatus.SUSPENDED)
-_PRODUCTS: Final = f"{PRODUCT_INVENTORY}/product/"
+_PRODUCTS: Final = f"{PRODUCT_INVENTORY}/product"
 
 
 class Offering(wire.Body):
@@ -165,7 +164,4 @@ def _require_target(item: Item, target: str | None, path: str) -> None:
 
 def _target(product: Product) -> str | None:
     """The existing product an item names, by id or by its href here."""
-    href = (product.model_extra or {}).get("href")
-    _, here, tail = href.partition(_PRODUCTS) if isinstance(href, str) else ("", "", "")
-    key = urllib.parse.unquote(tail) if here else None
-    return product.id or (key if key and key.isprintable() and "/" not in key else None)
+    return order_items.target(product.id, product.model_extra, _PRODUCTS)

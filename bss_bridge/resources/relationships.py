@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from bss_bridge.engine import wire
 from oss_agent import errors
 
-_Model = TypeVar("_Model", bound=wire.Relationship)
 _DEPENDENCY: Final = "dependency"
 _CROSS: Final = "cross-ref"
 _BUILT_UPON: Final = ("reliesOn", "dependsOn", "requires", _DEPENDENCY)
@@ -46,7 +45,7 @@ def items_before(extra: Mapping[str, Any], path: str, words: Words = SERVICE) ->
     """The items that an item comes after, as it wrote them (TMF641, TMF652)."""
     found: list[tuple[str | None, str]] = []
     for place, entry in _entries(extra.get(words.name), f"{path}.{words.name}"):
-        one = _parsed(words.model, entry, place)
+        one = wire.parse_at(words.model, entry, place)
         _require_word(one.kind, (_DEPENDENCY,), place)
         if one.item.order is None and (one.item.model_extra or {}).get(f"{words.order}Href"):
             raise errors.OrderRejected(
@@ -67,7 +66,7 @@ def products_before(extra: Mapping[str, Any], path: str) -> tuple[str, ...]:
     found: list[str] = []
     name = "productOrderItemRelationship"
     for place, entry in _entries(extra.get(name), f"{path}.{name}"):
-        one = _parsed(wire.NamedRelationship, entry, place)
+        one = wire.parse_at(wire.NamedRelationship, entry, place)
         _require_word(one.kind, (*_BUILT_UPON, *_GROUPS), place)
         found += [one.id] if one.kind in _BUILT_UPON else []
     return tuple(dict.fromkeys(found))
@@ -77,7 +76,7 @@ def orders_before(relationships: Any) -> tuple[str, ...]:
     """Ids of the orders that an order comes after (TMF641)."""
     found: list[str] = []
     for place, entry in _entries(relationships, "orderRelationship"):
-        one = _parsed(wire.NamedRelationship, entry, place)
+        one = wire.parse_at(wire.NamedRelationship, entry, place)
         _require_word(one.kind, (_DEPENDENCY, _CROSS), place)
         found += [one.id] if one.kind == _DEPENDENCY else []
     return tuple(dict.fromkeys(found))
@@ -89,14 +88,6 @@ def _entries(given: Any, name: str) -> list[tuple[str, Any]]:
     if not isinstance(given, list):
         raise errors.OrderRejected("must be an array", field=name)
     return [(f"{name}[{place}]", entry) for place, entry in enumerate(given)]
-
-
-def _parsed(model: type[_Model], entry: Any, place: str) -> _Model:
-    try:
-        return wire.parse(model, entry)
-    except errors.OrderRejected as bad:
-        field = f"{place}.{bad.field}".removesuffix(".")
-        raise errors.OrderRejected(bad.reason, field=field) from None
 
 
 def _require_word(kind: str, known: Sequence[str], place: str) -> None:

@@ -6,13 +6,12 @@ catalogue's to judge.
 
 from __future__ import annotations
 
-import urllib.parse
 from collections.abc import Mapping
 from typing import Any, Final
 
 from bss_bridge.engine import intake, wire
 from bss_bridge.engine.hrefs import RESOURCE_INVENTORY
-from bss_bridge.resources import order_body, order_size, relationships
+from bss_bridge.resources import order_body, order_items, order_size, relationships
 from oss_agent import errors
 from oss_agent.spi import orders, views
 
@@ -25,7 +24,7 @@ _OURS_OF_RESOURCE: Final = (
     *("startOperatingDate", "endOperatingDate"),
 )
 _UNDONE_OF_ITEM: Final = ("appointment", "orderItem")
-_RESOURCES: Final = f"{RESOURCE_INVENTORY}/resource/"
+_RESOURCES: Final = f"{RESOURCE_INVENTORY}/resource"
 _DIGEST: Final = "TMF652"
 
 
@@ -110,10 +109,7 @@ def _require_target(
 
 def _target(resource: wire.Resource) -> str | None:
     """The existing resource an item names, by id or by its href here."""
-    href = (resource.model_extra or {}).get("href")
-    _, here, tail = href.partition(_RESOURCES) if isinstance(href, str) else ("", "", "")
-    key = urllib.parse.unquote(tail) if here else None
-    return resource.id or (key if key and key.isprintable() and "/" not in key else None)
+    return order_items.target(resource.id, resource.model_extra, _RESOURCES)
 
 
 def _extra(item: wire.ResourceItem) -> dict[str, Any]:

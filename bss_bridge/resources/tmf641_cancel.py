@@ -11,9 +11,9 @@ from typing import Any, Final
 from fastapi import Request
 
 from bss_bridge.engine import rendering as r
-from bss_bridge.engine import surface, wire
+from bss_bridge.engine import surface
 from bss_bridge.engine.hrefs import Hrefs
-from bss_bridge.resources import order_body
+from bss_bridge.resources import order_cancel
 from oss_agent import errors
 from oss_agent.spi import orders, query, views
 
@@ -21,28 +21,17 @@ EXAMPLE: Final = {
     "serviceOrder": {"id": "17", "@type": "ServiceOrderRef", "@referredType": "ServiceOrder"},
     "cancellationReason": "the customer moved",
 }
-_OURS: Final = (
-    *("id", "href", "state"),
-    *("effectiveCancellationDate", "completionMessage", "errorMessage"),
-)
+_ABOUT: Final = "serviceOrder"
 _STATES: Final = {views.TaskState.ACKNOWLEDGED.value: "accepted"}
 _WORDS: Final = {"accepted": views.TaskState.ACKNOWLEDGED.value}
 
 
 def render(view: views.CancelView, hrefs: Hrefs) -> dict[str, Any]:
     """A task as TMF641 v4.1 shows it."""
-    own = {
-        "id": view.id,
-        "href": hrefs.cancellation(view.id),
-        "state": _STATES.get(view.state.value, view.state.value),
-        "cancellationReason": view.reason,
-        "requestedCancellationDate": r.stamp(view.requested),
-        "effectiveCancellationDate": r.stamp(view.effective),
-        "completionMessage": view.message,
-        "errorMessage": _error(view.error) if view.error else None,
-        "serviceOrder": r.reference(view.order, hrefs.order(view.order), "ServiceOrder"),
-    }
-    return {"@type": "CancelServiceOrder"} | dict(view.extra) | r.present(own)
+    order = r.reference(view.order, hrefs.order(view.order), "ServiceOrder")
+    shown = order_cancel.render(view, _ABOUT, hrefs.cancellation(view.id), order)
+    shown["state"] = _STATES.get(view.state.value, view.state.value)
+    return shown | ({"errorMessage": _error(view.error)} if view.error else {})
 
 
 def _error(error: views.ErrorView) -> dict[str, Any]:
@@ -54,24 +43,10 @@ def creation(tasks: orders.Cancellations, hrefs: Hrefs) -> surface.Create:
     """How an order's cancellation is asked for: stored and synced, then shown."""
 
     async def create(found: dict[str, Any], request: Request) -> dict[str, Any]:
-        caller = surface.caller(request)
-        return render(await tasks.request(wish(found, caller.tenant, caller.name)), hrefs)
+        wish = order_cancel.wish(found, _ABOUT, surface.caller(request))
+        return render(await tasks.request(wish), hrefs)
 
     return create
-
-
-def wish(found: dict[str, Any], tenant: str, sender: str) -> orders.CancelRequest:
-    """Translate one posted task. OrderRejected (400) names the field."""
-    order_body.refuse_given(found, _OURS, "")
-    body = wire.parse(wire.CancelOrder, found)
-    return orders.CancelRequest(
-        tenant=tenant,
-        order=body.order.id,
-        asked_by=sender,
-        reason=body.reason,
-        requested=body.requested,
-        extra=body.model_extra or {},
-    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
