@@ -51,7 +51,7 @@ def _statements(held: _Held) -> _Statements:
     )
     label = sa.and_(held(labels), labels.c.device == ports.c.device, labels.c.port == ports.c.name)
     state = sa.and_(held(own), own.c.device == tables.devices.c.name)
-    identity: Sequence[sa.ColumnElement[Any]] = (
+    identity: list[sa.ColumnElement[Any]] = [
         tables.devices.c.name,
         tables.devices.c.address,
         own.c.chassis,
@@ -59,7 +59,7 @@ def _statements(held: _Held) -> _Statements:
         own.c.called,
         looks.c.discovered_at,
         looks.c.unreachable_since,
-    )
+    ]
     return _Statements(
         declared=declared,
         declared_of=declared.where(

@@ -182,10 +182,8 @@ class _Nodes:
             for name in _names(one):
                 named[name].append(one)
         for several in named.values():
-            numbered = {one.chassis for one in several if _is_number(one.chassis)}
             first = several[0].chassis
-            # Two numbers under one name are two boxes: to which of them a text belongs nobody knows.
-            for one in several if len(numbered) < _TWO else ():
+            for one in several if _may_be_one(several) else ():
                 if one.chassis != first and not _is_number(one.chassis):
                     self._same(first, one)
 
@@ -209,6 +207,15 @@ class _Nodes:
     def of(self, one: Seen) -> str:
         """The chassis id that stands for the box."""
         return self._root(self._here.get((one.at, one.chassis), one.chassis))
+
+
+def _may_be_one(several: Sequence[Seen]) -> bool:
+    """Two numbers, serial numbers or names of their own under one system name are two boxes."""
+    ids = {one.chassis for one in several}
+    texts = {one for one in ids if not _is_number(one)}
+    serials = {neighbour_ids.chassis_text(one) for one in texts if neighbour_ids.has_serial(one)}
+    names = {neighbour_ids.chassis_name(one).casefold() for one in texts}
+    return all(len(kind) < _TWO for kind in (ids - texts, serials, names))
 
 
 def _is_number(chassis: str) -> bool:

@@ -86,3 +86,20 @@ def test_a_port_that_sees_itself_makes_no_link() -> None:
     loop = Seen(("pe1", "eth1"), "4:00000000aa01", "eth1", "", "pe1", _AT)
 
     assert _evidence([], [loop], _KNOWN) == []
+
+
+def _cdp(device_id: str, name: str) -> Seen:
+    return Seen(("pe1", "eth1"), f"cdp:{device_id.encode().hex()}", "Gi0/1", "", name, _AT)
+
+
+def test_boxes_behind_one_port_are_one_only_where_nothing_tells_them_apart() -> None:
+    by_lldp = replace(_PE1_SEES, chassis="4:00000000beef", system_name="core")
+
+    def nodes(*seen: Seen) -> int:
+        return len({link.a_device for link in topology.links([], seen, [_PE1])})
+
+    assert nodes(by_lldp, _cdp("core(S1)", "core")) == 1
+    assert nodes(by_lldp, _cdp("core", "core")) == 1
+    assert nodes(_cdp("core(S1)", "core"), _cdp("core(S2)", "core")) == 2
+    assert nodes(_cdp("a", "Switch"), _cdp("b", "Switch")) == 2
+    assert nodes(by_lldp, replace(by_lldp, chassis="4:00000000cafe"), _cdp("core", "core")) == 3
