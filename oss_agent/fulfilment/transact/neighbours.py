@@ -50,13 +50,9 @@ async def baseline(
     p: parts.Parts, transaction: states.Transaction, participants: Sequence[states.Participant]
 ) -> None:
     """Judge the neighbours once and write it down; a second look after a crash keeps the first."""
-    if await p.journal.read(lambda c: evidence.baseline(c, transaction)):
-        return
     most = p.limits.neighbours
     # One more than is judged tells that there are more: to read all would cost by their number.
-    some = await p.journal.read(
-        lambda c: tuple(islice(_around(c, p, transaction, participants), most + 1))
-    )
+    some = await p.journal.read(lambda c: _unseen(c, p, transaction, participants, most + 1))
     watched = some[:most]
     if not watched:
         return
@@ -80,13 +76,9 @@ async def judged(
     until: float,
 ) -> tuple[tuple[Watched, proof.Verdict], ...]:
     """What held before the change, judged again inside it, until ``until`` (monotonic) at most."""
-    before = await p.journal.read(lambda c: evidence.baseline(c, transaction))
-    held = {key for key, outcome in before.items() if outcome == proof.Outcome.PROVEN}
-    if not held:
+    watched = await p.journal.read(lambda c: _held_before(c, p, transaction, participants))
+    if not watched:
         return ()
-    only = {service for service, _ in held}
-    every = await p.journal.read(lambda c: tuple(_around(c, p, transaction, participants, only)))
-    watched = [one for one in every if (one.service.service, one.about) in held]
     verdicts = await observer.judge_all(p, [one.asked for one in watched], until)
     return tuple(zip(watched, verdicts, strict=True))
 
@@ -136,6 +128,35 @@ def log(transaction: states.Transaction, harm: Harm) -> None:
         predicate=harm.watched.about,
         reason=harm.verdict.reason,
     )
+
+
+def _unseen(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    participants: Sequence[states.Participant],
+    most: int,
+) -> tuple[Watched, ...]:
+    """At most so many of what is around; nothing once a baseline is written down."""
+    if evidence.baseline(connection, transaction):
+        return ()
+    return tuple(islice(_around(connection, p, transaction, participants), most))
+
+
+def _held_before(
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    participants: Sequence[states.Participant],
+) -> tuple[Watched, ...]:
+    """What of all around was seen to hold before the first commit."""
+    before = evidence.baseline(connection, transaction)
+    held = {key for key, outcome in before.items() if outcome == proof.Outcome.PROVEN}
+    if not held:
+        return ()
+    only = {service for service, _ in held}
+    every = _around(connection, p, transaction, participants, only)
+    return tuple(one for one in every if (one.service.service, one.about) in held)
 
 
 def _around(

@@ -62,9 +62,11 @@ class Found:
 
 async def vote(p: parts.Parts, transaction: states.Transaction) -> flow.Next:
     """Judge and decide; a decision that stands is left alone."""
-    if await p.journal.read(lambda c: journal.decision(c, transaction)) is not None:
+    standing, rows = await p.journal.read(
+        lambda c: (journal.decision(c, transaction), participant_rows.of(c, transaction))
+    )
+    if standing is not None:
         return flow.Next.CONTINUE
-    rows = await p.journal.read(lambda c: participant_rows.of(c, transaction))
     found = Found()
     wanted = _failed_to_hold(p, rows)
     if wanted is None:
