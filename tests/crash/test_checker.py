@@ -6,7 +6,15 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from oss_agent.testing.checker import allocations, configuration, devices, facts, telling, verdict
+from oss_agent.testing.checker import (
+    allocations,
+    configuration,
+    devices,
+    facts,
+    orders,
+    telling,
+    verdict,
+)
 from oss_agent.testing.checker.facts import Device, Facts, Row
 
 NOW = {"valid_to": None, "known_to": None}
@@ -146,3 +154,17 @@ def test_a_folder_is_judged_again_as_it_was(tmp_path: Path) -> None:
     facts.dump(given, tmp_path)
     assert verdict.judge(facts.load(tmp_path)) == verdict.judge(given)
     assert len(verdict.judge(given)) == 4
+
+
+def test_what_is_mentioned_only_is_asked_for_no_decision_and_builds_nothing() -> None:
+    item = {"order_id": "2", "position": 1, "service_id": "s1", "state": "completed"}
+    said = {**item, "action": "noChange", "characteristics": {"bandwidth": 9}}
+    transaction = {"id": "2-1", "order_id": "2", "position": 1, "attempt": 1, "stage": "closed"}
+    rows: dict[str, Sequence[Row]] = {
+        "ord_transaction": [{**transaction, "accepted": 1, "leader": None}],
+        "ord_item": [said],
+    }
+    facts = Facts(rows, {})
+    assert not [*orders.violations(facts), *configuration.violations(facts)]
+    built = Facts({**rows, "ord_item": [{**said, "action": "add"}]}, {})
+    assert "has no commit decision" in " ".join(map(str, orders.violations(built)))

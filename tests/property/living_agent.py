@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from inventory import history
 from inventory import tables as inventory_tables
 from oss_agent import clock, settings
 from oss_agent.app import daemon, rooms
+from oss_agent.catalog import specification
 from oss_agent.fulfilment.record import states, tables
 from oss_agent.migrations import upgrade
 from oss_agent.spi import clock as spi_clock
@@ -32,10 +34,12 @@ ROUTERS = ("pe1", "pe2", "pe3")
 PORTS = ("eth2", "eth3", "eth4", "eth5", "eth6")
 STEP = 61.0
 """Seconds after which whatever waits for a device looks again; longer than a device's own timer."""
-PATIENCE = 60.0
-"""Seconds of real time for coming to rest, on a busy machine."""
+PATIENCE = 300.0
+"""Seconds of real time for coming to rest: a long story's many orders, on a busy machine."""
 _CONFIRM_WITHIN = 60.0
 _ORDERS = "/tmf-api/serviceOrdering/v4"
+LATER = "eline-later"
+"""The E-Line as a specification whose bandwidth is required, and may be said later."""
 
 
 class PushedClock(clock.SystemClock):
@@ -70,6 +74,7 @@ class LivingAgent:
             http=settings.Http(port=0),
             snmp=settings.Snmp(trap_port=0),
             discovery=settings.Discovery(interval=0),
+            catalogue=settings.Catalogue(folder=_catalogue(place)),
             fulfilment=settings.Fulfilment(
                 confirm_within=_CONFIRM_WITHIN, rpc_timeout=5.0, prove_within=0.2, breaker_votes=0
             ),
@@ -97,6 +102,11 @@ class LivingAgent:
     def written(self) -> int:
         """Failpoints passed since it was started: how far it has got."""
         return sum(self.agent.built.parts.failpoints.passed.values())
+
+    def specifications(self) -> tuple[specification.Specification, ...]:
+        """What can be ordered from it."""
+        folder = self.place / "catalogue" / "services"
+        return (*specification.load(), *specification.load(folder))
 
     # --- its life
 
@@ -151,16 +161,18 @@ class LivingAgent:
 
     # --- asking it
 
-    async def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
+    async def ask(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """One request, whatever comes back."""
         async with httpx.AsyncClient(
             base_url=self.url, trust_env=False, verify=daemons.NOBODY, timeout=PATIENCE
         ) as http:
-            return await http.request(method, path, json=body)
+            return await http.request(method, path, json=body, headers=headers)
 
-    async def order(self, body: Mapping[str, Any]) -> httpx.Response:
-        """A service order (TMF641)."""
-        return await self.ask("POST", f"{_ORDERS}/serviceOrder", body)
+    async def order(self, body: Mapping[str, Any], fallout: str = "fail") -> httpx.Response:
+        """A service order (TMF641); ``fallout``: what becomes of an item of it that fails."""
+        return await self.ask("POST", f"{_ORDERS}/serviceOrder", body, {"Fallout": fallout})
 
     async def cancel(self, order: str) -> httpx.Response:
         """An order's cancellation (TMF641)."""
@@ -208,6 +220,17 @@ class LivingAgent:
         found, broken, damage = collect.database(self._tree.store_url)
         assert (broken, damage) == (None, ())
         return found
+
+
+def _catalogue(place: Path) -> Path:
+    """A folder with the shipped E-Line once more, of which one thing may be said later."""
+    shipped = resources.files("oss_agent.catalog") / "shipped" / "services" / "eline-1.0.yaml"
+    text = shipped.read_text(encoding="utf-8").replace("id: eline", f"id: {LATER}")
+    text = text.replace("bandwidth: {", "bandwidth: {required: true, later: true, ")
+    folder = place / "catalogue" / "services"
+    folder.mkdir(parents=True)
+    (folder / f"{LATER}-1.0.yaml").write_text(text, encoding="utf-8")
+    return folder.parent
 
 
 def _busy(connection: sa.Connection, at: datetime) -> bool:

@@ -13,11 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from oss_agent.spi.fallout import Policy
 from oss_agent.spi.views import ItemAction, OrderState, TaskState
 
 _OPEN = frozenset(
     {OrderState.ACKNOWLEDGED, OrderState.IN_PROGRESS, OrderState.PENDING, OrderState.HELD}
 )
+_RESTS = frozenset({OrderState.PENDING, OrderState.HELD})
+"""Open, and holding no router."""
 _INTERRUPTIONS = 3
 """So many restarts may fail what they cut each time."""
 _ENDS = ("aEnd", "zEnd")
@@ -33,21 +36,64 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One item as it is ordered; ``after`` are positions of the same order, from 1."""
+    """One item as it is ordered; places are positions in its order, from 1, a parent's before its own.
+
+    ``others`` are the items of other orders that it comes after, as order and position.
+    """
 
     action: ItemAction
     name: str
     values: Mapping[str, str | int]
     after: tuple[int, ...] = ()
+    others: tuple[tuple[str, int], ...] = ()
+    parent: int = 0
+    suspended: bool | None = None
+    """what a change says of it: suspend it, resume it, or (None) neither"""
+    later: bool = False
+    """may its bandwidth be said later?"""
+
+    @property
+    def missing(self) -> bool:
+        """Does it say too little yet to be built?"""
+        return self.later and "bandwidth" not in self.values
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An item of an order that nobody sent: what it wants, of which service, undoing which place."""
+
+    wanted: Wanted
+    service: str
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
 class SeenOrder:
-    """An order as it is: its state, its items' states and services, its last cancel task."""
+    """An order as it is: its state, its items' states, its last cancel task, and what undoes it.
+
+    ``undone``: positions of items that are completed and undone again. ``asked``: what it is about.
+    """
 
     state: OrderState
     items: Sequence[OrderState]
     task: TaskState | None
+    undone_by: str | None
+    undone: frozenset[int]
+    asked: Sequence[Asked]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A living service."""
+
+    name: str
+    values: Mapping[str, str | int]
+    suspended: bool = False
+
+    @property
+    def ports(self) -> frozenset[str]:
+        """Its ports."""
+        return frozenset(str(self.values[end]) for end in _ENDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +110,8 @@ class Seen:
     """The daemon and the network at rest."""
 
     orders: Mapping[str, SeenOrder]
-    services: Mapping[str, Mapping[str, str | int]]
-    """characteristics of the active ones"""
+    services: Mapping[str, Service]
+    """those that are active or suspended"""
     ports: Mapping[str, str]
     """port -> service"""
     values: Mapping[str, tuple[str, ...]]
@@ -93,11 +139,24 @@ class Item:
     trouble: bool = False
     restarts: int = 0
     state: OrderState = OrderState.ACKNOWLEDGED
+    waived: bool = False
+    """what comes after it goes on though it failed"""
+    was: Service | None = None
+    """what its service was before it was completed"""
+    undoes: Item | None = None
+    idle: bool = False
+    """there is nothing of its service on a router"""
+
+    @property
+    def context(self) -> bool:
+        """Is it there to be read only?"""
+        return self.wanted.action is ItemAction.NO_CHANGE
 
     @property
     def hopeless(self) -> bool:
         """Can it not be carried out? A change may come to nothing, which a router cannot refuse."""
-        return bool(self.born_under) and self.wanted.action is not ItemAction.MODIFY
+        may_be_nothing = self.wanted.action is ItemAction.MODIFY or self.idle
+        return bool(self.born_under) and not may_be_nothing
 
 
 @dataclass(slots=True)
@@ -107,6 +166,9 @@ class Order:
     items: list[Item]
     start: float
     after: tuple[str, ...]
+    policy: Policy = Policy.FAIL
+    rolled_back: bool = False
+    """did a person say so?"""
     must_cancel: bool = False
     held: bool = False
     held_before: bool = False
@@ -119,13 +181,16 @@ class Model:
     """All orders, living services, faults and stops."""
 
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
-    services: dict[str, tuple[str, dict[str, str | int]]] = field(
-        default_factory=dict[str, "tuple[str, dict[str, str | int]]"]
-    )
-    """id -> name and characteristics"""
+    services: dict[str, Service] = field(default_factory=dict[str, Service])
+    builders: dict[str, Item] = field(default_factory=dict[str, Item])
+    """service -> the item that made it what it is"""
     faults: dict[str, Fault] = field(default_factory=dict[str, Fault])
     stops: set[str] = field(default_factory=set[str])
     """routers that nothing new may be written to"""
+    troubled: bool = False
+    """was anything wrong with a router since we looked?"""
+    restarted: int = 0
+    """how often since we looked"""
 
     # --- what is done
 
@@ -136,40 +201,46 @@ class Model:
         *,
         start: float = 0.0,
         after: tuple[str, ...] = (),
+        policy: Policy = Policy.FAIL,
     ) -> None:
         """An order was acknowledged: its items, each with the service's id."""
         made = [self._item(one, service) for one, service in wanted]
-        self.orders[key] = Order(made, start, after)
+        self.orders[key] = Order(made, start, after, policy)
         for item in made:
-            self._meet(item)
+            if not item.context:
+                self._meet(item)
 
     def _item(self, wanted: Wanted, service: str) -> Item:
-        before = self.services[service][1] if service in self.services else {}
-        ends = [str(of[end]) for of in (before, wanted.values) for end in _ENDS if end in of]
-        devices = frozenset(end.partition(":")[0] for end in ends)
-        return Item(
-            wanted=wanted,
-            service=service,
-            devices=devices,
-            ports=frozenset(str(wanted.values[end]) for end in _ENDS if end in wanted.values),
-            born_under={(d, f) for d, f in self.faults.items() if d in devices},
-            kept=bool(devices & self.stops),
-            trouble=bool(self.faults),
-        )
+        item = Item(wanted, service, frozenset(), frozenset(), set(), kept=False)
+        item.trouble = bool(self.faults)
+        item.state = OrderState.COMPLETED if item.context else OrderState.ACKNOWLEDGED
+        self._begin(item)
+        return item
+
+    def _begin(self, item: Item) -> None:
+        """An attempt of it begins: which routers it is about, and what is wrong with them all along."""
+        wanted, before = item.wanted.values, self.services.get(item.service)
+        has = before.values if before is not None else {}
+        ends = [str(of[end]) for of in (has, wanted) for end in _ENDS if end in of]
+        item.devices = frozenset(end.partition(":")[0] for end in ends)
+        item.ports = frozenset(str(wanted[end]) for end in _ENDS if end in wanted)
+        item.born_under = {(d, f) for d, f in self.faults.items() if d in item.devices}
+        item.kept = bool(item.devices & self.stops)
+        item.idle = before is not None and before.suspended
 
     def _meet(self, item: Item) -> None:
         """Whoever else is about the ports it wants, or about a service that has one of them."""
         others = [one for one in self.open_items() if one is not item]
         busy = {one.service for one in others}
-        for service, (_, values) in self.services.items():
-            if service != item.service and item.ports & {values[end] for end in _ENDS}:
+        for service, has in self.services.items():
+            if service != item.service and item.ports & has.ports:
                 item.rivals = True
                 item.doomed |= service not in busy
+        mine = self.services.get(item.service)
         for one in others:
             if one.ports & item.ports:
                 one.rivals = item.rivals = True
-            has = self.services.get(item.service, ("", {}))[1]
-            if one.ports & {str(has[end]) for end in _ENDS if end in has}:
+            if mine is not None and one.ports & mine.ports:
                 one.doomed = False
 
     def open_items(self) -> Iterator[Item]:
@@ -178,19 +249,23 @@ class Model:
             yield from (item for item in order.items if not item.state.final)
 
     def idle_services(self) -> list[str]:
-        """Living services that no open order is about."""
+        """Living services that no open order is about, nor can be without being asked."""
         busy = {item.service for item in self.open_items()}
+        for order in self.orders.values():
+            if (order.policy is Policy.ROLLBACK or order.rolled_back) and not order.state.final:
+                busy.update(item.service for item in order.items)
         return sorted(set(self.services) - busy)
 
     def free(self, ports: Sequence[str]) -> list[str]:
         """Those of these ports that nobody has or wants, as far as we know."""
-        taken = {str(values[end]) for _, values in self.services.values() for end in _ENDS}
+        taken = {port for service in self.services.values() for port in service.ports}
         taken.update(port for item in self.open_items() for port in item.ports)
         return [port for port in ports if port not in taken]
 
     def break_(self, device: str, fault: Fault) -> None:
         """A router begins to misbehave: whoever shares it, or a neighbour on it, may suffer."""
         self.faults[device] = fault
+        self.troubled = True
         for item in self.open_items():
             item.trouble = True
 
@@ -212,6 +287,7 @@ class Model:
 
     def restart(self) -> None:
         """The daemon stopped and started."""
+        self.restarted += 1
         for item in self.open_items():
             item.restarts += 1
 
@@ -219,6 +295,45 @@ class Model:
         """An item asks for something else from now on."""
         item = self.orders[key].items[position - 1]
         item.wanted = dataclasses.replace(item.wanted, values={**item.wanted.values, **values})
+
+    def retry(self, key: str, position: int) -> None:
+        """A new attempt of what failed and was kept."""
+        self._begin(self.orders[key].items[position - 1])
+
+    def repair(self, key: str, position: int, **values: str | int) -> None:
+        """A new attempt that asks for something else."""
+        self.amend(key, position, **values)
+        item = self.orders[key].items[position - 1]
+        self._begin(item)
+        item.doomed = False
+        self._meet(item)
+
+    def skip(self, key: str, position: int) -> None:
+        """What failed and was kept ends failed, and nothing waits for it any more."""
+        item = self.orders[key].items[position - 1]
+        item.state, item.waived = OrderState.FAILED, True
+
+    def roll_back(self, key: str) -> None:
+        """What an order completed is undone, by an order that we have yet to see."""
+        self.orders[key].rolled_back = True
+
+    def obstacles(self, key: str) -> bool | None:
+        """Can an order not be rolled back? None: that depends on what is on its way."""
+        done = [i for i in self.orders[key].items if i.state is OrderState.COMPLETED]
+        done = [i for i in done if not i.context and not self._undone(i)]
+        about = {item.service for item in done}
+        if any(item.service in about for item in self.open_items()):
+            return None
+        return any(self._cannot_be_undone(item) for item in done)
+
+    def _undone(self, item: Item) -> bool:
+        every = (one for order in self.orders.values() for one in order.items)
+        return any(one.undoes is item and one.state is OrderState.COMPLETED for one in every)
+
+    def _cannot_be_undone(self, item: Item) -> bool:
+        if item.wanted.action is ItemAction.DELETE:
+            return item.was is not None and item.was.suspended
+        return item.service in self.services and self.builders[item.service] is not item
 
     def hold(self, key: str, *, before: bool) -> None:
         """An order is kept from going on; ``before`` any of it had begun."""
@@ -232,11 +347,29 @@ class Model:
 
     def judge(self, seen: Seen, now: float) -> Iterator[str]:
         """What is otherwise than it must be; then the model knows what has ended."""
+        yield from self._adopt(seen)
         blocked = self._blocked(seen)
         for key, order in self.orders.items():
             yield from self._judge_order(key, order, seen, blocked, now)
         self._learn(seen)
+        self.troubled, self.restarted = bool(self.faults), 0
         yield from self._network(seen, blocked)
+
+    def _adopt(self, seen: Seen) -> Iterator[str]:
+        """Orders that nobody sent undo what others had completed."""
+        for key in [key for key in seen.orders if key not in self.orders]:
+            undone = [one for one, told in seen.orders.items() if told.undone_by == key]
+            origin = self.orders[undone[0]] if undone else None
+            if origin is None or not (origin.rolled_back or origin.policy is Policy.ROLLBACK):
+                yield f"nobody sent order {key}, and it undoes {undone}"
+                continue
+            asked = seen.orders[key].asked
+            self.take(key, [(one.wanted, one.service) for one in asked])
+            for item, one in zip(self.orders[key].items, asked, strict=True):
+                item.undoes = origin.items[one.place - 1]
+                item.trouble, item.restarts = self.troubled, self.restarted
+                item.kept = False
+                item.born_under.clear()
 
     def _blocked(self, seen: Seen) -> frozenset[str]:
         """Routers where work may stand still: what is away, and whatever waits with it."""
@@ -244,7 +377,7 @@ class Model:
             item
             for key, order in self.orders.items()
             for item, state in zip(order.items, seen.orders[key].items, strict=True)
-            if not state.final
+            if not state.final and state not in _RESTS
         ]
         found = {
             device
@@ -266,7 +399,7 @@ class Model:
             allowed = self._allowed(order, item, seen, told, blocked, now)
             if state not in allowed:
                 yield f"item {key}-{position} is {state}, of {sorted(allowed)}: {item}"
-        wanted = _whole(told)
+        wanted = _whole(order, told)
         if told.state not in wanted:
             yield f"order {key} is {told.state}, of {sorted(wanted)}: {told}"
         if order.must_cancel and told.state not in {
@@ -276,6 +409,11 @@ class Model:
             yield f"order {key} had not begun when it was cancelled, and is {told.state}"
         if order.state.final and told.state is not order.state:
             yield f"order {key} had ended {order.state} and is {told.state}"
+        if told.undone_by and seen.orders[told.undone_by].state is OrderState.COMPLETED:
+            done = {n for n, state in enumerate(told.items, 1) if state is OrderState.COMPLETED}
+            done -= {n for n, item in enumerate(order.items, 1) if item.context}
+            if done ^ told.undone:
+                yield f"order {key} is undone wholly, and not its items {done - told.undone}"
 
     def _allowed(
         self,
@@ -289,7 +427,10 @@ class Model:
         if item.state.final:
             return frozenset({item.state})
         stuck = bool(item.devices & blocked)
-        free = self._by_itself(order, item, seen, told, now, stuck=stuck)
+        free = _kept(order, self._by_itself(order, item, seen, now, told, stuck=stuck))
+        begun = told.undone_by is not None or order.rolled_back
+        if begun or (order.policy is Policy.ROLLBACK and OrderState.FAILED in told.items):
+            return (free - _OPEN) | _rolled_back(seen, told)
         if told.task in {TaskState.IN_PROGRESS, TaskState.DONE}:
             held = _OPEN if stuck else frozenset[OrderState]()
             return (free - _OPEN - {OrderState.COMPLETED}) | held | {OrderState.CANCELLED}
@@ -297,18 +438,34 @@ class Model:
             return (free - {OrderState.COMPLETED, OrderState.FAILED}) | _OPEN
         return free | _OPEN if order.held else free
 
+    def _before(self, order: Order, item: Item, seen: Seen, told: SeenOrder) -> set[OrderState]:
+        """The states of what it comes after: items of its order and of others, its children, orders."""
+        own = [*item.wanted.after]
+        place = 1 + next(n for n, one in enumerate(order.items) if one is item)
+        for number, one in enumerate(order.items, start=1):
+            if one.wanted.parent == place and place not in one.wanted.after:
+                own.append(number)
+        found = {told.items[n - 1] for n in own if not order.items[n - 1].waived}
+        for key, n in item.wanted.others:
+            if not self.orders[key].items[n - 1].waived:
+                found.add(seen.orders[key].items[n - 1])
+        return found | {seen.orders[key].state for key in order.after}
+
     def _by_itself(
-        self, order: Order, item: Item, seen: Seen, told: SeenOrder, now: float, *, stuck: bool
+        self, order: Order, item: Item, seen: Seen, now: float, told: SeenOrder, *, stuck: bool
     ) -> frozenset[OrderState]:
-        """What may become of it if nobody cancels it."""
-        before = [told.items[n - 1] for n in item.wanted.after]
-        before += [seen.orders[key].state for key in order.after]
-        if any(state.final and state is not OrderState.COMPLETED for state in before):
+        """What may become of it if nobody cancels it, and what failed is not kept."""
+        before = self._before(order, item, seen, told) - {OrderState.COMPLETED}
+        if any(state.final for state in before):
             return frozenset({OrderState.CANCELLED})
-        if any(state is not OrderState.COMPLETED for state in before):
+        if item.wanted.missing:
+            return frozenset({OrderState.PENDING})
+        if before:
             return _OPEN
         if item.doomed:
-            return frozenset({OrderState.REJECTED})
+            # Asked for what was missing, it had begun; what is refused before it begins is rejected.
+            asked = {OrderState.FAILED} if item.wanted.later else set[OrderState]()
+            return frozenset({OrderState.REJECTED, *asked})
         found: set[OrderState] = set()
         if item.rivals:
             found |= {OrderState.REJECTED, OrderState.FAILED}
@@ -331,16 +488,15 @@ class Model:
                 item.state = state
 
     def _completed(self, item: Item) -> None:
-        if item.wanted.action is ItemAction.DELETE:
-            del self.services[item.service]
-            return
-        name, values = self.services.get(item.service, (item.wanted.name, {}))
-        self.services[item.service] = name, values | dict(item.wanted.values)
+        item.was = self.services.pop(item.service, None)
+        made = _made(item, item.was) if item.undoes is None else item.undoes.was
+        if made is not None:
+            self.services[item.service] = made
+            self.builders[item.service] = item
 
     def _network(self, seen: Seen, blocked: frozenset[str]) -> Iterator[str]:
-        living = {key: values for key, (_, values) in self.services.items()}
-        if {key: dict(values) for key, values in seen.services.items()} != living:
-            yield f"active are {seen.services}, ordered was {living}"
+        if dict(seen.services) != self.services:
+            yield f"living are {seen.services}, ordered was {self.services}"
         yield from self._holds(seen)
         for device, lines in seen.lines.items():
             there = {name: (line.port, line.rate) for name, line in lines.items()}
@@ -352,7 +508,7 @@ class Model:
         """Ports and values: of living services all of theirs, and else only what is still wanted."""
         wanted = {(port, item.service) for item in self.open_items() for port in item.ports}
         about = {item.service for item in self.open_items()}
-        ours = {(str(v[end]), key) for key, (_, v) in self.services.items() for end in _ENDS}
+        ours = {(port, key) for key, one in self.services.items() for port in one.ports}
         held = set(seen.ports.items())
         if ours - held:
             yield f"living services lost their ports {sorted(ours - held)}"
@@ -365,33 +521,75 @@ class Model:
 
     def _on(self, device: str) -> dict[str, tuple[str, int]]:
         found: dict[str, tuple[str, int]] = {}
-        for name, values in self.services.values():
-            for end in _ENDS:
-                router, _, port = str(values[end]).partition(":")
+        for one in self.services.values():
+            for end in one.ports if not one.suspended else ():
+                router, _, port = end.partition(":")
                 if router == device:
-                    found[name] = (port, int(values["bandwidth"]) * 1000)
+                    found[one.name] = (port, int(one.values["bandwidth"]) * 1000)
         return found
 
     def _tunnels(self, seen: Seen, blocked: frozenset[str]) -> Iterator[str]:
-        for key, (name, values) in self.services.items():
-            routers = {str(values[end]).partition(":")[0] for end in _ENDS} - blocked
-            vnis = {seen.lines[d][name].vni for d in routers if name in seen.lines[d]}
+        for key, one in self.services.items():
+            routers = {port.partition(":")[0] for port in one.ports} - blocked
+            vnis = {seen.lines[d][one.name].vni for d in routers if one.name in seen.lines[d]}
             if vnis - set(seen.values.get(key, ())):
-                yield f"{name} is in tunnels {vnis}, and has {seen.values.get(key)}"
+                yield f"{one.name} is in tunnels {vnis}, and has {seen.values.get(key)}"
 
 
-def _whole(told: SeenOrder) -> frozenset[OrderState]:
-    """What an order may be, by its items and whether its cancellation was accepted."""
-    kinds = frozenset(told.items)
+def _made(item: Item, was: Service | None) -> Service | None:
+    """What an item makes of its service."""
+    if item.wanted.action is ItemAction.DELETE:
+        return None
+    if was is None:
+        return Service(item.wanted.name, dict(item.wanted.values))
+    says = item.wanted.suspended
+    suspended = was.suspended if says is None else says
+    return Service(was.name, {**was.values, **item.wanted.values}, suspended)
+
+
+def _kept(order: Order, free: frozenset[OrderState]) -> frozenset[OrderState]:
+    """What failed is held where its order says so, or until its order is rolled back."""
+    if OrderState.FAILED not in free or order.policy is Policy.FAIL:
+        return free
+    ended = {OrderState.FAILED} if order.policy is Policy.ROLLBACK else set[OrderState]()
+    return (free - {OrderState.FAILED}) | ended | {OrderState.HELD}
+
+
+def _rolled_back(seen: Seen, told: SeenOrder) -> frozenset[OrderState]:
+    """What a rollback may leave of an open item: the one in trouble waits for the undo and ends with it."""
+    ended = {OrderState.FAILED, OrderState.CANCELLED}
+    if told.undone_by is None:
+        return frozenset(ended)
+    undo = seen.orders[told.undone_by].state
+    if not undo.final:
+        return frozenset({*ended, OrderState.IN_PROGRESS})
+    return frozenset(ended if undo is OrderState.COMPLETED else {*ended, OrderState.HELD})
+
+
+def _whole(order: Order, told: SeenOrder) -> frozenset[OrderState]:
+    """What an order may be, by its items and whether its cancellation was accepted.
+
+    Items of mere context count where there are no others; what is undone counts as failed.
+    """
+    states = [
+        OrderState.FAILED if position in told.undone else state
+        for position, (item, state) in enumerate(zip(order.items, told.items, strict=True), 1)
+        if not item.context
+    ]
+    kinds = frozenset(states or told.items)
     accepted = told.task in {TaskState.IN_PROGRESS, TaskState.DONE}
     if accepted:
         done = all(state.final for state in kinds)
         return frozenset({OrderState.CANCELLED if done else OrderState.PENDING_CANCELLATION})
     if OrderState.IN_PROGRESS in kinds:
         return frozenset({OrderState.IN_PROGRESS})
+    for rests in (OrderState.PENDING, OrderState.HELD):
+        if rests in kinds:
+            return frozenset({rests})
     if not all(state.final for state in kinds):
         untouched = kinds <= {OrderState.ACKNOWLEDGED, OrderState.REJECTED}
-        return frozenset({OrderState.ACKNOWLEDGED}) if untouched else _OPEN
+        state = OrderState.ACKNOWLEDGED if untouched else OrderState.IN_PROGRESS
+        return frozenset({state})
     if len(kinds) == 1:
         return kinds
     some = OrderState.COMPLETED in kinds
@@ -408,8 +606,15 @@ class Told:
 
 
 _CREATED, _MOVED = "ServiceOrderCreateEvent", "ServiceOrderStateChangeEvent"
-_NUMBERED = {_CREATED, _MOVED, "ServiceOrderAttributeValueChangeEvent"}
+_NUMBERED = {
+    _CREATED,
+    _MOVED,
+    "ServiceOrderAttributeValueChangeEvent",
+    "ServiceOrderInformationRequiredEvent",
+}
 """What changes an order; milestones and jeopardy are told beside it."""
+_PROMISE = "-promise-"
+"""A date that moves is told by that date: nobody changed the order."""
 
 
 def gaps(
@@ -419,7 +624,7 @@ def gaps(
     now: OrderState,
 ) -> Iterator[str]:
     """Where what was told of an order is no walk through its diagram from its beginning to ``now``."""
-    changes = [one for one in events if one.kind in _NUMBERED]
+    changes = [one for one in events if one.kind in _NUMBERED and _PROMISE not in one.id]
     ids = [one.id for one in changes]
     if ids != [f"serviceOrder-{order}-{e.kind}-{e.state}-{n}" for n, e in enumerate(changes)]:
         yield f"events of order {order} are numbered {ids}"

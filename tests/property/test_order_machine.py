@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import os
 import tempfile
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 
 from inventory import history
 from inventory import tables as inventory_tables
-from oss_agent.catalog import specification
-from oss_agent.fulfilment.record import life_cycle, tables
+from oss_agent.fulfilment.record import life_cycle, order_rows, tables
 from oss_agent.outbox import tables as outbox_tables
 from oss_agent.spi import clock
+from oss_agent.spi.fallout import Action, Policy
 from oss_agent.spi.views import ItemAction, OrderState, ServiceState, TaskState
 from oss_agent.testing.checker import facts, verdict
 from oss_agent.testing.simulated import content
@@ -34,7 +34,7 @@ from oss_agent.testing.simulated.faults import NONE, Faults
 from tests.crash import network
 from tests.property import living_agent, order_model
 from tests.property.living_agent import PORTS, ROUTERS
-from tests.property.order_model import Fault, Line, Seen, SeenOrder, Told, Wanted
+from tests.property.order_model import Asked, Fault, Line, Seen, SeenOrder, Service, Told, Wanted
 
 T = TypeVar("T")
 pytestmark = pytest.mark.filterwarnings(
@@ -47,7 +47,15 @@ SMALL = (4, 25)
 """Stories and their longest, in every run of the tests: some 30 s on a quiet machine."""
 LATER = 7200.0
 """Seconds that an order for later lies ahead."""
-_MAY_CHANGE = {OrderState.ACKNOWLEDGED, OrderState.IN_PROGRESS, OrderState.HELD}
+_MAY_CHANGE = {
+    OrderState.ACKNOWLEDGED,
+    OrderState.IN_PROGRESS,
+    OrderState.HELD,
+    OrderState.PENDING,
+}
+FALLOUT = "/api/v1/fallout"
+_ENDS = ("aEnd", "zEnd")
+_LIVING = (ServiceState.ACTIVE, ServiceState.INACTIVE)
 ALL_PORTS = tuple(f"{router}:{port}" for router in ROUTERS for port in PORTS)
 KNOBS = {
     Fault.REFUSES: Faults(refuse_commit="no"),
@@ -67,8 +75,11 @@ class Orders(stateful.RuleBasedStateMachine):
         self._loop, self.agent = self._stack.enter_context(living_agent.living(place))
         self.model = order_model.Model()
         self.bodies: dict[str, dict[str, Any]] = {}
+        self.policies: dict[str, Policy] = {}
         self.sender: list[dict[str, str]] = []
         self.stops: list[int] = []
+        self.retried: set[tuple[str, int]] = set()
+        """items that were tried once more at the end"""
         self.still: set[str] = set()
         """open orders that nothing has happened to since we looked"""
 
@@ -103,13 +114,15 @@ class Orders(stateful.RuleBasedStateMachine):
         known = sorted(self.model.orders)
         follows = bool(known) and data.draw(st.integers(0, 5), label="follows") == 0
         after = (data.draw(st.sampled_from(known)),) if follows else ()
-        self._send(wanted, self._now() + LATER if later else 0.0, after)
+        policy = data.draw(st.sampled_from([Policy.FAIL, *Policy]), label="fallout")
+        self._send(wanted, self._now() + LATER if later else 0.0, after, policy)
 
     def _send(
         self,
         wanted: Sequence[tuple[Wanted, str]],
         start: float = 0.0,
         after: tuple[str, ...] = (),
+        policy: Policy = Policy.FAIL,
     ) -> None:
         number = len(self.bodies) + 1
         wanted = [
@@ -117,14 +130,15 @@ class Orders(stateful.RuleBasedStateMachine):
             for place, (one, service) in enumerate(wanted, start=1)
         ]
         body = self._body(f"order-{number}", wanted, start, after)
-        answer = self.run(self.agent.order(body))
+        answer = self.run(self.agent.order(body, policy))
         assert answer.status_code == 201, answer.text
         order = answer.json()
         self.bodies[order["id"]] = body
+        self.policies[order["id"]] = policy
         self.sender.append({"key": body["externalId"], "order": order["id"]})
-        services = [item["service"]["id"] for item in order["serviceOrderItem"]]
-        taken = [(item, key) for (item, _), key in zip(wanted, services, strict=True)]
-        self.model.take(order["id"], taken, start=start, after=after)
+        services = {item["id"]: item["service"]["id"] for item in _flat(order)}
+        taken = [(item, services[str(place)]) for place, (item, _) in enumerate(wanted, start=1)]
+        self.model.take(order["id"], taken, start=start, after=after, policy=policy)
 
     def _body(
         self,
@@ -135,7 +149,8 @@ class Orders(stateful.RuleBasedStateMachine):
     ) -> dict[str, Any]:
         party = {"id": "acme", "role": "customer", "@referredType": "Organization"}
         items = [_item(number, *one) for number, one in enumerate(wanted, start=1)]
-        body = {"externalId": external, "relatedParty": [party], "serviceOrderItem": items}
+        nested = _nested([one for one, _ in wanted], items)
+        body = {"externalId": external, "relatedParty": [party], "serviceOrderItem": nested}
         if start:
             at = self.agent.clock.now().fromtimestamp(start, self.agent.clock.now().tzinfo)
             body["requestedStartDate"] = clock.rfc3339(at)
@@ -148,7 +163,7 @@ class Orders(stateful.RuleBasedStateMachine):
         """The same request is the same order; another one by its name is refused."""
         key = data.draw(st.sampled_from(sorted(self.bodies)), label="again")
         body = self.bodies[key] | ({"description": "another"} if otherwise else {})
-        answer = self.run(self.agent.order(body))
+        answer = self.run(self.agent.order(body, self.policies[key]))
         if otherwise:
             assert answer.status_code == 409, answer.text
         else:
@@ -160,9 +175,7 @@ class Orders(stateful.RuleBasedStateMachine):
         """Accepted while it may still be, refused by the state's name once it has ended."""
         key = data.draw(st.sampled_from(sorted(self.bodies)), label="cancel")
         order = self.model.orders[key]
-        untouched = key in self.still and not any(
-            item.trouble or item.state is OrderState.COMPLETED for item in order.items
-        )
+        untouched = key in self.still and not any(map(_touched, order.items))
         answer = self.run(self.agent.cancel(key))
         assert answer.status_code in {201, 409}, answer.text
         if order.state.final:
@@ -175,21 +188,41 @@ class Orders(stateful.RuleBasedStateMachine):
     @stateful.precondition(lambda self: self.bodies)
     @stateful.rule(data=st.data(), rate=st.integers(1, 900))
     def amend(self, data: st.DataObject, rate: int) -> None:
-        """Another bandwidth for the last item of an order, while that may still be."""
+        """Another bandwidth for an item of an order, while that may still be."""
         key = data.draw(st.sampled_from(sorted(self.bodies)), label="amend")
+        places = range(1, len(self.model.orders[key].items) + 1)
+        self._say(key, data.draw(st.sampled_from(places), label="item"), rate)
+
+    @stateful.precondition(lambda self: self.missing())
+    @stateful.rule(data=st.data(), rate=st.integers(1, 900))
+    def inform(self, data: st.DataObject, rate: int) -> None:
+        """What was left out is said."""
+        self._say(*data.draw(st.sampled_from(self.missing()), label="inform"), rate)
+
+    def missing(self) -> list[tuple[str, int]]:
+        """Items that cannot go on before more is said of them, as order and position."""
+        return [
+            (key, place)
+            for key in sorted(self.bodies)
+            for place, item in enumerate(self.model.orders[key].items, start=1)
+            if item.wanted.missing and not item.state.final
+        ]
+
+    def _say(self, key: str, place: int, rate: int) -> None:
         order = self.model.orders[key]
-        item = order.items[-1]
-        if item.wanted.action is ItemAction.DELETE:
+        item = order.items[place - 1]
+        if item.wanted.action in {ItemAction.DELETE, ItemAction.NO_CHANGE}:
             return
-        items = [{"id": str(number)} for number, _ in enumerate(order.items, start=1)]
+        items: list[dict[str, Any]] = [{"id": str(n + 1)} for n in range(len(order.items))]
         asked = living_agent.characteristics({**item.wanted.values, "bandwidth": rate})
-        last = {**items[-1], "service": {"serviceCharacteristic": asked}}
+        items[place - 1]["service"] = {"serviceCharacteristic": asked}
         begun = item.trouble or key not in self.still or order.state not in _MAY_CHANGE
-        answer = self.run(self.agent.amend(key, [*items[:-1], last]))
+        nested = _nested([one.wanted for one in order.items], items)
+        answer = self.run(self.agent.amend(key, nested))
         assert answer.status_code in {200, 409}, answer.text
         assert answer.status_code == 200 or begun or item.state.final, answer.text
         if answer.status_code == 200:
-            self.model.amend(key, len(items), bandwidth=rate)
+            self.model.amend(key, place, bandwidth=rate)
         self.still.clear()
 
     @stateful.precondition(lambda self: self.bodies)
@@ -200,9 +233,7 @@ class Orders(stateful.RuleBasedStateMachine):
         order = self.model.orders[key]
         verb = "release" if order.held else "hold"
         changeable = key in self.still and order.state in _MAY_CHANGE
-        untouched = not any(
-            item.trouble or item.state is OrderState.COMPLETED for item in order.items
-        )
+        untouched = not any(map(_touched, order.items))
         answer = self.run(self.agent.ask("POST", f"/api/v1/orders/{key}/{verb}", {"reason": ""}))
         assert answer.status_code in {200, 409}, answer.text
         assert answer.status_code == 200 or not (changeable and untouched), answer.text
@@ -211,6 +242,80 @@ class Orders(stateful.RuleBasedStateMachine):
         elif answer.status_code == 200:
             self.model.hold(key, before=changeable and untouched)
         self.still.clear()
+
+    # --- what a person decides about what failed
+
+    def kept(self) -> list[tuple[str, int]]:
+        """Items that are held and were so when we looked, nothing having happened since."""
+        return [
+            (key, place)
+            for key in sorted(self.still & set(self.bodies))
+            for place, item in enumerate(self.model.orders[key].items, start=1)
+            if item.state is OrderState.HELD and not self.model.orders[key].held
+        ]
+
+    @stateful.precondition(lambda self: self.kept())
+    @stateful.rule(data=st.data())
+    def retry(self, data: st.DataObject) -> None:
+        """It is tried again."""
+        key, place = data.draw(st.sampled_from(self.kept()), label="retry")
+        if self._decide(key, place, Action.RETRY):
+            self.model.retry(key, place)
+
+    @stateful.precondition(lambda self: self.kept())
+    @stateful.rule(data=st.data(), rate=st.integers(1, 900), elsewhere=st.booleans())
+    def repair(self, data: st.DataObject, rate: int, elsewhere: bool) -> None:  # noqa: FBT001  (drawn by name)
+        """It is tried again with another bandwidth, or at another port of the router."""
+        key, place = data.draw(st.sampled_from(self.kept()), label="repair")
+        wanted = self.model.orders[key].items[place - 1].wanted
+        values: dict[str, str | int] = {"bandwidth": rate}
+        near = str(wanted.values.get("aEnd", ""))
+        free = [port for port in self.model.free(ALL_PORTS) if port[:3] == near[:3]]
+        if elsewhere and free:
+            values = {"aEnd": data.draw(st.sampled_from(free), label="aEnd")}
+        if wanted.action is not ItemAction.DELETE and self._decide(
+            key, place, Action.REPAIR, characteristics=values
+        ):
+            self.model.repair(key, place, **values)
+
+    @stateful.precondition(lambda self: self.kept())
+    @stateful.rule(data=st.data())
+    def skip(self, data: st.DataObject) -> None:
+        """It ends, and what comes after it goes on."""
+        key, place = data.draw(st.sampled_from(self.kept()), label="skip")
+        assert self._decide(key, place, Action.SKIP)
+        self.model.skip(key, place)
+
+    @stateful.precondition(lambda self: self.kept())
+    @stateful.rule(data=st.data())
+    def roll_back(self, data: st.DataObject) -> None:
+        """What its order had completed is undone, unless something stands in the way."""
+        key, place = data.draw(st.sampled_from(self.kept()), label="roll back")
+        obstacles = self.model.obstacles(key)
+        if obstacles is None:
+            return
+        items = self.model.orders[key].items
+        going = any(one.state is OrderState.IN_PROGRESS for one in items)
+        done = self._decide(key, place, Action.ROLLBACK, maybe=obstacles or going)
+        assert not (done and obstacles)
+        if done:
+            self.model.roll_back(key)
+
+    def _decide(
+        self, key: str, place: int, action: Action, *, maybe: bool = False, **more: Any
+    ) -> bool:
+        """Decide; False where that is not safe, as the list says, or (``maybe``) may be refused."""
+        listed = self.run(self.agent.ask("GET", FALLOUT)).json()
+        mine = [one for one in listed if (one["order"], one["item"]) == (key, str(place))]
+        assert mine, f"item {place} of order {key} is held, and nobody is asked: {listed}"
+        body = {"item": str(place), **more}
+        answer = self.run(self.agent.ask("POST", f"{FALLOUT}/{key}/{action}", body))
+        self.still.clear()
+        if action not in mine[0]["actions"]:
+            assert answer.status_code == 409, answer.text
+            return False
+        assert answer.is_success or (maybe and answer.status_code == 409), answer.text
+        return answer.is_success
 
     # --- what goes wrong
 
@@ -311,9 +416,23 @@ class Orders(stateful.RuleBasedStateMachine):
                 if not any(True for _ in self.model.open_items()):
                     break
                 self.look(later=False)
+                self._help()
             assert [*self.model.open_items()] == []
             found = verdict.judge(self.run(self._facts()))
             assert not found, "\n".join(map(str, found))
+
+    def _help(self) -> None:
+        """Whatever waits for a person is told or decided, by one more attempt at first."""
+        for key, place in self.missing():
+            self._say(key, place, 20)
+        listed = self.run(self.agent.ask("GET", FALLOUT)).json()
+        for key, place, actions in ((o["order"], int(o["item"]), o["actions"]) for o in listed):
+            if Action.RETRY in actions and (key, place) not in self.retried:
+                self.retried.add((key, place))
+                if self._decide(key, place, Action.RETRY):
+                    self.model.retry(key, place)
+            elif Action.SKIP in actions and self._decide(key, place, Action.SKIP):
+                self.model.skip(key, place)
 
     # --- looking
 
@@ -355,30 +474,53 @@ class Orders(stateful.RuleBasedStateMachine):
             tables=self.agent.rows(),
             devices=devices,
             sender=tuple(self.sender),
-            needs={one.id: tuple(one.pools) for one in specification.load()},
+            needs={one.id: tuple(one.pools) for one in self.agent.specifications()},
             expected=facts.Expected(timers=True),
         )
 
 
 def orders(model: order_model.Model) -> st.SearchStrategy[list[tuple[Wanted, str]]]:
-    """One to three items, no two about one service, each with the service it is about."""
-    return st.integers(1, 3).flatmap(lambda n: _items(model, n))
+    """One to four items, no two about one service, each with the service it is about."""
+    return st.integers(1, 4).flatmap(lambda n: _items(model, n))
 
 
 @st.composite
 def _items(draw: st.DrawFn, model: order_model.Model, count: int) -> list[tuple[Wanted, str]]:
     idle, free = model.idle_services(), model.free(ALL_PORTS)
     made: list[tuple[Wanted, str]] = []
-    for position in range(1, count + 1):
-        kinds = [ItemAction.ADD, *([ItemAction.MODIFY, ItemAction.DELETE] if idle else [])]
-        action = draw(st.sampled_from(kinds))
+    for place in range(1, count + 1):
+        action = draw(st.sampled_from(_KINDS if idle else [ItemAction.ADD]))
         service = ""
         if action is not ItemAction.ADD:
             service = idle.pop(draw(st.integers(0, len(idle) - 1)))
-        waits = position > 1 and draw(st.booleans())
-        after = (draw(st.integers(1, position - 1)),) if waits else ()
-        made.append((draw(_wanted(model, free, action, service, after)), service))
+        about = draw(_wanted(model, free, action, service))
+        parents = [one.parent for one, _ in made]
+        made.append((dataclasses.replace(about, **draw(_turn(model, place, parents))), service))
     return made
+
+
+_KINDS = [
+    *(ItemAction.ADD, ItemAction.ADD, ItemAction.MODIFY, ItemAction.MODIFY),
+    *(ItemAction.DELETE, ItemAction.NO_CHANGE),
+]
+
+
+@st.composite
+def _turn(
+    draw: st.DrawFn, model: order_model.Model, place: int, parents: list[int]
+) -> dict[str, Any]:
+    """What an item comes after, or is nested in: one before it, or one of another order."""
+    how = draw(st.integers(0, 6)) if place > 1 else draw(st.sampled_from([0, 6]))
+    if how in {1, 2}:
+        return {"after": (draw(st.integers(1, place - 1)),)}
+    if how in {3, 4}:
+        parent = draw(st.sampled_from([place - 1, parents[-1] or place - 1]))
+        # By default a parent comes after its children; one may say that it comes after its parent.
+        return {"parent": parent, "after": (parent,) if draw(st.booleans()) else ()}
+    if how == 6 and model.orders:
+        key = draw(st.sampled_from(sorted(model.orders)))
+        return {"others": ((key, draw(st.integers(1, len(model.orders[key].items)))),)}
+    return {}
 
 
 @st.composite
@@ -388,21 +530,25 @@ def _wanted(
     free: list[str],
     action: ItemAction,
     service: str,
-    after: tuple[int, ...],
 ) -> Wanted:
-    if action is ItemAction.DELETE:
-        return Wanted(action, "", {}, after)
+    if action in {ItemAction.DELETE, ItemAction.NO_CHANGE}:
+        return Wanted(action, "", {})
     rate: dict[str, str | int] = {"bandwidth": draw(st.integers(1, 900))}
     if action is ItemAction.ADD:
         a_end = draw(_port(free, ALL_PORTS))
         z_end = draw(_port(free, [one for one in ALL_PORTS if one[:3] != a_end[:3]]))
-        return Wanted(action, "", {"aEnd": a_end, "zEnd": z_end} | rate, after)
-    name, values = model.services[service]
+        later = draw(st.integers(0, 5)) == 0
+        said = rate if not later or draw(st.booleans()) else {}
+        return Wanted(action, "", {"aEnd": a_end, "zEnd": z_end} | said, later=later)
+    was = model.services[service]
+    suspended = draw(st.sampled_from([None, None, not was.suspended, was.suspended]))
+    if suspended is not None and draw(st.booleans()):
+        return Wanted(action, was.name, {}, suspended=suspended)
     if draw(st.booleans()):
-        return Wanted(action, name, rate, after)
-    near, far = str(values["aEnd"]), str(values["zEnd"])
+        return Wanted(action, was.name, rate, suspended=suspended)
+    near, far = str(was.values["aEnd"]), str(was.values["zEnd"])
     others = [one for one in ALL_PORTS if one != near and one[:3] != far[:3]]
-    return Wanted(action, name, {"aEnd": draw(_port(free, others))}, after)
+    return Wanted(action, was.name, {"aEnd": draw(_port(free, others))}, suspended=suspended)
 
 
 @st.composite
@@ -416,52 +562,99 @@ def _port(draw: st.DrawFn, free: list[str], among: Sequence[str]) -> str:
     return port
 
 
+def _touched(item: order_model.Item) -> bool:
+    """May anything of it have been sent, or is it done?"""
+    return item.trouble or (item.state is OrderState.COMPLETED and not item.context)
+
+
 def _item(number: int, wanted: Wanted, service: str) -> dict[str, Any]:
     about: dict[str, Any] = {"id": service} if service else {"name": wanted.name}
     if wanted.action is ItemAction.ADD:
-        about["serviceSpecification"] = {"id": "eline", "version": "1.0"}
+        of = living_agent.LATER if wanted.later else "eline"
+        about["serviceSpecification"] = {"id": of, "version": "1.0"}
     if wanted.values:
         about["serviceCharacteristic"] = living_agent.characteristics(wanted.values)
-    relations = [
-        {"relationshipType": "dependency", "orderItem": {"itemId": str(one)}}
-        for one in wanted.after
-    ]
+    if wanted.suspended is not None:
+        about["state"] = "inactive" if wanted.suspended else "active"
+    before = [{"itemId": str(one)} for one in wanted.after]
+    before += [{"itemId": str(one), "serviceOrderId": key} for key, one in wanted.others]
+    relations = [{"relationshipType": "dependency", "orderItem": one} for one in before]
     item = {"id": str(number), "action": wanted.action.value, "service": about}
     return item | ({"serviceOrderItemRelationship": relations} if relations else {})
+
+
+def _nested(wanted: Sequence[Wanted], items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Items inside their parents, which stand before them."""
+    outermost: list[dict[str, Any]] = []
+    for one, item in zip(wanted, items, strict=True):
+        inside = items[one.parent - 1].setdefault("serviceOrderItem", []) if one.parent else None
+        (outermost if inside is None else inside).append(item)
+    return outermost
+
+
+def _flat(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every item of an order, or inside an item."""
+    for item in body.get("serviceOrderItem", ()):
+        yield item
+        yield from _flat(item)
 
 
 def _seen(connection: sa.Connection, lines: Mapping[str, Mapping[str, Line]]) -> Seen:
     services, ports = inventory_tables.services, inventory_tables.port_claims
     living = services.select().where(
-        history.current(services),
-        services.c.category == "CFS",
-        services.c.state == ServiceState.ACTIVE,
+        history.current(services), services.c.category == "CFS", services.c.state.in_(_LIVING)
     )
     held = ports.select().where(history.current(ports))
     return Seen(
         orders=_orders(connection),
-        services={
-            row.id: {name: row.characteristics.get(name) for name in ("aEnd", "zEnd", "bandwidth")}
-            for row in connection.execute(living)
-        },
+        services={row.id: _service(row) for row in connection.execute(living)},
         ports={f"{row.device}:{row.port}": row.service for row in connection.execute(held)},
         values=_values(connection),
         lines=lines,
     )
 
 
+def _service(row: sa.Row[Any]) -> Service:
+    values = {name: row.characteristics.get(name) for name in (*_ENDS, "bandwidth")}
+    return Service(row.name, values, row.state == ServiceState.INACTIVE)
+
+
 def _orders(connection: sa.Connection) -> dict[str, SeenOrder]:
-    items: dict[str, list[OrderState]] = {}
+    items: dict[str, list[sa.Row[Any]]] = {}
     for row in connection.execute(tables.item.select().order_by(tables.item.c.position)):
-        items.setdefault(row.order_id, []).append(OrderState(row.state))
+        items.setdefault(row.order_id, []).append(row)
     tasks = {
         row.order_id: TaskState(row.state)
         for row in connection.execute(tables.cancel.select().order_by(tables.cancel.c.number))
     }
+    rows = connection.execute(tables.order.select()).all()
     return {
-        row.id: SeenOrder(OrderState(row.state), items[row.id], tasks.get(row.id))
-        for row in connection.execute(tables.order.select())
+        row.id: _order(row, items[row.id], tasks.get(row.id))
+        for row in sorted(rows, key=lambda row: int(row.id))
     }
+
+
+def _order(row: sa.Row[Any], items: Sequence[sa.Row[Any]], task: TaskState | None) -> SeenOrder:
+    return SeenOrder(
+        state=OrderState(row.state),
+        items=[OrderState(one.state) for one in items],
+        task=task,
+        undone_by=row.undone_by,
+        undone=frozenset(one.position for one in items if order_rows.is_undone(one.milestones)),
+        asked=[_asked(one) for one in items],
+    )
+
+
+def _asked(row: sa.Row[Any]) -> Asked:
+    """An item of an order of the daemon's own: one after another, named as what they undo."""
+    said = {
+        name: row.characteristics[name]
+        for name in (*_ENDS, "bandwidth")
+        if name in row.characteristics
+    }
+    after = (row.position - 1,) if row.position > 1 else ()
+    wanted = Wanted(ItemAction(row.action), row.service_name, said, after)
+    return Asked(wanted, row.service_id, int(row.item_id))
 
 
 def _values(connection: sa.Connection) -> dict[str, tuple[str, ...]]:

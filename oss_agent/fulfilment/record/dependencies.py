@@ -42,7 +42,12 @@ _WAKE = tables.transaction.update().where(
     _OF.order_id == sa.bindparam("at_order"),
     _OF.position == sa.bindparam("at_position"),
     _OF.stage == states.Stage.WAITING,
-    _OF.wait_kind == states.WaitKind.DEPENDENCY,
+    # Who is asked for information is let go too: what can never begin needs none. (Several are woken
+    # in one statement, where an IN is not allowed.)
+    sa.or_(
+        _OF.wait_kind == states.WaitKind.DEPENDENCY,
+        _OF.wait_kind == states.WaitKind.INFORMATION,
+    ),
 )
 """Made once: to build a statement costs several times as much as to run it."""
 

@@ -91,7 +91,7 @@ def _items(facts: Facts) -> list[Row]:
         (row["order_id"], row["position"]): row["accepted"] for row in facts.rows("ord_transaction")
     }
     return sorted(
-        facts.rows("ord_item"),
+        facts.items(),
         key=lambda row: accepted.get((row["order_id"], row["position"]), 0),
     )
 

@@ -67,6 +67,10 @@ class Facts:
             if all(row[name] == value for name, value in equal.items()):
                 yield row
 
+    def items(self) -> Iterator[Row]:
+        """The items of orders that do something; one that is there for context only does nothing."""
+        return (row for row in self.rows("ord_item") if row.get("action") != "noChange")
+
     def current(self, table: str, **equal: Any) -> Iterator[Row]:
         """The rows of an inventory table that are true now."""
         return self.rows(table, valid_to=None, known_to=None, **equal)

@@ -21,7 +21,7 @@ def violations(facts: Facts) -> Iterator[Violation]:
     yield from _promised(facts)
     yield from _taken_twice(facts)
     yield from _unfinished(facts)
-    for item in facts.rows("ord_item"):
+    for item in facts.items():
         yield from _item(facts, item)
     for order in facts.rows("ord_order"):
         yield from _sum(facts, order)

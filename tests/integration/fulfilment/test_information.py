@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from oss_agent import errors
 from oss_agent.catalog import forms
 from oss_agent.fulfilment.record import tables
 from oss_agent.spi import orders, views
+from oss_agent.testing.simulated.faults import Faults
 from tests.integration.fulfilment import world as worlds
 from tests.integration.fulfilment.world import TENANT, World
 
@@ -102,6 +104,23 @@ async def test_a_pending_order_is_held_and_cancelled_as_any_other(world: World) 
     await world.run()
     assert (await world.get("1")).state is Order.CANCELLED
     assert await world.count(worlds.EVENTS, worlds.EVENTS.c.kind == ASKED) == 2
+
+
+async def test_what_can_never_begin_is_not_asked_for_more(world: World) -> None:
+    """Two come after an order that fails while they are asked: that ends them, and not a week later."""
+    world.devices["pe2"].faults = Faults(refuse_commit="not that one")
+    await world.orders.submit(worlds.request())
+    for key in ("2", "3"):
+        asked = dataclasses.replace(without("zEnd"), after=("1",), body_digest=key, external_id=key)
+        await world.orders.submit(asked)
+    await world.run()
+
+    assert (await world.get("1")).state is Order.FAILED
+    for key in ("2", "3"):
+        order = await world.get(key)
+        assert order.state is Order.CANCELLED
+        assert order.error is not None
+        assert order.error.code == "dependencyFailed"
 
 
 async def test_a_dry_run_says_what_is_missing(world: World) -> None:
