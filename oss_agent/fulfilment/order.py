@@ -24,12 +24,24 @@ class ServiceOrders:
 
     async def submit(self, request: orders.OrderRequest) -> orders.Submitted:
         """Store and acknowledge in one synced unit; the same request again is the same order."""
-        request, found = await self.judged(request)
+        try:
+            request, found = await self.judged(request)
+        except errors.OrderRejected as refused:
+            return await self._repeated(request, refused)
         submitted = await self._p.journal.write(
             "accept", lambda c: intake.accept(c, self._p, request, found)
         )
         self._p.bell.set()
         return submitted
+
+    async def _repeated(
+        self, request: orders.OrderRequest, refused: errors.OrderRejected
+    ) -> orders.Submitted:
+        """The order that this request made: what it asked for may be done, or gone, by now."""
+        before = await self._p.journal.read(lambda c: intake.known(c, request))
+        if before is None:
+            raise refused
+        return orders.Submitted(before, created=False)
 
     async def judged(
         self, request: orders.OrderRequest

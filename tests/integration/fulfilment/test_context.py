@@ -130,3 +130,18 @@ async def test_a_terminated_service_is_not_there(world: World) -> None:
     await world.run()
     with pytest.raises(errors.OrderRejected, match="there is no service 's1-1'"):
         await send(world, context())
+
+
+async def test_an_order_that_is_sent_again_is_the_same_also_when_its_context_is_gone(
+    world: World,
+) -> None:
+    order = await send(world, context(), external_id="e1")
+    gone = dataclasses.replace(context(), action=views.ItemAction.DELETE)
+    await send(world, gone)
+    await world.run()
+
+    assert (await send(world, context(), external_id="e1")).id == order.id
+    with pytest.raises(errors.IdempotencyConflict):
+        await send(world, context("s9-9"), external_id="e1")
+    with pytest.raises(errors.OrderRejected, match="there is no service 's1-1'"):
+        await send(world, context(), external_id="e2")
