@@ -208,6 +208,8 @@ def mark_unreachable(
 def _overwrite(
     connection: sa.Connection, device: str, tenant: str, values: Mapping[str, Any]
 ) -> None:
+    if not values:
+        return  # an answer that was not whole, of a device that never gave a whole one
     table = tables.sightings
     done = connection.execute(sa.update(table).where(table.c.device == device).values(**values))
     if not done.rowcount:
