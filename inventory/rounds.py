@@ -123,6 +123,9 @@ class Rounds:
             # The next look says it again; a device deleted meanwhile is NotFound.
             outcome = "unrecorded"
             self._log.warning("look not recorded", device=name, reason=str(unwritten))
+        except Exception:  # noqa: BLE001  a defect that one device shows must not end the daemon
+            outcome = "failed"
+            self._log.exception("look failed: a defect of ours", device=name)
         self._counters[outcome] += 1
         watch.failures = watch.failures + 1 if outcome == "unanswered" else 0
         now = self._time.monotonic()

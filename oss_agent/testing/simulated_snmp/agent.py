@@ -21,15 +21,21 @@ _END = Value(Tag.END_OF_MIB_VIEW)
 
 
 class SimulatedAgent:
-    """One agent on UDP. ``silent`` makes it swallow requests; it counts them all the same."""
+    """One agent on UDP. ``silent`` makes it swallow requests; it counts them all the same.
 
-    def __init__(self, router: Router, *, community: str = "public") -> None:
+    ``cache`` is for how many seconds it answers from what it saw last, as real agents do.
+    """
+
+    def __init__(self, router: Router, *, community: str = "public", cache: float = 0.0) -> None:
         self.router = router
         self.port = 0
         self.silent = False
         self.requests = 0
         self.community = community
         self._numbers = itertools.count(1)
+        self._cache = cache
+        self._seen_at = float("-inf")
+        self._rows: Sequence[Row] = ()
         self._transport: asyncio.DatagramTransport | None = None
 
     async def listen(self, address: str) -> None:
@@ -56,10 +62,16 @@ class SimulatedAgent:
             return None
         if self.silent or message.community != self.community.encode():
             return None
-        bindings = _respond(message.pdu, mib.view(self.router))
+        bindings = _respond(message.pdu, self._view())
         if bindings is None:
             return None
         return _fitting(message, bindings)
+
+    def _view(self) -> Sequence[Row]:
+        now = self.router.monotonic()
+        if now - self._seen_at >= self._cache:
+            self._seen_at, self._rows = now, mib.view(self.router)
+        return self._rows
 
     def respond(self, data: bytes, asker: tuple[str, int]) -> None:
         """Answer one datagram, or stay silent."""

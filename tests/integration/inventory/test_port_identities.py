@@ -159,6 +159,12 @@ def test_a_look_that_was_cut_short_says_nothing_of_what_it_did_not_come_to(
     assert _ports(connection)["eth4"]["missing_since"] is None
 
 
+def test_a_first_look_that_was_cut_short_is_recorded_too(connection: sa.Connection) -> None:
+    _look(connection, 1, _port("eth3", 3), complete=False, neighbours=())
+
+    assert set(_ports(connection)) == {"eth3"}
+
+
 def test_a_poll_that_sees_another_name_leaves_it_to_the_next_look(
     connection: sa.Connection, it: ledger.SqlLedger
 ) -> None:

@@ -26,6 +26,7 @@ class _Network:
     def __init__(self) -> None:
         self.stamps: dict[str, stamps.Stamp | None] = {}
         self.silent: set[str] = set()
+        self.odd: set[str] = set()
         self.asked: list[str] = []
         self.whole: list[str] = []
         self.busy: set[str] = set()
@@ -41,6 +42,8 @@ class _Network:
 
     async def discover(self, tenant: str, device: str) -> tuple[onboarding.Discovered, ...]:
         assert tenant == "default"
+        if device in self.odd:
+            raise ValueError(device)
         assert device not in self.busy, "two looks at one device"
         self.busy.add(device)
         self.most = max(self.most, len(self.busy))
@@ -125,6 +128,14 @@ def test_the_dead_are_asked_cheaply_and_less_often_and_come_back(tmp_path: Path)
         network.silent = set()
         it.hint("pe1")
         await _until(lambda: network.whole.count("pe1") == 2)
+
+    _run(tmp_path, _QUICK, story)
+
+
+def test_a_defect_that_one_device_shows_keeps_nobody_from_the_others(tmp_path: Path) -> None:
+    async def story(network: _Network, it: rounds.Rounds, _: store.SqlStore) -> None:
+        network.odd = {"pe1"}
+        await _until(lambda: it.counters().get("failed", 0) >= 2 and "pe2" in network.whole)
 
     _run(tmp_path, _QUICK, story)
 
