@@ -18,6 +18,7 @@ import pydantic
 import yaml
 
 from oss_agent.errors import ConfigurationError
+from oss_agent.spi.detection import Detected, Evidence
 
 SHIPPED: Final = Path(__file__).parent / "detection"
 _ENTERPRISES: Final = (1, 3, 6, 1, 4, 1)
@@ -27,39 +28,6 @@ _WORDS: Final = 64
 """Characters of a version or model that are believed."""
 _CAPABILITIES: Final = 2_000
 """Capabilities of a hello that are looked at: IOS XR sends more than a thousand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a device said, as received; empty where it was not asked or did not answer.
-
-    ``object_id`` is sysObjectID.0, ``description`` sysDescr.0 or what LLDP or CDP repeat of it,
-    ``banner`` the SSH identification string (RFC 4253 4.2), ``hello`` capabilities and models of its
-    NETCONF hello (RFC 6241 8.1).
-    """
-
-    object_id: tuple[int, ...] = ()
-    description: bytes | str = ""
-    banner: bytes | str = ""
-    hello: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Detected:
-    """What it is; "" is unknown. ``because`` and ``doubts`` are sentences.
-
-    ``platform`` is "" where there is no driver for it. ``proven``: that driver's laws have passed
-    on this version, so it may write there; otherwise the device is only read.
-    """
-
-    vendor: str = ""
-    os: str = ""
-    version: str = ""
-    model: str = ""
-    platform: str = ""
-    proven: bool = False
-    because: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
 
 
 class System(pydantic.BaseModel):

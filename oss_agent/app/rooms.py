@@ -21,8 +21,10 @@ import inventory.pool_clashes
 import inventory.pool_desk
 import inventory.pools
 import inventory.rounds
+import inventory.scouting
 import inventory.specification_use
-from drivers import key_scan
+from device_models import detect
+from drivers import key_scan, ssh_banner
 from drivers.snmp import engine
 from oss_agent import clock, outbox, registry, settings, store
 from oss_agent.app import billing, complaints, reloading, tuning
@@ -62,6 +64,7 @@ class Built:
     watch: role.Assurance
     onboarding: inventory.onboarding.StoredOnboarding
     pools: inventory.pool_desk.PoolDesk
+    scout: inventory.scouting.AddressScout
     complaints: complaints.Complaints
     catalogue: live.LiveCatalogue
     files: reloading.Reloading
@@ -125,6 +128,11 @@ async def build(ground: Ground) -> Built:
     tests = service_test.ServiceTests(collaborators)
     cases = inventory.cases.CasePort(rows, time)
     desk = inventory.pool_desk.PoolDesk(rows, time, post.append)
+    ways = inventory.scouting.Ways(
+        key_scan.scan, ssh_banner.read, ground.snmp, detect.detect, ground.drivers
+    )
+    place = tree.data / "credentials"
+    scout = inventory.scouting.AddressScout(rows, time, ways, place, post.append)
     return Built(
         collaborators,
         late,
@@ -132,6 +140,7 @@ async def build(ground: Ground) -> Built:
         watch,
         onboarding,
         desk,
+        scout,
         complain,
         catalogue,
         files,

@@ -19,7 +19,7 @@ import bss_bridge.resources.resource_ordering
 import bss_bridge.resources.service_testing
 import inventory.ports
 from oss_agent import __version__
-from oss_agent.api import cases, catalogue, health, network, outbox, pools, state, stops
+from oss_agent.api import cases, catalogue, health, network, outbox, pools, scouting, state, stops
 from oss_agent.api import fallout as fallout_routes
 from oss_agent.app import billing, deliveries, gauges, rooms, tuning
 from oss_agent.assurance import alarm_port, metrics, usage_port
@@ -88,6 +88,7 @@ def http(ground: rooms.Ground, built: rooms.Built) -> Surfaces:
         network.router(built.onboarding),
         cases.router(built.cases),
         pools.router(built.pools),
+        scouting.router(built.scout),
         catalogue.router(built.files),
         stops.router(stop_desk.StopDesk(built.parts)),
         fallout_routes.router(fallout.FalloutDesk(built.parts)),

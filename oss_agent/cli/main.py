@@ -19,6 +19,7 @@ from oss_agent.cli import (
     context,
     fallout,
     network,
+    onboard,
     orders,
     outbox,
     pools,
@@ -69,6 +70,7 @@ def tree() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(root)
     app.command("import")(network.import_)
+    app.command("onboard")(onboard.onboard)
     app.command("discover")(network.discover)
     app.command("plan")(orders.plan)
     app.add_typer(_order(), name="order")

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from device_models import detect
 from oss_agent import errors
+from oss_agent.spi import detection
 from tests import recorded_agents
 
 _EXPECTED = Path(__file__).with_name("detected.txt")
@@ -27,7 +28,7 @@ _LINES = 50_000
 
 
 @functools.cache
-def _evidence(file: Path) -> detect.Evidence:
+def _evidence(file: Path) -> detection.Evidence:
     found: dict[str, str] = {}
     with bz2.open(file) if file.suffix == ".bz2" else file.open("rb") as lines:
         for _, line in zip(range(_LINES), lines, strict=False):
@@ -39,7 +40,7 @@ def _evidence(file: Path) -> detect.Evidence:
                 break
     arcs = found.get(_OBJECT, "").split(".")
     object_id = tuple(int(arc) for arc in arcs) if arcs != [""] else ()
-    return detect.Evidence(object_id, found.get(_DESCRIPTION, ""))
+    return detection.Evidence(object_id, found.get(_DESCRIPTION, ""))
 
 
 def _text(kind: str, text: str) -> str:
@@ -97,29 +98,31 @@ _CISCO = (1, 3, 6, 1, 4, 1, 9, 1, 222)
 @pytest.mark.parametrize(
     ("evidence", "vendor", "system"),
     [
-        (detect.Evidence(banner=b"SSH-2.0-Cisco-1.25"), "Cisco", "IOS"),
-        (detect.Evidence(banner="SSH-2.0-ROSSSH"), "MikroTik", "RouterOS"),
-        (detect.Evidence(banner="SSH-2.0-OpenSSH_9.2p1 Debian-2"), "", ""),
+        (detection.Evidence(banner=b"SSH-2.0-Cisco-1.25"), "Cisco", "IOS"),
+        (detection.Evidence(banner="SSH-2.0-ROSSSH"), "MikroTik", "RouterOS"),
+        (detection.Evidence(banner="SSH-2.0-OpenSSH_9.2p1 Debian-2"), "", ""),
         (
-            detect.Evidence(hello=["http://xml.juniper.net/netconf/junos/1.0"]),
+            detection.Evidence(hello=["http://xml.juniper.net/netconf/junos/1.0"]),
             "Juniper Networks",
             "Junos OS",
         ),
         (
-            detect.Evidence(hello=["http://cisco.com/ns/yang/Cisco-IOS-XR-ifmgr-cfg"]),
+            detection.Evidence(hello=["http://cisco.com/ns/yang/Cisco-IOS-XR-ifmgr-cfg"]),
             "Cisco",
             "IOS XR",
         ),
-        (detect.Evidence(hello=["urn:nokia.com:sros:ns:yang:sr:conf"]), "Nokia", "SR OS"),
-        (detect.Evidence(hello=["urn:ietf:params:netconf:base:1.1"]), "", ""),
-        (detect.Evidence(_CISCO), "Cisco", ""),
-        (detect.Evidence(_MX), "Juniper Networks", "Junos OS"),
-        (detect.Evidence((1, 3, 6, 1, 4, 1, 999_999, 1), "Linux x 6.1.0"), "", "Linux"),
-        (detect.Evidence((1, 3, 6, 1, 4, 1)), "", ""),
-        (detect.Evidence(), "", ""),
+        (detection.Evidence(hello=["urn:nokia.com:sros:ns:yang:sr:conf"]), "Nokia", "SR OS"),
+        (detection.Evidence(hello=["urn:ietf:params:netconf:base:1.1"]), "", ""),
+        (detection.Evidence(_CISCO), "Cisco", ""),
+        (detection.Evidence(_MX), "Juniper Networks", "Junos OS"),
+        (detection.Evidence((1, 3, 6, 1, 4, 1, 999_999, 1), "Linux x 6.1.0"), "", "Linux"),
+        (detection.Evidence((1, 3, 6, 1, 4, 1)), "", ""),
+        (detection.Evidence(), "", ""),
     ],
 )
-def test_every_kind_of_evidence_tells(evidence: detect.Evidence, vendor: str, system: str) -> None:
+def test_every_kind_of_evidence_tells(
+    evidence: detection.Evidence, vendor: str, system: str
+) -> None:
     seen = detect.detect(evidence)
     assert (seen.vendor, seen.os) == (vendor, system)
     assert bool(seen.because) is bool(vendor or system)
@@ -128,9 +131,9 @@ def test_every_kind_of_evidence_tells(evidence: detect.Evidence, vendor: str, sy
 def test_where_two_makers_are_named_nobody_is_believed() -> None:
     said = "Arista Networks EOS version 4.20.5F running on an Arista Networks vEOS"
     for evidence in (
-        detect.Evidence(_MX, said),
-        detect.Evidence((), said, "SSH-2.0-Cisco-1.25"),
-        detect.Evidence(_MX, "", "SSH-2.0-Cisco-1.25"),
+        detection.Evidence(_MX, said),
+        detection.Evidence((), said, "SSH-2.0-Cisco-1.25"),
+        detection.Evidence(_MX, "", "SSH-2.0-Cisco-1.25"),
     ):
         seen = detect.detect(evidence)
         assert (seen.vendor, seen.os, seen.platform) == ("", "", "")
@@ -150,7 +153,7 @@ def test_where_two_makers_are_named_nobody_is_believed() -> None:
 def test_only_where_its_driver_was_proven_may_it_be_written_to(
     said: str, platform: str, *, proven: bool, doubt: str
 ) -> None:
-    seen = detect.detect(detect.Evidence(description=said))
+    seen = detect.detect(detection.Evidence(description=said))
     assert (seen.platform, seen.proven) == (platform, proven)
     assert doubt in " ".join(seen.doubts)
 
@@ -167,7 +170,7 @@ def test_only_where_its_driver_was_proven_may_it_be_written_to(
     ],
 )
 def test_hostile_descriptions_are_harmless(said: bytes) -> None:
-    _harmless(detect.detect(detect.Evidence(_CISCO, said, said, ["x" * 65_536] * 5_000)))
+    _harmless(detect.detect(detection.Evidence(_CISCO, said, said, ["x" * 65_536] * 5_000)))
 
 
 @given(
@@ -180,10 +183,10 @@ def test_whatever_a_device_says_there_is_an_answer(
     arcs: list[int], said: bytes | str, banner: bytes, hello: list[str]
 ) -> None:
     for before in ((), (1, 3, 6, 1, 4, 1)):
-        _harmless(detect.detect(detect.Evidence((*before, *arcs), said, banner, hello)))
+        _harmless(detect.detect(detection.Evidence((*before, *arcs), said, banner, hello)))
 
 
-def _harmless(seen: detect.Detected) -> None:
+def _harmless(seen: detection.Detected) -> None:
     words = (seen.vendor, seen.os, seen.version, seen.model, *seen.because, *seen.doubts)
     assert all(word.isprintable() for word in words)
     assert all(len(word) < 300 for word in words)
