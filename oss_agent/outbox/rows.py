@@ -65,7 +65,9 @@ _HEAD: Final = _head()
 _APPEND: Final = inserting.Insert(EVENTS, once="id")
 _UNSPREAD: Final = (
     sa.select(EVENTS.c.number)
-    .where(sa.not_(EVENTS.c.spread))
+    # Written out as its index has it: as ``spread = 0``, which Core makes of not(), SQLite would read
+    # every event there ever was, 0.3 s behind forty thousand.
+    .where(sa.text("NOT out_event.spread"))
     .order_by(EVENTS.c.number)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )

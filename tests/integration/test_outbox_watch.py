@@ -301,12 +301,14 @@ def test_the_database_finds_what_is_due_by_its_indexes() -> None:
         rows.heads(connection, "hub:1", busy=(), now=datetime.now(UTC), limit=8)
         rows.head(connection, "hub:1", "service:1", datetime.now(UTC))
         rows.waiting(connection)
-        heads, head, waiting = (_plan(connection, one) for one in said[:3])
+        rows.unspread(connection, limit=500)
+        heads, head, waiting, new = (_plan(connection, one) for one in said[:4])
     engine.dispose()
     assert "out_delivery_next (receiver=?)" in heads
     assert "out_delivery_open (receiver=? AND entity=? AND event<?)" in heads
     assert "out_delivery_open (receiver=? AND entity=?)" in head
     assert "INDEX out_delivery_next" in waiting
+    assert "INDEX out_event_unspread" in new
 
 
 def _keep(said: list[str]) -> Callable[..., None]:
