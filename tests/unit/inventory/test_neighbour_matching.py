@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inventory import neighbour_ids, port_words
+from inventory import lldp_facts, neighbour_ids, port_words
 from oss_agent.spi import snmp
 
 _MAC = "4:8c604f19167c"
@@ -101,3 +101,12 @@ def test_a_port_is_found_however_it_is_called(
 )
 def test_a_word_that_fits_none_or_two_is_no_port(subtype: int, word: str, description: str) -> None:
     assert port_words.PortBook(_PORTS).find(subtype, word, description) is None
+
+
+def test_an_lldp_port_number_that_the_agent_explains_is_never_taken_for_an_ifindex() -> None:
+    ports = [port_words.Port("Vl1", index=1), port_words.Port("Vl440", index=440)]
+    ports.append(port_words.Port("Gi0/1", index=10101))
+    told = {1: (5, "GigabitEthernet0/1", ""), 440: (5, "St1", "StackPort1")}
+
+    assert lldp_facts.local_ports(told, ports) == {1: "Gi0/1", 10101: "Gi0/1"}
+    assert lldp_facts.local_ports({}, ports) == {1: "Vl1", 440: "Vl440", 10101: "Gi0/1"}
