@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -47,14 +47,24 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: peers.PostgresPeer) -> str:
+def postgres_url(new_postgres: Callable[[], str]) -> str:
     """An empty database in PostgreSQL, for tests marked ``peer``."""
-    name = f"test{next(_numbers)}"
-    engine = sa.create_engine(postgres_server.url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return postgres_server.url_of(name)
+    return new_postgres()
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres_server: peers.PostgresPeer) -> Callable[[], str]:
+    """Makes empty databases, for fixtures that outlive a test."""
+
+    def made() -> str:
+        name = f"test{next(_numbers)}"
+        engine = sa.create_engine(postgres_server.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return postgres_server.url_of(name)
+
+    return made
 
 
 @pytest.fixture(scope="session")

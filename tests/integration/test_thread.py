@@ -5,9 +5,11 @@ Runs once on SQLite and once on PostgreSQL: one setting differs.
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -53,8 +55,8 @@ class _Intake(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def billing() -> Iterator[Billing]:
+@contextlib.contextmanager
+def billed() -> Iterator[Billing]:
     with Billing() as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -87,32 +89,28 @@ class Simulator:
         return {f.name: f.read_text() for f in self.directory.iterdir() if f.is_file()}
 
 
-@pytest.fixture
-def simulator(tmp_path: Path, trap_port: int) -> Iterator[Simulator]:
+@contextlib.contextmanager
+def simulated(place: Path, trap_port: int) -> Iterator[Simulator]:
     argv = [sys.executable, "-m", "oss_agent.testing.simulated"]
-    argv += ["--dir", str(tmp_path / "lab"), "--trap-port", str(trap_port)]
+    argv += ["--dir", str(place / "lab"), "--trap-port", str(trap_port)]
     process = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )
     try:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("ready")
-        yield Simulator(process, tmp_path / "lab")
+        yield Simulator(process, place / "lab")
     finally:
         process.terminate()
         process.communicate(timeout=10)
 
 
-@pytest.fixture
-def trap_port() -> int:
-    import socket  # noqa: PLC0415  (this fixture alone)
-
+def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
 def settings(database_url: str, billing: Billing, trap_port: int) -> dict[str, str]:
     where = {} if database_url.startswith("sqlite") else {"OSS_AGENT_STORE__URL": database_url}
     return where | {
@@ -172,15 +170,39 @@ def eline(name: str, a_end: str, z_end: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def world(
-    tmp_path: Path, simulator: Simulator, settings: dict[str, str], billing: Billing
-) -> Iterator[World]:
-    with daemon.running(tmp_path, settings) as here:
+@contextlib.contextmanager
+def living(place: Path, database_url: str) -> Iterator[World]:
+    port = free_port()
+    with (
+        billed() as billing,
+        simulated(place, port) as simulator,
+        daemon.running(place, settings(database_url, billing, port)) as here,
+    ):
         here.post("/api/v1/import", {"files": simulator.files()})
         found = here.post("/api/v1/discover", {"device": None})
         assert [f for f in found if f["reason"]] == []
         yield World(here, simulator, billing)
+
+
+@pytest.fixture
+def world(tmp_path: Path, database_url: str) -> Iterator[World]:
+    with living(tmp_path, database_url) as made:
+        yield made
+
+
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)]
+)
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """One for tests whose ports are their own or free again: a start costs 4 s of CPU."""
+    place = tmp_path_factory.mktemp("shared")
+    url = f"sqlite:///{place / 'agent.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("new_postgres")()
+    with living(place, url) as made:
+        yield made
 
 
 def test_an_order_becomes_a_proven_watched_and_billed_service(world: World) -> None:
@@ -214,26 +236,6 @@ def test_an_order_becomes_a_proven_watched_and_billed_service(world: World) -> N
     assert None not in keys
 
 
-def test_a_refusing_router_leaves_both_as_before(world: World) -> None:
-    before = {d: world.simulator.tell(f"running {d}") for d in ("pe1", "pe3")}
-
-    order = world.order("acme-hq-depot", "pe1:eth3", "pe3:eth3")
-
-    assert order["state"] == "failed", order
-    assert "pe3" in order["error"]["message"]
-    assert {d: world.simulator.tell(f"running {d}") for d in ("pe1", "pe3")} == before
-
-
-def test_an_owned_port_is_acknowledged_then_rejected_with_its_owner(world: World) -> None:
-    first = world.order("acme-one", "pe1:eth4", "pe2:eth4")
-    assert first["state"] == "completed"
-
-    second = world.order("acme-two", "pe1:eth4", "pe2:eth3")
-
-    assert second["state"] == "rejected"
-    assert first["id"] in second["error"]["message"]
-
-
 def test_what_billing_refused_is_told_after_a_person_mended_it(world: World) -> None:
     world.billing.answers = 422
     assert world.order("acme-parked", "pe1:eth4", "pe2:eth4")["state"] == "completed"
@@ -264,12 +266,54 @@ def test_the_same_order_twice_is_one_order(world: World) -> None:
     assert world.final(one["id"])["state"] == "completed"
 
 
-def test_a_port_that_is_unknown_or_the_networks_own_is_refused_in_words(world: World) -> None:
+def test_a_restart_keeps_everything_and_finishes_what_was_begun(
+    tmp_path: Path, database_url: str
+) -> None:
+    port = free_port()
+    with billed() as billing, simulated(tmp_path, port) as simulator:
+        ours = settings(database_url, billing, port)
+        with daemon.running(tmp_path, ours) as first:
+            first.post("/api/v1/import", {"files": simulator.files()})
+            first.post("/api/v1/discover", {"device": None})
+            accepted = first.post(ORDERS, eline("acme-crash", "pe1:eth4", "pe2:eth4"))
+            first.kill()
+
+        with daemon.running(tmp_path, ours) as second:
+            order = World(second, simulator, billing).final(accepted["id"])
+
+            assert order["state"] == "completed", order["error"]
+            assert second.get("/api/v1/topology")
+
+
+# Last, so that what they share runs no longer than they do.
+
+
+def test_a_refusing_router_leaves_both_as_before(shared: World) -> None:
+    before = {d: shared.simulator.tell(f"running {d}") for d in ("pe1", "pe3")}
+
+    order = shared.order("acme-hq-depot", "pe1:eth3", "pe3:eth3")
+
+    assert order["state"] == "failed", order
+    assert "pe3" in order["error"]["message"]
+    assert {d: shared.simulator.tell(f"running {d}") for d in ("pe1", "pe3")} == before
+
+
+def test_an_owned_port_is_acknowledged_then_rejected_with_its_owner(shared: World) -> None:
+    first = shared.order("acme-one", "pe1:eth4", "pe2:eth4")
+    assert first["state"] == "completed"
+
+    second = shared.order("acme-two", "pe1:eth4", "pe2:eth3")
+
+    assert second["state"] == "rejected"
+    assert first["id"] in second["error"]["message"]
+
+
+def test_a_port_that_is_unknown_or_the_networks_own_is_refused_in_words(shared: World) -> None:
     for bad in ("pe9:eth4", "pe1:eth9", "pe1:eth1"):
         body = eline(f"acme-{bad.replace(':', '-')}", bad, "pe2:eth4")
-        answer = world.daemon.request("POST", ORDERS, json=body)
+        answer = shared.daemon.request("POST", ORDERS, json=body)
         if answer.status_code == 201:
-            order = world.final(answer.json()["id"])
+            order = shared.final(answer.json()["id"])
             assert order["state"] == "rejected"
             assert order["error"]["message"].startswith("aEnd:")
         else:
@@ -277,30 +321,14 @@ def test_a_port_that_is_unknown_or_the_networks_own_is_refused_in_words(world: W
             assert "aEnd" in answer.text
 
 
-def test_a_restart_keeps_everything_and_finishes_what_was_begun(
-    tmp_path: Path, simulator: Simulator, settings: dict[str, str], billing: Billing
-) -> None:
-    with daemon.running(tmp_path, settings) as first:
-        first.post("/api/v1/import", {"files": simulator.files()})
-        first.post("/api/v1/discover", {"device": None})
-        accepted = first.post(ORDERS, eline("acme-crash", "pe1:eth4", "pe2:eth4"))
-        first.kill()
-
-    with daemon.running(tmp_path, settings) as second:
-        order = World(second, simulator, billing).final(accepted["id"])
-
-        assert order["state"] == "completed", order["error"]
-        assert second.get("/api/v1/topology")
-
-
-def test_metrics_and_readiness_are_served(world: World) -> None:
-    world.daemon.process.send_signal(
+def test_metrics_and_readiness_are_served(shared: World) -> None:
+    shared.daemon.process.send_signal(
         signal.SIGHUP
     )  # has the catalogue read again, and ends nothing
-    world.daemon.until(lambda: "the catalogue was read again" in world.daemon.log.read_text())
-    assert world.daemon.post("/api/v1/catalogue/reload", None) == []
-    text = world.daemon.request("GET", "/metrics").text
+    shared.daemon.until(lambda: "the catalogue was read again" in shared.daemon.log.read_text())
+    assert shared.daemon.post("/api/v1/catalogue/reload", None) == []
+    text = shared.daemon.request("GET", "/metrics").text
 
     assert "oss_transactions" in text
-    assert world.daemon.get("/readyz")
-    assert world.daemon.request("GET", "/healthz").status_code == 200
+    assert shared.daemon.get("/readyz")
+    assert shared.daemon.request("GET", "/healthz").status_code == 200
