@@ -53,10 +53,10 @@ def evidence(connection: sa.Connection, key: str, text: str) -> str | None:
     if any(mentions(tree, text) for _, _, tree in rows):
         return None
     if rows:
-        return f"{_places(rows)} was read back without it"
+        return f"read back without it: {_places(rows)}"
     before = connection.execute(_BEFORE, service).all()
     if before:
-        return f"{_places(before)} was read back with nothing of its service"
+        return f"read back with nothing of its service: {_places(before)}"
     return "nothing of its service was ever read back from a device"
 
 

@@ -196,7 +196,7 @@ def test_a_value_that_was_seen_to_be_gone_rests_its_quarantine(connection: sa.Co
     _configure(connection, "", _AT)
     pool_claims.release(connection, key="svc.vni", at=_AT)
     why = _resting(connection, _AT)["100"]
-    assert "pe1 (netconf) was read back with nothing of its service" in why
+    assert "read back with nothing of its service: pe1 (netconf)" in why
     assert _claim(connection, "a", at=_after(59)) == "101"
     assert _claim(connection, "b", at=_after(61)) == "100"
 
@@ -208,7 +208,7 @@ def test_a_modified_service_keeps_a_device_but_not_the_old_value(
     _claim(connection, "svc.vni")
     _configure(connection, "102")
     pool_claims.release(connection, key="svc.vni", at=_AT)
-    assert "pe1 (netconf) was read back without it" in _resting(connection, _AT)["100"]
+    assert "read back without it: pe1 (netconf)" in _resting(connection, _AT)["100"]
 
 
 class _Clock(clock.Clock):
