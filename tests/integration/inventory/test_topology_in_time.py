@@ -219,7 +219,7 @@ def test_a_look_that_finds_the_same_writes_nothing(net: _Cables, connection: sa.
 def test_a_first_look_that_is_cut_short_is_kept_for_what_it_saw(connection: sa.Connection) -> None:
     """On a busy machine a router answers too late: there is no whole reading yet to be remembered."""
     heard = facts.NeighbourFact("eth1", "mac:0a", 5, "eth7")
-    observed.record(connection, facts.DeviceFacts("pe1", neighbours=[heard], complete=False), _T0)
+    observed.record(connection, facts.DeviceFacts("pe1", neighbours=(heard,), complete=False), _T0)
     c = tables.sightings.c
     seen = connection.execute(sa.select(c.last_seen, c.readings).where(c.device == "pe1")).one()
     assert seen == (_T0, None)
