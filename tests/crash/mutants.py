@@ -23,9 +23,9 @@ from oss_agent import database, outbox
 from oss_agent.fulfilment.ordering import intake
 from oss_agent.fulfilment.record import journal, order_rows, states, tables
 from oss_agent.fulfilment.talk import contact
-from oss_agent.fulfilment.transact import observer
+from oss_agent.fulfilment.transact import observer, on_demand
 from oss_agent.fulfilment.trees import tree
-from oss_agent.fulfilment.turn import leases
+from oss_agent.fulfilment.turn import leases, watch
 from oss_agent.spi import events, orders
 
 T = TypeVar("T")
@@ -289,6 +289,26 @@ def _fault_in_vote() -> None:
     _replace(observer, look=look)
 
 
+def _fault_in_test() -> None:
+    """Another one: every service test on demand fails unforeseen."""
+
+    async def judged(*_: object) -> None:
+        raise ZeroDivisionError("planted")
+
+    _replace(on_demand, judged=judged)
+
+
+def _looks_often() -> None:
+    """No bug at all: whoever looks after promises does so five times a second, and not every 10 s."""
+
+    async def run(self: watch.Watch) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(0.2)
+
+    _replace(watch.Watch, run=run)
+
+
 def _never_synced() -> None:
     """What is written stays in the kernel's memory: only a power cut shows it (test_power_cut)."""
     real = database._at_connect
@@ -320,6 +340,15 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
 }
 
 
+_OTHERS: Mapping[str, Callable[[], None]] = {
+    "fault_in_vote": _fault_in_vote,
+    "fault_in_test": _fault_in_test,
+    "looks_often": _looks_often,
+    "never_synced": _never_synced,
+}
+"""Not for the checker to find in its worlds."""
+
+
 def plant(name: str) -> None:
     """Plant one, by name."""
-    {**MUTANTS, "fault_in_vote": _fault_in_vote, "never_synced": _never_synced}[name]()
+    {**MUTANTS, **_OTHERS}[name]()

@@ -93,6 +93,7 @@ class Obedient:
             "hand": self._hand,
             "reboot": self._reboot,
             "cut": self._cut,
+            "expire": self._expire,
             "down": self._down,
             "up": self._up,
         }
@@ -108,6 +109,10 @@ class Obedient:
 
     async def _cut(self, device: str) -> None:
         await self._device(device).cut()
+
+    def _expire(self, device: str) -> None:
+        """The timer of a commit that nobody confirmed is over."""
+        self._device(device).datastores.expire()
 
     async def _down(self, device: str) -> None:
         await self._device(device).__aexit__(None, None, None)

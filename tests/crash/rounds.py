@@ -19,8 +19,8 @@ from tests.crash.world import NotReady, World
 
 _PATIENCE = 300.0
 """Seconds for fifty orders that stand behind one whose confirm is in doubt."""
-ORDERS = 50
-"""Orders of one random round, ``load.AT_ONCE`` of them open at a time."""
+ORDERS = 500
+"""Orders of one random round, ``load.AT_ONCE`` of them open at a time: more than there is time for."""
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ def judged(
     *,
     seed: int = 0,
     expected: Expected | None = None,
-    patience: float = 60.0,
+    patience: float = 180.0,
 ) -> tuple[Violation, ...]:
     """Wait for rest, ``patience`` seconds at most, judge, and keep a failure's folder.
 

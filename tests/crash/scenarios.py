@@ -1,7 +1,9 @@
 """What an order can meet on its way: each scenario leads past failpoints that others do not reach.
 
 ``prepare`` acts on the network before the agent that is to be killed is born, ``order`` gives the
-next order to be interrupted, ``heal`` lets whatever waits go on.
+next order to be interrupted, ``meanwhile`` is what somebody does while it is open, ``heal`` lets
+whatever waits go on. A further journal write wants a scenario here that leads past it
+(``test_smoke.UNREACHED``); what it needs to see it waits for, never for a span of time.
 """
 
 from __future__ import annotations
@@ -11,13 +13,16 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 
+from oss_agent.spi import clock
 from oss_agent.testing.checker.facts import Expected
-from tests.crash import load, victims
-from tests.crash.world import World
+from tests.crash import load, network, victims
+from tests.crash.world import NotReady, World
 
 FALLOUT = "/api/v1/fallout"
 CANCELLATIONS = "/tmf-api/serviceOrdering/v4/cancelServiceOrder"
@@ -26,8 +31,23 @@ STOPS = "/api/v1/stops"
 TESTS = "/tmf-api/serviceTestManagement/v4/serviceTest"
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 Order = Callable[[World, load.Desk], load.Body]
-_A_COMMIT = 4.0
-"""Seconds of a long commit: below the agent's patience for one RPC."""
+ON_LINES = "an order on a router of command lines too"
+_A_COMMIT = 18.0
+"""Seconds of a long commit that nobody lets go; below the patience of an agent born with ``_PATIENT``."""
+_PATIENT = {
+    "OSS_AGENT_FULFILMENT__RPC_TIMEOUT": "20",
+    "OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "60",
+}
+_SOON = 20.0
+"""Seconds for what has to come; whoever waits goes on as soon as it has."""
+_TOO_SOON = timedelta(seconds=15)
+"""Later than now when it arrives, and too soon for who looks 20 s ahead (``limits.watch_every``)."""
+_ALTERED, _STOCK = "altered", 4
+"""Services that are changed once while somebody edits them by hand, and how many are in stock."""
+_WIDTH = 20
+"""Mbit/s of those that nobody has changed yet."""
+_KEPT_PORTS = network.CUSTOMER_PORTS[-12:]
+"""Their ports."""
 
 
 def _nothing(world: World) -> None:
@@ -46,13 +66,26 @@ def _between(a: str, z: str) -> Order:
 
     def order(world: World, desk: load.Desk) -> load.Body:
         del world
-        ports = [next(p for p in sorted(desk.free) if p[0] == name) for name in (a, z)]
+        ports = [_first(desk, name) for name in (a, z)]
         desk.free -= set(ports)
         desk.numbered += 1
         a_end, z_end = (f"{name}:{port}" for name, port in ports)
         return load.eline(f"b{desk.numbered}-{desk.chance.randrange(10**6)}", a_end, z_end)
 
     return order
+
+
+def _first(desk: load.Desk, device: str) -> tuple[str, str]:
+    found = [port for port in sorted(desk.free) if port[0] == device]
+    if not found:
+        raise NotReady(f"{device} has no free port left")
+    return found[0]
+
+
+def _slowly(world: World, desk: load.Desk) -> load.Body:
+    """An E-Line whose commit is held up by a router: there is time to say something before it is done."""
+    _faults("pe1", commit_takes=_A_COMMIT)(world)
+    return _between("pe1", "pe2")(world, desk)
 
 
 def _some_in_the_way(world: World, desk: load.Desk) -> load.Body:
@@ -129,40 +162,68 @@ def _as_product(world: World, desk: load.Desk) -> load.Body:
     return _plain(world, desk)
 
 
+def _while_open(world: World, act: Callable[[str], None]) -> None:
+    """Act on what is open, again and again, until nothing is or the agent has ended."""
+    world.until(lambda: not _acted(world, act) or world.alive.ended(), _SOON)
+
+
+def _acted(world: World, act: Callable[[str], None]) -> bool:
+    found = world.open_orders()
+    with contextlib.suppress(httpx.HTTPError):
+        for order in found:
+            act(order)
+    return bool(found)
+
+
 def _approve(world: World) -> None:
     """A person approves whatever waits for it, as far as the agent lives to hear it."""
-    deadline = time.monotonic() + 4.0
-    while time.monotonic() < deadline and not world.alive.ended(0.1):
-        with contextlib.suppress(httpx.HTTPError):
-            for order in world.open_orders():
-                path = f"/api/v1/orders/{order}"
-                for plan in world.http.get(f"{path}/plans").raise_for_status().json():
-                    if plan["waits"]:
-                        world.http.post(f"{path}/approve", json={"hash": plan["hash"]})
+
+    def act(order: str) -> None:
+        path = f"/api/v1/orders/{order}"
+        for plan in world.http.get(f"{path}/plans").raise_for_status().json():
+            if plan["waits"]:
+                world.http.post(f"{path}/approve", json={"hash": plan["hash"]})
+
+    _while_open(world, act)
 
 
 def _cancel(world: World) -> None:
     """Whoever sent them wants none of the open orders any more; one may be past its return."""
     wish = {"cancellationReason": "a test"}
-    deadline = time.monotonic() + 3.0
-    while not (found := world.open_orders()) and time.monotonic() < deadline:
-        time.sleep(0.01)  # it is on its way
-    with contextlib.suppress(httpx.HTTPError):
-        for order in found:
-            world.http.post(CANCELLATIONS, json=wish | {"serviceOrder": {"id": order}})
+
+    def act(order: str) -> None:
+        _post(world, CANCELLATIONS, wish | {"serviceOrder": {"id": order}})
+
+    _acted(world, act)
+    _faults("pe1")(world)
 
 
 def _change_mind(world: World) -> None:
     """Whoever sent them holds the open orders, wants another bandwidth, and lets them go on."""
-    deadline = time.monotonic() + 3.0
-    while not (found := world.open_orders()) and time.monotonic() < deadline:
-        time.sleep(0.01)  # it is on its way
-    with contextlib.suppress(httpx.HTTPError):
-        for order in found:
-            path = f"/api/v1/orders/{order}"
-            world.http.post(f"{path}/hold", json={"reason": "a test"})
-            world.http.patch(f"{SERVICE_ORDERS}/{order}", json=_otherwise(world, order))
-            world.http.post(f"{path}/release")
+
+    def act(order: str) -> None:
+        path = f"/api/v1/orders/{order}"
+        _post(world, f"{path}/hold", {"reason": "a test"})
+        world.http.patch(f"{SERVICE_ORDERS}/{order}", json=_otherwise(world, order))
+        _post(world, f"{path}/release")
+
+    _acted(world, act)
+    _faults("pe1")(world)
+
+
+def _post(world: World, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+    return world.http.post(path, json=body)
+
+
+def _choose(world: World) -> None:
+    """An operator says what becomes of edits by hand, for an order that waits."""
+    chosen: list[bool] = []
+
+    def act(order: str) -> None:
+        answer = _post(world, f"/api/v1/orders/{order}/policy", {"policy": "revert"})
+        chosen.append(answer.is_success)
+
+    world.until(lambda: not _acted(world, act) or any(chosen) or world.alive.ended(), _SOON)
 
 
 def _otherwise(world: World, order: str) -> dict[str, Any]:
@@ -180,17 +241,18 @@ def _otherwise(world: World, order: str) -> dict[str, Any]:
 
 def _decide(world: World) -> None:
     """A person has what failed tried again once; what fails again is cancelled."""
-    deadline, again = time.monotonic() + 4.0, set[str]()
-    while time.monotonic() < deadline and not world.alive.ended(0.1):
-        with contextlib.suppress(httpx.HTTPError):
-            for one in world.http.get(FALLOUT).raise_for_status().json():
-                order = one["order"]
-                if order in again:
-                    world.http.post(CANCELLATIONS, json={"serviceOrder": {"id": order}})
-                world.http.post(f"{FALLOUT}/{order}/retry", json={})
-                again.add(order)
-        if again and not world.open_orders():
-            return
+    again = set[str]()
+
+    def act(order: str) -> None:
+        if world.http.get(f"{FALLOUT}/{order}").status_code == HTTPStatus.NOT_FOUND:
+            return  # it has not failed yet
+        if order in again:
+            _post(world, CANCELLATIONS, {"serviceOrder": {"id": order}})
+        else:
+            _post(world, f"{FALLOUT}/{order}/retry", {})
+        again.add(order)
+
+    _while_open(world, act)
 
 
 def _crowd(world: World) -> None:
@@ -203,20 +265,68 @@ def _crowd(world: World) -> None:
 
 def _test(world: World) -> None:
     """Somebody on call has a living service tested, and waits for the verdict."""
-    deadline, asked = time.monotonic() + 4.0, ""
+    running = {"acknowledged", "inProgress"}
     with contextlib.suppress(httpx.HTTPError):
-        while not (services := _living(world)):
-            if time.monotonic() > deadline or world.alive.ended(0.05):
-                return
-        wish = {"name": "at night", "relatedService": {"id": services[0]}}
-        answer = world.http.post(TESTS, json=wish | {"testSpecification": {"id": "eline"}})
+        world.until(lambda: bool(_living(world)) or world.alive.ended(), _SOON)
+        service = next(iter(_living(world)), "")
+        wish = {"name": "at night", "relatedService": {"id": service}}
+        answer = _post(world, TESTS, wish | {"testSpecification": {"id": "eline"}})
         asked = f"{TESTS}/{answer.raise_for_status().json()['id']}"
-        while world.http.get(asked).raise_for_status().json()["state"] in {
-            "acknowledged",
-            "inProgress",
-        }:
-            if time.monotonic() > deadline or world.alive.ended(0.05):
-                return
+        world.until(lambda: world.http.get(asked).json()["state"] not in running, _SOON)
+
+
+def _late(world: World, desk: load.Desk) -> load.Body:
+    """An order that its requester wants done before it can be."""
+    wish = clock.rfc3339(datetime.now(UTC) + _TOO_SOON)
+    return _between("pe1", "pe4")(world, desk) | {"requestedCompletionDate": wish}
+
+
+def _warned(world: World) -> None:
+    """Somebody waits until the agent has said that it will be too late."""
+    said = "SELECT count(*) FROM out_event WHERE kind LIKE '%JeopardyEvent'"
+    before = world.scalar(said)
+    world.until(lambda: world.scalar(said) > before or world.alive.ended(), _SOON)
+
+
+def _to_be_altered(world: World) -> None:
+    """Services live that nobody has changed: what is adopted is for the next order to change back."""
+    lacking = range(_STOCK - len(_unaltered(world)))
+    used = int(world.scalar(_MADE, names=f"{_ALTERED}-%"))
+    for port in _KEPT_PORTS[used : used + len(lacking)]:
+        world.send(load.eline(f"{_ALTERED}-{port}", f"pe1:{port}", f"pe2:{port}", _WIDTH))
+    assert world.until(lambda: len(_unaltered(world)) >= _STOCK, 60)
+
+
+_MADE = "SELECT count(*) FROM ord_item WHERE action = 'add' AND service_name LIKE :names"
+
+
+def _unaltered(world: World) -> list[str]:
+    answer = world.http.get("/api/v1/services", params={"limit": 500}).raise_for_status()
+    mine = [one for one in answer.json() if one["name"].startswith(f"{_ALTERED}-")]
+    active = [one for one in mine if (one["category"], one["state"]) == ("CFS", "active")]
+    return [one["id"] for one in active if one["characteristics"]["bandwidth"] == _WIDTH]
+
+
+def _altering(world: World, desk: load.Desk) -> load.Body:
+    """Another bandwidth for one of those."""
+    desk.numbered += 1
+    name = f"a{desk.numbered}-{desk.chance.randrange(10**6)}"
+    bandwidth = _WIDTH + desk.chance.randrange(1, 900)
+    return load.modification(name, _unaltered(world)[0], bandwidth=bandwidth)
+
+
+def _edit(world: World) -> None:
+    """Somebody edits a line by hand of the service that is being changed, on one of its routers."""
+    name = world.scalar(_IN_WORK)
+    words = f"<name>{name}</name><description>by hand {time.monotonic_ns()}</description>"
+    config = f'<services xmlns="urn:oss-agent:lab:services"><eline>{words}</eline></services>'
+    world.network.ask(do="hand", device="pe2", config=config, ours=True)
+
+
+_IN_WORK = (
+    "SELECT i.service_name FROM ord_item i JOIN ord_transaction t ON t.order_id = i.order_id"
+    " WHERE t.stage = 'running' ORDER BY t.accepted LIMIT 1"
+)
 
 
 def _faults(*devices: str, **knobs: Any) -> Callable[[World], None]:
@@ -242,6 +352,8 @@ class Scenario:
     ends: bool = True
     """does an order end while the scenario lasts, or only once it is healed?"""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """of the request that sends an order"""
     at_once: int = 1
     """orders sent together where it is discovered: one commit may carry several"""
     stops: str = ""
@@ -275,6 +387,7 @@ SCENARIOS = (
         _faults("pe1"),
         at_once=4,
         meanwhile=_crowd,
+        env=_PATIENT,
     ),
     Scenario(
         "a failure that a person decides about",
@@ -284,8 +397,20 @@ SCENARIOS = (
         meanwhile=_decide,
         env={"OSS_AGENT_ORDERS__FALLOUT": "hold"},
     ),
-    Scenario("an order that is cancelled on its way", _plain, meanwhile=_cancel),
-    Scenario("an order that is held, amended and released", _plain, meanwhile=_change_mind),
+    Scenario(
+        "an order that is cancelled on its way",
+        _slowly,
+        heal=_faults("pe1"),
+        meanwhile=_cancel,
+        env=_PATIENT,
+    ),
+    Scenario(
+        "an order that is held, amended and released",
+        _slowly,
+        heal=_faults("pe1"),
+        meanwhile=_change_mind,
+        env=_PATIENT,
+    ),
     Scenario("an order that cannot be", _taken),
     Scenario(
         "a router that is locked by somebody",
@@ -316,6 +441,37 @@ SCENARIOS = (
         expected=Expected(reboots=True),
     ),
     Scenario("a service tested beside", _plain, meanwhile=_test),
+    Scenario(
+        "a service test that a fault of the agent ends",
+        _plain,
+        meanwhile=_test,
+        env={victims.MUTANT: "fault_in_test"},
+    ),
+    Scenario(
+        "an order that will be too late",
+        _late,
+        _do("down", "pe4"),
+        _do("up", "pe4"),
+        ends=False,
+        env={victims.MUTANT: "looks_often"},
+        meanwhile=_warned,
+    ),
+    Scenario(
+        "what becomes of edits by hand, said while an order waits",
+        _between("pe1", "pe4"),
+        _do("down", "pe4"),
+        _do("up", "pe4"),
+        ends=False,
+        meanwhile=_choose,
+    ),
+    Scenario(
+        "an edit by hand that is adopted on the way",
+        _altering,
+        _to_be_altered,
+        headers={"Out-Of-Band": "adopt"},
+        stops="journal.intent.after",
+        meanwhile=_edit,
+    ),
     Scenario("writes stopped and let go again", _let_go, meanwhile=_lift),
     Scenario("a product ordered beside", _as_product),
     Scenario(
@@ -330,9 +486,12 @@ SCENARIOS = (
         env={victims.MUTANT: "fault_in_vote"},
         ends=False,
     ),
+    Scenario(ON_LINES, _between("pe1", network.LINES)),
 )
 
 
 def desk(seed: int) -> load.Desk:
-    """A desk for one world."""
-    return load.Desk(random.Random(seed))  # noqa: S311  a seed, not a secret
+    """A desk for one world, with the ports of every router in it but those of ``_to_be_altered``."""
+    free = load.ports((*network.EDGES, network.LINES))
+    free -= {(device, port) for device in ("pe1", "pe2") for port in _KEPT_PORTS}
+    return load.Desk(random.Random(seed), free)  # noqa: S311  a seed, not a secret

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import contextlib
 import dataclasses
 import itertools
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
@@ -34,8 +36,18 @@ REPEATS, KILLS, DOUBLES, TERMS, ABORTS, CUTS = 20, 1000, 200, 40, 20, 200
 KILLS_A_WORLD = 30
 _PATIENCE = 180.0
 """Seconds until a world must rest: longer than the timer of a device whose confirm is in doubt."""
-LANES = 2
+LOOKERS = 2
+"""Worlds that the scenarios are dealt to for discovery."""
+LANES = 3
 """Worlds that the failpoints of the smoke are dealt to."""
+_CHUNK = 12
+"""Failpoints at most that a lane takes at a time: none is left alone with a long list."""
+_LINES = 3
+"""Of so many failpoints that an order on command lines passes too, one is died at there."""
+
+
+Aim: TypeAlias = tuple[Point, int]
+"""A point, and at which of its passings it is died at."""
 
 
 @dataclass(slots=True)
@@ -115,39 +127,84 @@ _CHAINED = Expected(timers=True, reboots=True)
 
 def at_points(run: Run, *, repeats: int) -> None:
     """Every failpoint; repeats take other scenarios and later passings of the same point."""
-    with run.opened(**_SOON) as here:
-        known = points.discover(here, scenarios.desk(run.seed))
-        run.judge(here, ["discovery"], _CHAINED)
+    known = discovered(run)
     for repeat in range(repeats):
-        for scenario, armed in _shares(known, repeat).items():
+        for scenario, armed in _shares(_turn(known, repeat)).items():
             if run.over:
                 return
             with run.opened(**_SOON) as here:
                 _chain(run, here, scenario, armed, repeat)
 
 
+def discovered(run: Run) -> tuple[Point, ...]:
+    """What each scenario passes, looked at side by side, told in the scenarios' order."""
+    found: dict[Scenario, list[Point]] = {one: [] for one in scenarios.SCENARIOS}
+
+    def look(some: Sequence[Scenario]) -> Callable[[Run], None]:
+        def act(mine: Run) -> None:
+            with mine.opened(**_SOON) as here:
+                for point in points.discover(here, scenarios.desk(mine.seed), some):
+                    found[point.scenario].append(point)
+                mine.judge(here, ["discovery"], _CHAINED)
+
+        return act
+
+    shares = [scenarios.SCENARIOS[number::LOOKERS] for number in range(LOOKERS)]
+    side_by_side(run, [look(share) for share in shares])
+    return tuple(itertools.chain.from_iterable(found.values()))
+
+
 def at_points_once(run: Run) -> tuple[Point, ...]:
-    """Every failpoint once, the scenarios dealt to a few worlds. Returns what was discovered."""
-    with run.opened(**_SOON) as here:
-        known = points.discover(here, scenarios.desk(run.seed))
-        run.judge(here, ["discovery"], _CHAINED)
-    shares = sorted(_shares(known, 0).items(), key=lambda share: -len(share[1]))
-    side_by_side(run, [_lane(shares[number::LANES]) for number in range(LANES)])
+    """Every failpoint once, dealt to a few worlds. Returns what was discovered."""
+    known = discovered(run)
+    left = collections.deque(
+        (scenario, armed[first : first + _CHUNK])
+        for scenario, armed in _shares(_aimed(known)).items()
+        for first in range(0, len(armed), _CHUNK)
+    )
+    side_by_side(run, [_lane(left)] * LANES)
     return known
 
 
-def _lane(shares: Sequence[tuple[Scenario, list[str]]]) -> Callable[[Run], None]:
+def _aimed(known: Sequence[Point]) -> list[Aim]:
+    """Each name once, in the first scenario that passes it; a part of them on command lines.
+
+    There the second passing is aimed at: routers are gone through by name, and that one comes second.
+    """
+    first = points.once(known)
+    lines = {point.name: point for point in known if point.scenario.name == scenarios.ON_LINES}
+    both = sorted(point.name for point in first if point.name in lines)
+    aimed = {name: lines[name] for name in both[::_LINES]}
+    return [
+        (aimed[point.name], min(2, aimed[point.name].passes)) if point.name in aimed else (point, 1)
+        for point in first
+    ]
+
+
+def _lane(left: collections.deque[tuple[Scenario, list[str]]]) -> Callable[[Run], None]:
+    """Take from what is left until nothing is."""
+
     def act(run: Run) -> None:
+        done: list[str] = []
         with run.opened(**_SOON) as here:
             desk = scenarios.desk(run.seed)
-            for scenario, armed in shares:
-                for name in _survived(run, here, desk, scenario, armed):
-                    # Those behind a confirm in doubt wait for its timer; at rest nothing is in the way.
-                    for still in _survived(run, here, desk, scenario, [name]):
-                        _recovering(run, here, desk, still)
-            run.judge(here, [name for _, armed in shares for name in armed], _CHAINED)
+            with contextlib.suppress(IndexError):
+                while not run.over:
+                    scenario, armed = left.popleft()
+                    _chunk(run, here, desk, scenario, armed)
+                    done += [name.partition("@")[0] for name in armed]
+            run.judge(here, done, _CHAINED)
 
     return act
+
+
+def _chunk(
+    run: Run, here: world.World, desk: load.Desk, scenario: Scenario, armed: Sequence[str]
+) -> None:
+    for name in _survived(run, here, desk, scenario, armed):
+        # Those behind a confirm in doubt wait for its timer; at rest nothing is in the way.
+        for still in _survived(run, here, desk, scenario, [name]):
+            _recovering(run, here, desk, still)
 
 
 def side_by_side(run: Run, acts: Sequence[Callable[[Run], None]]) -> None:
@@ -168,27 +225,38 @@ def _survived(
     """Die at these; those that no order came to."""
     outcomes = list(Chain(here, desk, scenario).die_at(armed))
     for outcome in outcomes:
-        run.add(outcome.name, outcome)
+        run.add(outcome.name.partition("@")[0], outcome)
     return [outcome.name for outcome in outcomes if not outcome.kills]
 
 
 def _recovering(run: Run, here: world.World, desk: load.Desk, name: str) -> None:
     """Die at what only a recovery passes: held, decided, and nobody left who has the session."""
+    name = name.partition("@")[0]
     both = ("journal.decision.after", name)
     outcome = points.double(here, desk, scenarios.SCENARIOS[0], both)
     run.add(name, Outcome(name, kills=int(outcome.kills == len(both)), note=outcome.note))
     here.rest()
 
 
-def _shares(known: Sequence[Point], repeat: int) -> dict[Scenario, list[str]]:
-    """Which scenario dies at which points in one repeat: each name once."""
-    shares: dict[Scenario, list[str]] = {}
+def _turn(known: Sequence[Point], repeat: int) -> list[Aim]:
+    """Each name once in one repeat: the scenarios that pass it take turns, and so do its passings."""
+    found: list[Aim] = []
     ordered = sorted(known, key=lambda point: point.name)
-    for name, group in itertools.groupby(ordered, key=lambda point: point.name):
+    for _, group in itertools.groupby(ordered, key=lambda point: point.name):
         choices = list(group)
         point = choices[repeat % len(choices)]
-        passing = 1 + repeat // len(choices) % point.passes
-        armed = name if passing == 1 else f"{name}@{passing}"
+        found.append((point, 1 + repeat // len(choices) % point.passes))
+    return found
+
+
+def _shares(aims: Sequence[Aim]) -> dict[Scenario, list[str]]:
+    """Which scenario dies at which points, as they are armed.
+
+    What only a recovery passes comes last, when there has been a death to recover from.
+    """
+    shares: dict[Scenario, list[str]] = {}
+    for point, passing in sorted(aims, key=lambda aim: (aim[0].again, aim[0].name)):
+        armed = point.name if passing == 1 else f"{point.name}@{passing}"
         shares.setdefault(point.scenario, []).append(armed)
     return shares
 

@@ -34,7 +34,7 @@ def test_an_agent_that_the_kernel_ends_for_memory_leaves_nothing_half_done(
         for port in range(2 + 4 * number, 6 + 4 * number):
             body = load.eline(f"oom{port}", f"pe1:eth{port}", f"pe2:eth{port}")
             sent.append(Sending(here, body))
-        assert here.alive.ended(20), f"it did not ask for {more} bytes more"
+        assert here.alive.ended(60), f"it did not ask for {more} bytes more"
         here.kills.append(f"no memory beyond {more} bytes more")
         here.start()
     assert group.killed == len(BYTES)

@@ -48,7 +48,7 @@ def test_a_database_that_does_not_sync_is_found(supply: Disk, powered: World) ->
     powered.kill("to be born with a bug")
     powered.start(env={victims.MUTANT: "never_synced"})
     order = powered.send(load.eline("acme", "pe1:eth2", "pe2:eth2"))
-    assert powered.until(lambda: powered.order(order)["state"] == "completed", 20)
+    assert powered.until(lambda: powered.order(order)["state"] == "completed", 60)
     powered.kill("when it read completed")
     supply.cut()
     powered.start()

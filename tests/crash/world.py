@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from oss_agent.fulfilment import failpoints
 from oss_agent.testing import daemon as product
-from tests.crash import victims
+from tests.crash import network, victims
 
 ROOT = Path(__file__).parents[2]
 ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
@@ -206,8 +206,11 @@ class World:
             raise NotReady(f"the agent ended\n{product.tail(log)}")
         return self.victim
 
-    def wait_ready(self) -> bool:
-        """Wait until it answers ready (True) or has ended (False); note how long it took."""
+    def wait_ready(self, stood: Callable[[], None] = lambda: None) -> bool:
+        """Wait until it answers ready (True) or has ended (False); note how long it took.
+
+        ``stood`` is called when it stands at a failpoint before: it has to let it go on.
+        """
         victim = self.alive
         deadline = time.monotonic() + READY_WITHIN
         while time.monotonic() < deadline:
@@ -217,6 +220,8 @@ class World:
                     return True
             if victim.ended(0.02):
                 return False
+            if victim.stopped:
+                stood()
         raise NotReady(f"not ready after {READY_WITHIN} s\n{product.tail(victim.log)}")
 
     @property
@@ -232,19 +237,35 @@ class World:
         self.kills.append(why)
 
     def onboard(self) -> None:
-        """Let the agent know its network."""
+        """Let the agent know its network, all of it: on a busy machine a router may answer too late."""
         there = self.place / "lab"
         files = {file.name: file.read_text(encoding="utf-8") for file in there.iterdir()}
         self.http.post("/api/v1/import", json={"files": files}).raise_for_status()
-        self.http.post("/api/v1/discover", json={"device": None}, timeout=60).raise_for_status()
+        if not self.until(self._discovered, 120):
+            raise NotReady(f"not every router is discovered\n{product.tail(self.alive.log)}")
 
-    def send(self, body: Mapping[str, Any], key: str = "", *, within: float = 60.0) -> str:
+    def _discovered(self) -> bool:
+        answer = self.http.post("/api/v1/discover", json={"device": None}, timeout=60)
+        found = {one["device"]: one for one in answer.raise_for_status().json()}
+        edges = (found.get(name, {}) for name in (*network.EDGES, network.LINES))
+        ports = len(network.CUSTOMER_PORTS)
+        return all(one.get("interfaces", 0) >= ports and not one["reason"] for one in edges)
+
+    def send(
+        self,
+        body: Mapping[str, Any],
+        key: str = "",
+        *,
+        headers: Mapping[str, str] = _NOTHING,
+        within: float = 60.0,
+    ) -> str:
         """Order until it is acknowledged, with one key over all tries; the order's id."""
         key = key or secrets.token_hex(8)
+        headers = {**headers, "Idempotency-Key": key}
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.HTTPError):
-                answer = self.http.post(ORDERS, json=body, headers={"Idempotency-Key": key})
+                answer = self.http.post(ORDERS, json=body, headers=headers)
                 if answer.status_code in {200, 201}:
                     order = str(answer.json()["id"])
                     self.sender.append({"key": key, "order": order, "at": time.time()})
@@ -258,7 +279,7 @@ class World:
         """An order as the agent tells it."""
         return self.http.get(f"/api/v1/orders/{key}").raise_for_status().json()
 
-    def rest(self, within: float = 60.0) -> bool:
+    def rest(self, within: float = 180.0) -> bool:
         """Wait until nothing is under way and everything is told; False when that never comes."""
         return self.until(lambda: not any(self.scalar(asked) for asked in _UNDER_WAY), within)
 

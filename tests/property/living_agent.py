@@ -24,6 +24,7 @@ from oss_agent.app import daemon, rooms
 from oss_agent.catalog import specification
 from oss_agent.fulfilment.record import states, tables
 from oss_agent.migrations import upgrade
+from oss_agent.outbox import tables as outbox_tables
 from oss_agent.spi import clock as spi_clock
 from oss_agent.spi import views
 from oss_agent.testing import daemon as daemons
@@ -201,7 +202,7 @@ class LivingAgent:
                 await asyncio.sleep(0.01)
 
     async def at_rest(self) -> bool:
-        """Is nothing due, nothing in work, and no cancellation unread?"""
+        """Is nothing due, nothing in work, no cancellation unread and nothing left to be told?"""
         at = self.clock.now()
         return not await self.agent.ground.rows.read(lambda c: _busy(c, at))
 
@@ -240,7 +241,12 @@ def _busy(connection: sa.Connection, at: datetime) -> bool:
     unread = sa.and_(
         c.state == views.TaskState.ACKNOWLEDGED, sa.or_(c.requested.is_(None), c.requested <= at)
     )
-    asked = (sa.select(t.id).where(sa.or_(moving, due)), sa.select(c.id).where(unread))
+    told = outbox_tables.EVENTS.c
+    asked = (
+        sa.select(t.id).where(sa.or_(moving, due)),
+        sa.select(c.id).where(unread),
+        sa.select(told.id).where(~told.spread),
+    )
     return any(connection.execute(one.limit(1)).first() is not None for one in asked)
 
 

@@ -417,6 +417,7 @@ class Orders(stateful.RuleBasedStateMachine):
                     break
                 self.look(later=False)
                 self._help()
+            self.look(later=False)
             assert [*self.model.open_items()] == []
             found = verdict.judge(self.run(self._facts()))
             assert not found, "\n".join(map(str, found))
