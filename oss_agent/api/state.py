@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import pydantic
 from fastapi import APIRouter, Request
@@ -13,9 +13,15 @@ from oss_agent import errors
 from oss_agent.api import asking
 from oss_agent.spi import access, catalogue
 from oss_agent.spi.access import Permission
-from oss_agent.spi.orders import Orders
+from oss_agent.spi.orders import OF_RESOURCES, Orders
 from oss_agent.spi.query import Filter, Operator, Port, Query
 from oss_agent.spi.views import AlarmView, ServiceState, ServiceView, as_json
+
+_CHANGING: Final = (
+    (OF_RESOURCES, access.needs(Permission.OPERATE)),
+    ("", access.needs(Permission.ORDER)),
+)
+"""How the ids of orders begin, and what it needs to change such a one; the first that fits counts."""
 
 
 class Approve(pydantic.BaseModel):
@@ -55,9 +61,10 @@ def router(ports: Ports) -> APIRouter:
     """Routes over the reading ports."""
     out = APIRouter(prefix="/api/v1", tags=["state"])
     _add_orders(out, ports.orders)
-    _add_plans(out, ports.orders)
     _add_choice(out, ports.orders)
-    _add_holds(out, ports.orders)
+    for begins, needed in _CHANGING:
+        _add_approval(out, ports.orders, begins, needed)
+        _add_holds(out, ports.orders, begins, needed)
     _add_lists(out, ports)
     return out
 
@@ -73,25 +80,25 @@ def _add_orders(out: APIRouter, orders: Orders) -> None:
     async def explain(key: str, request: Request) -> JSONResponse:
         return JSONResponse(as_json(await orders.explain(asking.tenant(request), key)))
 
-
-def _add_plans(out: APIRouter, orders: Orders) -> None:
     @out.get(
         "/orders/{key}/plans",
         summary="What its items would send, and was approved",
-        openapi_extra=access.needs(Permission.READ),
+        openapi_extra=read,
     )
     async def plans(key: str, request: Request) -> JSONResponse:
         return JSONResponse(as_json(await orders.plans(asking.tenant(request), key)))
 
+
+def _add_approval(out: APIRouter, orders: Orders, begins: str, needed: dict[str, Any]) -> None:
     @out.post(
-        "/orders/{key}/approve",
+        f"/orders/{begins}{{key}}/approve",
         summary="Approve the plan it waits with",
-        openapi_extra=access.needs(Permission.ORDER),
+        openapi_extra=needed,
     )
     async def approve(key: str, body: Approve, request: Request) -> JSONResponse:
-        caller = asking.caller(request)
-        item = await orders.approve(caller.tenant, caller.name, key, body.hash)
-        return JSONResponse({"order": key, "item": item, "approved": body.hash})
+        caller, order = asking.caller(request), f"{begins}{key}"
+        item = await orders.approve(caller.tenant, caller.name, order, body.hash)
+        return JSONResponse({"order": order, "item": item, "approved": body.hash})
 
 
 def _add_choice(out: APIRouter, orders: Orders) -> None:
@@ -106,26 +113,25 @@ def _add_choice(out: APIRouter, orders: Orders) -> None:
         return JSONResponse({"order": key, "items": list(items), "policy": body.policy})
 
 
-def _add_holds(out: APIRouter, orders: Orders) -> None:
+def _add_holds(out: APIRouter, orders: Orders, begins: str, needed: dict[str, Any]) -> None:
     @out.post(
-        "/orders/{key}/hold",
+        f"/orders/{begins}{{key}}/hold",
         summary="Keep what is not decided from going on",
-        openapi_extra=access.needs(Permission.ORDER),
+        openapi_extra=needed,
     )
     async def hold(key: str, body: Hold, request: Request) -> JSONResponse:
-        caller = asking.caller(request)
-        return JSONResponse(
-            as_json(await orders.hold(caller.tenant, caller.name, key, body.reason))
-        )
+        caller, order = asking.caller(request), f"{begins}{key}"
+        held = await orders.hold(caller.tenant, caller.name, order, body.reason)
+        return JSONResponse(as_json(held))
 
     @out.post(
-        "/orders/{key}/release",
+        f"/orders/{begins}{{key}}/release",
         summary="Let what is on hold go on",
-        openapi_extra=access.needs(Permission.ORDER),
+        openapi_extra=needed,
     )
     async def release(key: str, request: Request) -> JSONResponse:
-        caller = asking.caller(request)
-        return JSONResponse(as_json(await orders.release(caller.tenant, caller.name, key)))
+        caller, order = asking.caller(request), f"{begins}{key}"
+        return JSONResponse(as_json(await orders.release(caller.tenant, caller.name, order)))
 
 
 def _add_lists(out: APIRouter, ports: Ports) -> None:

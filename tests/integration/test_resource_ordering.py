@@ -196,6 +196,46 @@ async def test_a_service_and_a_resource_refuse_each_other_by_name(it: Desk) -> N
     assert "belongs to resource r3-1 (out-of-use, order ro3)" in refused.error.message
 
 
+@pytest.mark.parametrize("first", ["service", "resource"])
+async def test_of_two_that_are_on_their_way_one_has_the_port_and_the_other_names_it(
+    it: Desk, first: str
+) -> None:
+    async def line() -> str:
+        ends = {"aEnd": "pe1:eth5", "zEnd": "sw1:eth5"}
+        return (await it.below.order("line", characteristics=ends)).id
+
+    async def off() -> str:
+        return str((await it.post(body(add("sw1:eth5")))).json()["id"])
+
+    sent = [await one() for one in ((line, off) if first == "service" else (off, line))]
+    await it.below.run_to_the_end()
+    ended = {one.state: one for one in [await it.below.get(key) for key in sent]}
+    assert ended.keys() == {views.OrderState.COMPLETED, views.OrderState.REJECTED}
+    winner = ended[views.OrderState.COMPLETED].items[0].service_id
+    refused = ended[views.OrderState.REJECTED].error
+    assert refused is not None
+    kind = "resource" if winner.startswith("r") else "service"
+    assert f"port sw1:eth5 belongs to {kind} {winner}" in refused.message
+
+
+async def test_all_or_nothing_takes_back_the_port_that_was_off_already(it: Desk) -> None:
+    after = {"relationshipType": "dependency", "orderItem": {"itemId": "1"}}
+    second = add("sw1:eth3", "b", "2", description="x") | {"orderItemRelationship": [after]}
+    await it.post(body(add("sw1:eth5", "a"), second), Fallout="rollback")
+    await it.below.feeder.feed()
+    await it.below.flow.drain()
+    assert "shutdown" in it.net.box.configuration.text()
+    it.net.box.faults = Faults(error_at=4)
+    await it.below.feeder.feed()
+    await it.below.flow.drain()
+    it.net.box.faults = Faults()
+    await it.below.run_to_the_end()
+    assert (await it.order("ro1"))["state"] == "failed"
+    assert [one["id"] for one in (await it.http.get(ORDERS)).json()] == ["ro1", "ro2"]
+    assert (await it.order("ro2"))["state"] == "completed"
+    assert await it.below.snapshots() == it.net.before
+
+
 async def test_what_is_nobodys_on_the_router_stays_and_is_named(it: Desk) -> None:
     foreign = "<port><name>eth5</name><description>by hand</description></port>"
     it.below.devices["pe1"].change_by_hand(

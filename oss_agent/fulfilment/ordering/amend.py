@@ -115,7 +115,7 @@ def _refuse_ended(
     connection: sa.Connection, transaction: states.Transaction, item: orders.ItemRequest
 ) -> None:
     state = order_rows.item_states(connection, transaction.order)[transaction.position - 1]
-    advice = f"order a modify of service {item.service_id} once it has ended"
+    advice = f"order a modify of {item.about} {item.service_id} once it has ended"
     if state.final:
         raise _too_late(item, f"item {item.id} is {state}: {advice}", "illegalState")
     if waits_for(transaction) is states.WaitKind.UNDO:

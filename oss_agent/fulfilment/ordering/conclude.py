@@ -19,7 +19,7 @@ from oss_agent.fulfilment.record import (
     states,
 )
 from oss_agent.fulfilment.turn import cancels, leases
-from oss_agent.spi import views
+from oss_agent.spi import orders, views
 
 
 def move_item(
@@ -92,7 +92,8 @@ def give_back(
     """Release pool values and ports of a service. Safe twice."""
     claims.give_back_all(connection, p, service, at)
     p.ledger.free_ports(connection, service=service, at=at)
-    say(connection, transaction, at, f"ports and pool values of service {service} given back")
+    what = "resource" if orders.by_itself(service) else "service"
+    say(connection, transaction, at, f"ports and pool values of {what} {service} given back")
 
 
 def _give_back_beyond(

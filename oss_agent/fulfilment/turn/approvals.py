@@ -18,7 +18,7 @@ from oss_agent import errors
 from oss_agent.fulfilment import limits, parts
 from oss_agent.fulfilment.record import journal, order_rows, states, tables
 from oss_agent.fulfilment.turn import leases
-from oss_agent.spi import views
+from oss_agent.spi import orders, views
 
 _KEPT = 1_000
 """Plans kept per tenant; a dry-run writes one, so there must be an end."""
@@ -70,11 +70,12 @@ def hold(
     keep(connection, transaction.tenant, made, at)
     leases.release(connection, transaction.id, at)
     order = f"oss-agent order approve {transaction.order} --hash {found}"
+    who = "an operator" if orders.of_resources(transaction.order) else "whoever may order"
     rest = states.Wait(
         reason=f"approval of plan {found[:12]}: {why}",
         since=_since(transaction, at),
         wake_at=at + timedelta(seconds=p.limits.approve_within),
-        who=f"whoever may order: {order}",
+        who=f"{who}: {order}",
         kind=states.WaitKind.APPROVAL,
     )
     # What it waited for before is over: a device's hour does not pass while a person thinks.

@@ -331,6 +331,24 @@ async def test_every_route_declares_a_permission_and_enforces_it(tmp_path: Path)
     assert {permission for _, _, permission in found} == set(access.Permission)
 
 
+CHANGES: dict[str, dict[str, Any]] = {"hold": {}, "release": {}, "approve": {"hash": world.PLAN}}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+@pytest.mark.parametrize(
+    ("order", "whose"), [("17", access.Role.ORDERER), ("ro17", access.Role.OPERATOR)]
+)
+async def test_who_may_change_an_order_goes_by_its_kind(
+    locked: world.World, order: str, whose: access.Role, what: str
+) -> None:
+    for role, secret in SECRETS.items():
+        headers = {"Authorization": f"Bearer {secret}"}
+        path = f"/api/v1/orders/{order}/{what}"
+        answer = await locked.http.post(path, json=CHANGES[what], headers=headers)
+        may = role in {whose, access.Role.ADMIN}
+        assert answer.status_code == (404 if may else 403), role
+
+
 def test_a_route_without_a_permission_cannot_be_served() -> None:
     forgotten = APIRouter()
 
