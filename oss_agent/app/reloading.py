@@ -1,8 +1,9 @@
 """Takes the catalogue's files anew while the daemon runs: all of them, or with a mistake none.
 
-Implements ``spi.specifications.Files``. What changed is told to TMF633's and TMF634's listeners and
-written into the audit log first, in one unit; then one assignment puts the new catalogue in force.
-A death between the two is a restart, which reads the same files.
+Implements ``spi.specifications.Files``. One unit tells TMF633's and TMF634's listeners what changed,
+writes it into the audit log and, last, puts the new catalogue in force by one assignment: units run
+one after another, so that none of them meets two catalogues. A death in between is a restart, which
+reads the same files.
 """
 
 from __future__ import annotations
@@ -55,10 +56,13 @@ class Reloading:
     async def reload(self, tenant: str, by: str) -> tuple[Moved, ...]:
         """Take the files. OrderRejected (409) and nothing changes when they cannot be taken."""
         async with self._one:
-            new = await self._load()
+            new, before = await self._load(), self._catalogue.present
             moved = self._moved(new)
-            await self._rows.write(lambda c: self._write(c, new, moved, tenant, by))
-            self._catalogue.present = new
+            try:
+                await self._rows.write(lambda c: self._take(c, new, moved, tenant, by))
+            except Exception:
+                self._catalogue.present = before  # the unit may be lost after its last line
+                raise
         names = [f"{one.kind} {one.id} {one.version} {one.what}" for one in moved]
         structlog.get_logger().info("the catalogue was read again", by=by, moved=names)
         return moved
@@ -72,8 +76,8 @@ class Reloading:
                 await self.reload(self._tenants[0], _NOBODY)
             except errors.OrderRejected as bad:
                 structlog.get_logger().error("the catalogue stays as it is", reason=bad.reason)
-            except errors.StoreUnavailable as bad:
-                structlog.get_logger().error("the catalogue stays as it is", reason=str(bad))
+            except Exception:  # noqa: BLE001  a file that nobody foresaw must not end the daemon
+                structlog.get_logger().exception("the catalogue stays as it is")
 
     async def _load(self) -> live.Loaded:
         try:
@@ -84,7 +88,7 @@ class Reloading:
     def _moved(self, new: live.Loaded) -> tuple[Moved, ...]:
         return difference.catalogues(self._catalogue.present.files, new.files)
 
-    def _write(
+    def _take(
         self,
         connection: sa.Connection,
         new: live.Loaded,
@@ -99,6 +103,7 @@ class Reloading:
         detail = {"moved": [[one.kind, one.id, one.version, one.what] for one in moved]}
         entry = audit.Entry(tenant, at, by, "reload", "catalogue", detail)
         audit.append(connection, entry)
+        self._catalogue.present = new
 
 
 def reader(own: Traversable | None, settings: Mapping[str, str]) -> Callable[[], live.Loaded]:
@@ -116,6 +121,7 @@ def _refuse_lost(connection: sa.Connection, files: collection.Collection) -> Non
         ("services", services, use.living(connection)),
         ("order items", services, census.specifications_in_work(connection)),
         ("products", offered, use.offered(connection)),
+        ("product order items", offered, census.offerings_in_work(connection)),
     ):
         for key, number in used.items():
             if key not in known:

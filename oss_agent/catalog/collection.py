@@ -52,6 +52,9 @@ def load(*own: Traversable) -> Collection:
 
 def check(*folders: Traversable) -> Checked:
     """Read every file and say all that is wrong, also of one file beside another."""
+    unseen = tuple(_unseen(folders))
+    if unseen:
+        return Checked(Collection((), (), ()), unseen)
     services, parts, products = (
         files.read([one / KINDS[0] for one in folders], specification.Specification),
         files.read([one / KINDS[1] for one in folders], resource.Resource),
@@ -62,6 +65,17 @@ def check(*folders: Traversable) -> Checked:
     if alone:  # what could not be read would be called missing by all that name it
         return Checked(found, alone)
     return Checked(found, (*_misfits(services.found, found), *_unfit(products.found, found)))
+
+
+def _unseen(folders: Sequence[Traversable]) -> Iterator[reading.Mistake]:
+    """Folders that cannot be looked into, for whatever reason the system has."""
+    for folder in folders:
+        try:
+            for kind in KINDS:
+                files.listed(folder / kind)
+        except OSError as bad:
+            why = f"it cannot be looked into: {bad.strerror or bad}: let the daemon's user read it"
+            yield reading.Mistake(str(folder), 1, "", why)
 
 
 def _empty(folders: Sequence[Traversable]) -> Iterator[reading.Mistake]:

@@ -31,7 +31,7 @@ def read(folders: Sequence[Traversable], kind: type[Kind]) -> Folder[Kind]:
     """Every ``.yaml`` file of the folders; nothing where there is no such folder."""
     good: list[reading.Read[Kind]] = []
     bad: list[reading.Mistake] = []
-    for file in itertools.chain.from_iterable(map(_files, folders)):
+    for file in itertools.chain.from_iterable(map(listed, folders)):
         match reading.read(file, kind):
             case reading.Read() as one:
                 good.append(one)
@@ -41,7 +41,8 @@ def read(folders: Sequence[Traversable], kind: type[Kind]) -> Folder[Kind]:
     return Folder(tuple(good), (*bad, *_twice(good)))
 
 
-def _files(folder: Traversable) -> list[Traversable]:
+def listed(folder: Traversable) -> list[Traversable]:
+    """The files of a folder, none where there is no such folder; OSError when it may not be read."""
     if not folder.is_dir():
         return []
     named = (file for file in folder.iterdir() if file.name.endswith(".yaml"))

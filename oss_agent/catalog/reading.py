@@ -66,8 +66,8 @@ def read(file: Traversable, model: type[Form]) -> Read[Form] | tuple[Mistake, ..
         said = yaml.load(text, Loader=_LOADER)  # noqa: S506  (one of the two safe ones)
     except yaml.YAMLError as bad:
         return (_unreadable(str(file), bad),)
-    except (OSError, UnicodeDecodeError) as bad:
-        return (Mistake(str(file), 1, "", f"it cannot be read as UTF-8 text: {bad}"),)
+    except (OSError, ValueError) as bad:
+        return (Mistake(str(file), 1, "", _spoilt(bad)),)
     if not isinstance(root, yaml.MappingNode):
         return (
             Mistake(str(file), 1, "", "it is empty or no mapping: begin with id, version, name"),
@@ -85,6 +85,13 @@ def dotted(place: Place) -> str:
     """``resource_facing[0].slots.port``."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
     return text.removeprefix(".")
+
+
+def _spoilt(bad: OSError | ValueError) -> str:
+    if isinstance(bad, OSError | UnicodeDecodeError):
+        return f"it cannot be read as UTF-8 text: {bad}"
+    # PyYAML lets it out as it came: of 2026-02-30, or of a number with thousands of digits.
+    return f"a date or a number in it is none: {bad}"
 
 
 def _unreadable(file: str, bad: yaml.YAMLError) -> Mistake:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,12 +18,13 @@ import structlog.testing
 from bss_bridge.engine import surface
 from bss_bridge.events import notifications
 from bss_bridge.resources import catalogues
-from oss_agent import audit
+from oss_agent import audit, errors
 from oss_agent.api import catalogue as routes
 from oss_agent.app import reloading
 from oss_agent.catalog import collection, live
-from oss_agent.fulfilment import order
-from oss_agent.spi import events, orders, views
+from oss_agent.fulfilment import order, product
+from oss_agent.spi import catalogue as spi_catalogue
+from oss_agent.spi import events, orders, product_orders, views
 from tests.integration.fulfilment import world as worlds
 from tests.unit.bss_bridge import world as bridge
 
@@ -175,6 +178,76 @@ async def test_what_nobody_has_may_go_and_what_changed_is_told(it: Agent) -> Non
     assert len(await it.audited()) == 3
 
 
+OFFERING = """\
+id: shop-line
+version: "{version}"
+updated: 2026-11-22
+name: Line
+text: a line
+services:
+  line: {{specification: eline, version: "1.0"}}
+characteristics:
+  aEnd: {{sets: [line.aEnd], text: one end}}
+  zEnd: {{sets: [line.zEnd], text: the other}}
+  speed: {{sets: [line.bandwidth], text: Mbit/s}}
+"""
+
+
+async def test_the_offering_that_a_product_is_moved_to_keeps_its_file(it: Agent) -> None:
+    beneath = dataclasses.replace(it.below.parts, catalogue=it.catalogue)
+    desk = product.ProductOrders(beneath, it.catalogue, order.ServiceOrders(beneath))
+
+    def offered(version: str) -> Path:
+        file = it.folder / "offerings" / f"shop-line-{version}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(OFFERING.format(version=version), encoding="utf-8")
+        return file
+
+    async def ask(version: str, of: str | None = None, **said: Any) -> product_orders.Taken:
+        action, name = (views.ItemAction.MODIFY, None) if of else (views.ItemAction.ADD, "acme")
+        item = spi_catalogue.ProductItem("1", action, "shop-line", version, name, said, "item")
+        wish = product_orders.ProductItemRequest(item, of)
+        return await desk.submit(
+            product_orders.ProductOrderRequest("default", "bss", (wish,), version)
+        )
+
+    offered("1.0")
+    await it.files.reload("default", "carol")
+    made = (await ask("1.0", aEnd="pe1:eth4", zEnd="pe2:eth4")).order.items[0].product_id
+    await it.below.run_to_the_end()
+    going = offered("1.1")
+    await it.files.reload("default", "carol")
+    await ask("1.1", made, speed=20)
+    going.unlink()
+    refused = await it.http.post(RELOAD)
+    assert refused.status_code == 409
+    assert "1 product order items have shop-line 1.1, whose" in refused.json()["reason"]
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["written", "lost"])
+async def test_it_is_in_force_with_its_unit_and_no_unit_meets_two(
+    it: Agent, monkeypatch: pytest.MonkeyPatch, *, lost: bool
+) -> None:
+    before, seen, write = it.catalogue.present, list[live.Loaded](), it.below.rows.write
+
+    async def watched(unit: Callable[[sa.Connection], Any]) -> Any:
+        def inside(connection: sa.Connection) -> Any:
+            done = unit(connection)
+            seen.append(it.catalogue.present)
+            if lost:
+                raise errors.StoreUnavailable("the disk is full")
+            return done
+
+        return await write(inside)
+
+    monkeypatch.setattr(it.below.rows, "write", watched)
+    it.say("1.1")
+    with contextlib.suppress(errors.StoreUnavailable):
+        await it.files.reload("default", "carol")
+    assert seen != [before]
+    assert (it.catalogue.present is before) is lost
+
+
 async def test_a_signal_takes_the_files_and_a_mistake_is_only_logged(it: Agent) -> None:
     async def until(words: str) -> None:
         async with asyncio.timeout(20):
@@ -188,6 +261,10 @@ async def test_a_signal_takes_the_files_and_a_mistake_is_only_logged(it: Agent) 
             it.files.asked.set()
             await until("the catalogue stays as it is")
             bad.unlink()
+            logs.clear()
+            it.say("1.1", **{"updated: 2026-11-22": "updated: 2026-11-31"})
+            it.files.asked.set()
+            await until("the catalogue stays as it is")
             it.say("1.1")
             it.files.asked.set()
             await until("the catalogue was read again")

@@ -134,6 +134,29 @@ def test_every_mistake_of_every_file_is_told_at_once(own: Path) -> None:
     assert files == ["eline-1.0.yaml", "l3vpn-1.0.yaml", "odd.yaml", "raw.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [("2026-02-30", "day "), ("9" * 5_000, "Exceeds the limit")],
+    ids=["a day that is none", "a number without end"],
+)
+def test_a_value_that_is_none_is_a_mistake_as_any_other(own: Path, value: str, why: str) -> None:
+    edit(own / "services/eline-1.0.yaml", "updated: 2026-11-22", f"updated: {value}")
+    (told,) = mistakes(own)
+    assert told.startswith(f"{own / 'services/eline-1.0.yaml'}:1: a date or a number in it is none")
+    assert why in told
+
+
+def test_a_folder_that_cannot_be_looked_into_is_a_mistake(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    (told,) = mistakes(own)
+    assert told.startswith(f"{own}:1: it cannot be looked into: Permission denied")
+
+
 def test_what_an_own_folder_has_twice_is_refused_with_both_files(own: Path) -> None:
     folder = _only(own, "services/eline-1.0.yaml")
     file = "services/eline-1.0.yaml"

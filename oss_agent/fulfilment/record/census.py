@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from oss_agent.fulfilment.record import states, tables
+from oss_agent.fulfilment.record import product_tables, states, tables
+from oss_agent.spi import views
 
 
 def orders_by_state(connection: sa.Connection) -> Mapping[str, int]:
@@ -43,5 +44,16 @@ def specifications_in_work(connection: sa.Connection) -> Mapping[tuple[str, str]
         .where(tables.transaction.c.stage != states.Stage.CLOSED)
         .group_by(*key)
         .order_by(*key)
+    )
+    return {(of, version): number for of, version, number in connection.execute(rows)}
+
+
+def offerings_in_work(connection: sa.Connection) -> Mapping[tuple[str, str], int]:
+    """How many items of product orders that have not ended make a product one of each (id, version)."""
+    c = product_tables.product_item.c
+    key = (c.offering_id, c.offering_version)
+    over = [state.value for state in views.OrderState if state.final]
+    rows = (
+        sa.select(*key, sa.func.count()).where(c.state.not_in(over)).group_by(*key).order_by(*key)
     )
     return {(of, version): number for of, version, number in connection.execute(rows)}
