@@ -319,6 +319,13 @@ async def test_both_kinds_are_found(it: Desk, asked: str, expected: list[str]) -
     assert [one["id"] for one in (await it.http.get(f"{ORDERS}?{asked}")).json()] == expected
 
 
+async def test_ids_are_sorted_as_people_count(it: Desk) -> None:
+    for number in range(10):
+        await it.post(body(add("pe1:eth5"), externalId=f"NOC-{number}"))
+    listed = (await it.http.get(f"{ORDERS}?sort=-id&limit=2")).json()
+    assert [one["id"] for one in listed] == ["ro10", "ro9"]
+
+
 WRONG: list[tuple[Json, str]] = [
     ({}, "orderItem"),
     ({"serviceOrderItem": []}, "orderItem"),

@@ -71,12 +71,15 @@ def _changes(connection: sa.Connection, keys: Sequence[str]) -> tuple[ResourceOr
 
 
 def _selection() -> selecting.Selection:
-    """Both kinds as rows of one shape: what only one of them has is NULL in the other."""
+    """Both kinds as rows of one shape: what only one of them has is NULL in the other.
+
+    Each kind counts for itself: even and odd, their numbers differ, and pages never overlap.
+    """
     no_text, no_time = sa.cast(sa.null(), sa.String), sa.cast(sa.null(), tables.Moment())
     changes = _CHANGES.with_only_columns(
         _O.id,
         _O.tenant,
-        _O.number,
+        (2 * _O.number).label("number"),
         _O.state,
         (_I.rfs + " on " + _I.device).label("name"),
         _O.order_id.label("of"),
@@ -88,7 +91,7 @@ def _selection() -> selecting.Selection:
     sent = _SENT.with_only_columns(
         _W.id,
         _W.tenant,
-        _W.number,
+        2 * _W.number + 1,
         _W.state,
         no_text,
         no_text,
@@ -100,7 +103,6 @@ def _selection() -> selecting.Selection:
     both = sa.union_all(changes, sent).subquery("resource_order")
     c = both.c
     text: dict[str, sa.ColumnElement[Any]] = {
-        "id": c.id,
         "state": c.state,
         "name": c.name,
         "externalId": c.external_id,
@@ -111,7 +113,9 @@ def _selection() -> selecting.Selection:
         "completionDate": c.completion_date,
         "expectedCompletionDate": c.expected_completion,
     }
-    attributes = selecting.texts(text) | selecting.moments(times)
+    # Ids are numbers written as text: 10 comes after 9.
+    ids = {"id": selecting.Attribute(c.id, sorted_by=c.number)}
+    attributes = ids | selecting.texts(text) | selecting.moments(times)
     return selecting.Selection(sa.select(both), c.tenant, attributes, c.number, _of_items(c.id))
 
 
