@@ -188,10 +188,11 @@ class Connections:
         """How a device is reached; while a login is open, what was true ``remembered`` seconds ago.
 
         To ask costs two queries and a look at its secret, and an order talks to a device a dozen times.
+        A login that died is not asked for again by what is remembered: its key may be trusted no more.
         """
         now = asyncio.get_running_loop().time()
         line = self._lines.get(name)
-        if line is not None and now < line.asked + self._bounds.remembered:
+        if line is not None and now < line.asked + self._bounds.remembered and await _lives(line):
             return line.endpoint
         found = await self._devices.endpoint(name)
         line = self._lines.get(name)
@@ -201,7 +202,7 @@ class Connections:
 
     async def _usable(self, name: str, endpoint: device.Endpoint) -> tuple[Line, bool]:
         line = self._lines.get(name)
-        if line is not None and line.login.is_open and not (await line.login.opened()).alive:
+        if line is not None and line.login.is_open and not await _lives(line):
             line.login.close()
         if line is not None and line.endpoint == endpoint and not line.login.ended:
             return line, line.login.is_open
@@ -258,6 +259,10 @@ class Connections:
                     reason = f"no session within {seconds:g} s"
                     raise errors.DeviceUnreachable(name, reason) from late
             yield value
+
+
+async def _lives(line: Line) -> bool:
+    return line.login.is_open and (await line.login.opened()).alive
 
 
 def _forget(handle: asyncio.TimerHandle | None) -> None:

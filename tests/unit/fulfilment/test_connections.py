@@ -31,6 +31,7 @@ class Fleet:
     asked: int = 0
     address: str = "192.0.2.1"
     silent: bool = False
+    reached: list[str] = field(default_factory=list[str])
     sessions: list[str] = field(default_factory=list[str])
     empty: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -48,7 +49,7 @@ class Fleet:
 
     @contextlib.asynccontextmanager
     async def connect(self, endpoint: device.Endpoint) -> AsyncIterator[Any]:
-        del endpoint
+        self.reached.append(endpoint.address)
         self.opening += 1
         self.most = max(self.most, self.opening)
         try:
@@ -121,6 +122,17 @@ async def test_an_open_login_is_checked_against_the_inventory_now_and_then(
             async with lines.reading("pe1"):
                 pass
         assert (fleet.asked, fleet.logins) == (asked, logins)
+
+
+async def test_a_login_that_died_is_made_again_by_what_the_inventory_says_now() -> None:
+    fleet = Fleet()
+    async with over(fleet, remembered=60.0) as lines:
+        async with lines.reading("pe1"):
+            pass
+        fleet.broken, fleet.address = True, "192.0.2.2"
+        async with lines.reading("pe1"):
+            pass
+    assert fleet.reached == ["192.0.2.1", "192.0.2.2"]
 
 
 async def test_a_login_in_doubt_takes_its_spare_session_along() -> None:
