@@ -15,6 +15,8 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 MOST: Final = 1_024
 """Addresses of one request: a /22. Whoever means more says so in several."""
 _ENDS: Final = 2
+_V6: Final = 6
+_BROADCAST: Final = ipaddress.IPv4Address("255.255.255.255")
 
 
 def addresses(targets: Sequence[str]) -> tuple[str, ...]:
@@ -22,6 +24,7 @@ def addresses(targets: Sequence[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for target in targets:
         for one in _of(target.strip()):
+            _refuse_no_device(target, one)
             found[str(one)] = None
             if len(found) > MOST:
                 raise _refused(target, f"makes more than {MOST} addresses: ask for fewer at once")
@@ -62,9 +65,15 @@ def _address(target: str, text: str) -> Address:
     found = ipaddress.ip_address(known) if known is not None else None
     if found is None:
         raise _refused(target, "is no address, range or prefix")
-    if found.is_multicast or found.is_unspecified:
-        raise _refused(target, "is no address of one device")
     return found
+
+
+def _refuse_no_device(target: str, one: Address) -> None:
+    """A group's address would have the community sent to all of it; a mapped one is another's twin."""
+    if one.is_multicast or one.is_unspecified or one == _BROADCAST:
+        raise _refused(target, "is no address of one device")
+    if one.version == _V6 and one.ipv4_mapped is not None:
+        raise _refused(target, f"is {one.ipv4_mapped}: write it so")
 
 
 def _refused(target: str, why: str) -> errors.OrderRejected:

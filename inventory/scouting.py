@@ -8,7 +8,8 @@ when there is a driver proven on what it is, or the operator says what it is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +33,8 @@ from oss_agent.spi.scouting import Login, Scouted
 
 _SOURCE: Final = "onboarding"
 _TOGETHER: Final = 32
-"""Addresses asked at once: gentle to a management network, and 1,024 silent ones take minutes."""
+"""Addresses asked at once, of all requests: gentle to a management network; 1,024 silent ones take minutes."""
+_UNNAMED: Final = "at-"
 _DEADLINE: Final = 60.0
 _SYSTEM: Final = tuple((1, 3, 6, 1, 2, 1, 1, leaf, 0) for leaf in (1, 2, 5))
 """sysDescr.0, sysObjectID.0, sysName.0 (RFC 3418)"""
@@ -76,6 +78,7 @@ class AddressScout:
         self._ways = ways
         self._credentials = credentials
         self._resources = resource_events.Teller(sink)
+        self._room = asyncio.Semaphore(_TOGETHER)
 
     async def onboard(
         self, tenant: str, targets: Sequence[str], login: Login, *, platform: str = ""
@@ -88,7 +91,7 @@ class AddressScout:
         spoke = [one for one in answers if one.spoke]
         made = await self._take_in(tenant, spoke, login, platform) if spoke else {}
         silent = _silence(login.community)
-        told = {one: Scouted(one, "known", name) for one, name in known.items()} | made
+        told = _told(known) | made
         return tuple(told.get(one, Scouted(one, "silent", reason=silent)) for one in asked)
 
     async def _take_in(
@@ -99,14 +102,17 @@ class AddressScout:
         at = self._clock.now()
 
         def unit(connection: sa.Connection) -> dict[str, Scouted]:
-            names = _names(connection, spoke)
+            # Looked at again: another request may have taken it in while this one asked.
+            known = _known(connection, tenant, [one.address for one in spoke])
+            new = [one for one in spoke if one.address not in known]
+            names = _names(connection, new)
             some = resource_events.Some(devices=frozenset(names.values()))
             with self._resources.around(connection, some, at):
-                return {
+                return _told(known) | {
                     one.address: self._write(
                         connection, tenant, one, names[one.address], references, platform, at
                     )
-                    for one in spoke
+                    for one in new
                 }
 
         return await self._store.write(unit)
@@ -126,13 +132,12 @@ class AddressScout:
                 raise errors.OrderRejected(str(unknown), field="platform") from unknown
 
     async def _ask(self, asked: Sequence[str], community: str | None) -> list[_Answer]:
-        room = asyncio.Semaphore(_TOGETHER)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._one(room, one, community)) for one in asked]
+            tasks = [group.create_task(self._one(one, community)) for one in asked]
         return [task.result() for task in tasks]
 
-    async def _one(self, room: asyncio.Semaphore, address: str, community: str | None) -> _Answer:
-        async with room:
+    async def _one(self, address: str, community: str | None) -> _Answer:
+        async with self._room:
             keys, banner = await self._ssh(address)
             said = await self._snmp(address, community) if community is not None else None
         described, object_id, name = said or (None, None, None)
@@ -167,7 +172,7 @@ class AddressScout:
         try:
             async with asyncio.timeout(_DEADLINE):
                 return await self._ways.engine.get(target, _SYSTEM)
-        except (snmp.SnmpTimeout, TimeoutError):
+        except (snmp.SnmpTimeout, OSError):  # OSError: late, or a family that this machine has not
             return None
 
     def _keep(self, tenant: str, login: Login) -> Mapping[str, str | None]:
@@ -256,9 +261,26 @@ def _names(connection: sa.Connection, answers: Sequence[_Answer]) -> Mapping[str
     taken = set(connection.execute(current).scalars())
     found: dict[str, str] = {}
     for one in answers:
-        own = one.name if grammar.is_device(one.name) else ""
-        plain = "at-" + one.address.replace(":", "-")
-        name = own if own and own not in taken else plain
-        taken.add(name)
-        found[one.address] = name
+        found[one.address] = next(name for name in _wishes(one) if name not in taken)
+        taken.add(found[one.address])
     return found
+
+
+def _wishes(one: _Answer) -> Iterator[str]:
+    """What a device may be called, the best first."""
+    plain = _UNNAMED + one.address.replace(":", "-")
+    if grammar.is_device(one.name) and (one.name == plain or not _is_of_address(one.name)):
+        yield one.name
+    yield plain
+    yield from (f"{plain}-{number}" for number in itertools.count(2))
+
+
+def _is_of_address(name: str) -> bool:
+    """A name as those without one get it: no device may call itself after another's address."""
+    rest = name.removeprefix(_UNNAMED)
+    texts = (rest, rest.replace("-", ":"))
+    return rest != name and any(grammar.address(text) is not None for text in texts)
+
+
+def _told(known: Mapping[str, str]) -> dict[str, Scouted]:
+    return {one: Scouted(one, "known", name) for one, name in known.items()}

@@ -21,10 +21,11 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Scouted:
-    """What became of one address: ``outcome`` is created, known, silent or refused.
+    """What became of one address: ``outcome`` is created, known or silent.
 
     ``fingerprints`` are those of the host keys it shows, for a person to compare; ``reason`` says
-    what keeps it from being managed, or why it is not taken in.
+    what keeps it from being managed, or why it is not taken in. ``device`` is "" where another
+    tenant's has the address.
     """
 
     address: str

@@ -156,6 +156,43 @@ async def test_two_of_one_name_stay_two_and_a_hostile_name_is_none(it: World, na
         assert "shows no host key" in one.reason
 
 
+async def test_who_calls_itself_after_anothers_address_is_not_called_so(it: World) -> None:
+    it.network.agents = {
+        "192.0.2.1": (_SAID, _EOS, b"at-192.0.2.2"),
+        "192.0.2.2": (_SAID, _EOS, b""),
+        "192.0.2.3": (_SAID, _EOS, b"at-vienna-1"),
+    }
+    found = await it.onboard("192.0.2.1-192.0.2.3", community="lab")
+    assert [one.device for one in found] == ["at-192.0.2.1", "at-192.0.2.2", "at-vienna-1"]
+
+
+async def test_two_requests_at_once_take_a_device_in_once(it: World) -> None:
+    it.network.agents = {"192.0.2.1": (_SAID, _EOS, b"leaf1")}
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(it.onboard("192.0.2.1", community="lab")) for _ in range(3)]
+    told = sorted((one.outcome, one.device) for task in tasks for one in task.result())
+    assert told == [("created", "leaf1"), ("known", "leaf1"), ("known", "leaf1")]
+    assert await it.names() == ["leaf1"]
+
+
+async def test_several_requests_ask_no_more_at_once_than_one(it: World) -> None:
+    async with asyncio.TaskGroup() as group:
+        for number in range(4):
+            group.create_task(it.onboard(f"10.1.{number}.0/26"))
+    assert 1 < it.network.most <= 32
+
+
+async def test_a_family_that_this_machine_has_not_is_silent(
+    it: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def get(target: snmp.Target, oids: Sequence[snmp.Oid]) -> tuple[snmp.Value, ...]:
+        del target, oids
+        raise OSError(97, "Address family not supported by protocol")
+
+    monkeypatch.setattr(it.network, "get", get)
+    assert [one.outcome for one in await it.onboard("2001:db8::7", community="lab")] == ["silent"]
+
+
 async def test_a_thousand_addresses_are_asked_a_few_at_once(it: World) -> None:
     found = await it.onboard("10.1.0.0/22")
     assert len(found) == 1_022
