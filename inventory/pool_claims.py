@@ -10,6 +10,7 @@ numbers here; what they mean and how they are written is ``pool_values``'.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ from inventory import (
 )
 from oss_agent import errors
 
+_LENGTH = re.compile(r"/(0|[1-9][0-9]{0,63})")
 _ATTEMPTS = 64
 """How often a value may be lost to somebody quicker before that is called contention."""
 
@@ -173,9 +175,8 @@ def _proposal(
 def _length(pool: pools.Pool, wanted: str | None) -> int | None:
     """The length of a wish for any prefix of one (``/29``); only a block has several."""
     blocks = isinstance(pool.values, pool_values.Blocks)
-    if not blocks or wanted is None or not wanted.startswith("/"):
-        return None
-    return int(wanted[1:]) if wanted[1:].isdecimal() and wanted.isascii() else None
+    written = _LENGTH.fullmatch(wanted) if blocks and wanted is not None else None
+    return None if written is None else int(written[1])
 
 
 def _rested(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -37,12 +38,11 @@ _OVER = (
     .where(history.current(tables.pool_claims), pool_sql.EXPIRED)
     .limit(_BATCH)
 )
-_UNSEEN = (
-    sa.select(tables.pool_claims)
-    .where(history.current(tables.pool_claims), _C.released_at.is_not(None), _C.absent_at.is_(None))
-    .order_by(_C.released_at.desc())
-    .limit(_BATCH)
+_RESTING = sa.select(tables.pool_claims).where(
+    history.current(tables.pool_claims), _C.released_at.is_not(None), _C.absent_at.is_(None)
 )
+_UNSEEN = _RESTING.order_by(_C.released_at.desc()).limit(_BATCH)
+_STILL = _RESTING.where(_C.row.in_(sa.bindparam("rows", expanding=True)))
 
 
 class PoolDesk:
@@ -128,36 +128,39 @@ class PoolDesk:
     async def look(self) -> int:
         """End reservations that are over, and note which rests the devices are seen to be without.
 
-        Returns how many claims that was. Reads first: a look that finds nothing writes nothing.
+        Returns how many claims that was. What devices have is looked through beside the writer, and
+        a look that finds nothing writes nothing.
         """
         at = self._clock.now()
-        if not await self._store.read(lambda c: _anything(c, at)):
+        over, gone = await self._store.read(lambda c: (_is_any_over(c, at), _gone(c)))
+        if not over and not gone:
             return 0
-        return await self._store.write(lambda c: self._settle(c, at))
+        return await self._store.write(lambda c: self._settle(c, gone, at))
 
-    def _settle(self, connection: sa.Connection, at: datetime) -> int:
+    def _settle(self, connection: sa.Connection, gone: Mapping[int, str], at: datetime) -> int:
         over = connection.execute(_OVER, {"now": at}).mappings().all()
-        seen = [(row, what) for row in _unseen(connection) if (what := _gone(connection, row))]
         keys = frozenset(row["key"] for row in over)
         with self._resources.around(connection, resource_events.Some(keys=keys), at):
             history.end_rows(connection, tables.pool_claims, over, at)
-        facts = [(row, {"absent_at": at, "absence": what}) for row, what in seen]
+        # Whatever was claimed again meanwhile is another row.
+        still = connection.execute(_STILL, {"rows": list(gone)}).mappings().all()
+        facts = [(row, {"absent_at": at, "absence": gone[row["row"]]}) for row in still]
         history.replace(connection, tables.pool_claims, facts, at)
-        return len(over) + len(seen)
+        return len(over) + len(still)
 
 
-def _anything(connection: sa.Connection, at: datetime) -> bool:
-    if connection.execute(_OVER, {"now": at}).first() is not None:
-        return True
-    return any(_gone(connection, row) for row in _unseen(connection))
+def _is_any_over(connection: sa.Connection, at: datetime) -> bool:
+    return connection.execute(_OVER, {"now": at}).first() is not None
 
 
-def _unseen(connection: sa.Connection) -> list[sa.RowMapping]:
-    return list(connection.execute(_UNSEEN).mappings())
-
-
-def _gone(connection: sa.Connection, row: sa.RowMapping) -> str | None:
-    return pool_absence.evidence(connection, row["key"], pool_claims.text_of(row))
+def _gone(connection: sa.Connection) -> dict[int, str]:
+    """What shows of resting values that they are gone, by row."""
+    rows = connection.execute(_UNSEEN).mappings().all()
+    seen = [
+        (row["row"], pool_absence.evidence(connection, row["key"], pool_claims.text_of(row)))
+        for row in rows
+    ]
+    return {row: what for row, what in seen if what is not None}
 
 
 def _some(key: str) -> resource_events.Some:

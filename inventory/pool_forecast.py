@@ -6,13 +6,16 @@ that was not watched long enough, hardly moves or empties has no date: none is b
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from oss_agent.spi.pools import ForecastView
 
 WINDOW = 90
 """Days that are looked back on at most: older habits say little."""
+_DAY: Final = timedelta(days=1)
 _LEAST = 7
 """Days of history at least: a week has all of its days."""
 _MOVES = 5
@@ -36,18 +39,19 @@ def forecast(
             round(days, 1),
             f"no forecast: {recent} claims in {days:.1f} days; {_MOVES} in {_LEAST} days are needed",
         )
-    return _by_line(_levels(held, now, int(days)), size)
+    return _by_line(levels(held, now, int(days)), size)
 
 
-def _levels(
+def levels(
     held: Sequence[tuple[datetime, datetime | None, int]], now: datetime, days: int
 ) -> list[int]:
-    """How much was held at each day's end, the oldest first."""
-    levels: list[int] = []
-    for ago in range(days, -1, -1):
-        at = now - timedelta(days=ago)
-        levels.append(sum(n for begin, end, n in held if begin <= at and (not end or end > at)))
-    return levels
+    """How much was held at each day's end, the oldest first; each claim is looked at once."""
+    changes = [0] * (days + 1)
+    for begin, end, amount in held:
+        for moment, change in ((begin, amount), (end, -amount)):
+            if moment is not None and moment <= now:
+                changes[days - min((now - moment) // _DAY, days)] += change
+    return list(itertools.accumulate(changes))
 
 
 def _by_line(levels: Sequence[int], size: int) -> ForecastView:

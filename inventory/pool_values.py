@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_NUMBER = re.compile(r"[0-9]{1,18}")  # fits every column: they are 64 bits wide
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")  # one way to write each; fits columns of 64 bits
 _ADDRESS = re.compile(r"[0-9a-f.:]{2,45}/[0-9]{1,3}")
 _MOST = 2**62
 """Values of one pool at most: an IPv6 pool has more than a column can count, and than anyone needs."""

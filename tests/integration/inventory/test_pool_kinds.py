@@ -110,6 +110,8 @@ def test_a_block_gives_prefixes_of_the_length_that_is_asked_for(connection: sa.C
         ("/33", "/33 is no length of pool"),
         ("/23", "/23 is no length of pool"),
         ("/x", "/x is not in pool"),
+        ("/030", "/030 is not in pool"),
+        ("/" + "9" * 5_000, "is not in pool"),
         ("/9999999999999999999999", "is no length"),
         ("203.0.113.65/26", "is not in pool"),
     ],
@@ -150,6 +152,13 @@ def test_an_order_that_names_a_reserved_value_has_it_for_good(connection: sa.Con
     assert _claim(connection, "reservation.acme", at=_after(60), until=_after(90)) == "101"
     assert _claim(connection, "other.vni", at=_after(500)) == "101"
     assert _claim(connection, "svc.vni", at=_after(500)) == "100"
+
+
+def test_a_number_is_written_in_one_way(connection: sa.Connection) -> None:
+    """As 0100 it would be kept from the order that names 100, and compared with what devices say."""
+    _seeded(connection)
+    with pytest.raises(errors.Conflict, match="0100 is not in pool vni"):
+        _claim(connection, "reservation.acme", wanted="0100", until=_after(100))
 
 
 def test_a_reservation_is_asked_for_longer_and_never_for_less(connection: sa.Connection) -> None:

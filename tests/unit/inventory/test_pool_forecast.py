@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,6 +27,22 @@ def test_what_was_given_back_counts_against_it() -> None:
     held = [(_ago(20 - day), _ago(20 - day - 1), 1) for day in range(20)]
     said = pool_forecast.forecast(held, 100, _NOW)
     assert (said.days, said.why) == (None, "it is not filling")
+
+
+def test_levels_are_what_stood_at_each_days_end() -> None:
+    """By the definition, claim by claim and day by day, as no large pool could be counted."""
+    hours = random.Random(7)  # noqa: S311  no secret
+    held = [
+        (_ago(begin), None if n % 3 == 0 else _ago(begin * hours.random()), n % 4 + 1)
+        for n in range(200)
+        if (begin := hours.choice([hours.uniform(0, 30), float(hours.randrange(30))])) >= 0
+    ]
+    held.append((_ago(-1), None, 9))
+    levels = [
+        sum(n for begin, end, n in held if begin <= at and (end is None or end > at))
+        for at in (_ago(ago) for ago in range(20, -1, -1))
+    ]
+    assert pool_forecast.levels(held, _NOW, 20) == levels
 
 
 @pytest.mark.parametrize(
