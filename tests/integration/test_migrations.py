@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import shutil
 import stat
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import exc
 
+from inventory import pool_claims, tables
 from oss_agent import audit, database, errors
 from oss_agent.migrations import rooms, upgrade
 
@@ -187,16 +188,20 @@ def test_the_migrations_make_the_keys_of_the_rooms(database_url: str) -> None:
     assert wrong == [], "the generated revision lacks keys.rekey(table, columns) for these"
 
 
+_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 def _filler(column: sa.Column[Any]) -> Any:
     """Any value that a column without a default takes."""
     if isinstance(column.type, sa.JSON):
         return {"name": "config"}
     kinds: dict[type, Any] = {int: 1, float: 1.0, bool: False, str: "2026-01-01T00:00:00.000Z"}
+    kinds[datetime] = _AT
     return kinds.get(column.type.python_type)
 
 
-def _fill(connection: sa.Connection, name: str, **values: Any) -> None:
-    table = sa.Table(name, sa.MetaData(), autoload_with=connection)
+def _fill(connection: sa.Connection, of: str, /, **values: Any) -> None:
+    table = sa.Table(of, sa.MetaData(), autoload_with=connection)
     row = {c.name: _filler(c) for c in table.columns if not c.nullable} | values
     connection.execute(table.insert().values(**row))
 
@@ -220,3 +225,39 @@ def test_a_change_that_was_on_its_way_owns_what_it_aimed_at(database_url: str) -
     assert [(row["transaction_id"], row["store"], row["own"]) for row in rows] == [
         ("1-1", "netconf", aim)
     ]
+
+
+def test_claims_that_are_held_at_an_upgrade_are_held_after_it(database_url: str) -> None:
+    engine = database.writer(database.parse(database_url))
+    with engine.begin() as connection:
+        command.upgrade(upgrade.configuration(connection), "0016")
+        _fill(connection, "inv_pools", row=1, name="vni", first=100, last=103, quarantine=300.0)
+        for number, key in enumerate(("s1.vni", "s2.vni", "gone.vni"), start=1):
+            released = _AT if key == "gone.vni" else None
+            claim: dict[str, Any] = {
+                "pool": "vni",
+                "value": 99 + number,
+                "key": key,
+                "released_at": released,
+            }
+            _fill(connection, "inv_pool_claims", row=number, **claim)
+        _fill(connection, "inv_interfaces", row=1, ledger="OBSERVED", device="pe1", name="eth1")
+        _fill(connection, "ord_order", id="1")
+        _fill(connection, "ord_product_order", id="1", service_order="1")
+        for position in (1, 2):
+            _fill(connection, "ord_product_item", product_order_id="1", position=position)
+    upgrade.migrate(database_url)
+
+    soon = _AT + timedelta(seconds=1)
+    with engine.begin() as connection:
+        given = [
+            pool_claims.claim(connection, pool="vni", key=key, wanted=None, at=soon)
+            for key in ("s1.vni", "s2.vni", "new.vni")
+        ]
+        port = connection.execute(tables.interfaces.select()).one()
+        items = sa.Table("ord_product_item", sa.MetaData(), autoload_with=connection)
+        paths = connection.execute(sa.select(items.c.path).order_by(items.c.position)).scalars()
+        assert list(paths) == ["productOrderItem[0]", "productOrderItem[1]"]
+    engine.dispose()
+    assert given == ["100", "101", "103"]
+    assert (port.identity, port.descr, port.place, port.missing_since) == ("", "", None, None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from inventory import savepoint
 from oss_agent import database, errors, store
 
 _METADATA = sa.MetaData()
@@ -70,6 +72,51 @@ def test_an_error_rolls_back_its_own_unit_and_no_other(database_url: str) -> Non
             counted = it.counters()
             assert (counted.failed, counted.outages) == (3, 0)
             assert counted.commits <= 3, "what waits together is committed together"
+
+    asyncio.run(body())
+
+
+def test_parts_of_a_unit_are_undone_with_it_and_a_cancelled_one_costs_nobody_an_answer(
+    database_url: str,
+) -> None:
+    """Savepoints by the driver and by Core lie in one another, also after an error inside."""
+
+    def parts(connection: sa.Connection) -> None:
+        _put(10)(connection)
+        for number in (1, 11):  # the first is there already
+            with (
+                contextlib.suppress(exc.IntegrityError),
+                savepoint.within(connection),
+                savepoint.within(connection),
+            ):
+                _put(number)(connection)
+        with contextlib.suppress(exc.IntegrityError), connection.begin_nested():
+            _put(1)(connection)
+        with connection.begin_nested():
+            _put(12)(connection)
+
+    def spoiled(connection: sa.Connection) -> None:
+        parts(connection)
+        raise ValueError("on purpose")
+
+    async def body() -> None:
+        async with store.open_store(database_url) as it:
+            await it.write(_METADATA.create_all)
+            await it.write(_put(1))
+            gate = threading.Event()
+            blocked = asyncio.ensure_future(it.write(lambda _: gate.wait(20)))
+            await asyncio.sleep(0)
+            units = (spoiled, _put(2), parts, _put(3))
+            batch = [asyncio.ensure_future(it.write(unit)) for unit in units]
+            await asyncio.sleep(0)
+            batch[1].cancel()
+            gate.set()
+            await blocked
+            told = await asyncio.gather(*batch, return_exceptions=True)
+
+            assert [type(one) for one in told[:2]] == [ValueError, asyncio.CancelledError]
+            assert told[2:] == [None, 3]
+            assert await it.read(_all) == [1, 2, 3, 10, 11, 12]
 
     asyncio.run(body())
 
