@@ -70,6 +70,8 @@ _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _SEGMENT: Final = 32
 _TRUE: Final = 1
 _ALIAS_INDEX: Final = 2
+_MOST_CHASSIS: Final = 64
+"""Serial numbers kept of one device: no stack has as many boxes, and each stands in a case's text."""
 _POSITIONS: Final = range(2**31)
 """entPhysicalParentRelPos: -1 is none."""
 
@@ -256,4 +258,4 @@ def _above(place: str) -> str | None:
 def _serials(parts: Sequence[facts.ComponentFact]) -> tuple[str, ...] | None:
     """Those of its chassis; None when none has one, which says nothing."""
     found = {part.serial for part in parts if part.kind == CHASSIS and part.serial}
-    return tuple(sorted(found)) or None
+    return tuple(sorted(found)[:_MOST_CHASSIS]) or None

@@ -39,6 +39,8 @@ REMOTE: Final = snmp.PollPlan(
 
 _MAX_NEIGHBOURS: Final = 4096
 _REMOTE_INDEX: Final = 3
+_OCTET: Final = range(256)
+"""A subtype is one octet on the wire; more than a database's integer holds must not get there."""
 
 
 def own_chassis(scalars: Mapping[str, snmp.Value]) -> str | None:
@@ -71,7 +73,7 @@ def _neighbour(
     identity = (cells.get("lldpRemChassisIdSubtype"), cells.get("lldpRemChassisId"))
     chassis = neighbour_ids.chassis(*identity)
     subtype = cells.get("lldpRemPortIdSubtype")
-    if port is None or chassis is None or not isinstance(subtype, int):
+    if port is None or chassis is None or not isinstance(subtype, int) or subtype not in _OCTET:
         return None
     return facts.NeighbourFact(
         port=port,

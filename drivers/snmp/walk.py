@@ -17,6 +17,8 @@ from oss_agent.spi import snmp
 
 UPTIME: Final = "sysUpTime"
 _GRIDS: Final = 64
+_TIME_TICKS: Final = range(2**32)
+"""What sysUpTime may be (RFC 2578 7.1.8); an agent may answer with a number of another type."""
 _SYS_UP_TIME: Final[snmp.Oid] = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 
 
@@ -173,7 +175,7 @@ class Walk:
         for name, (oid, value) in zip(names, binds, strict=False):
             mine = value if oid == self._scalars[name] else None
             self._values.setdefault(name, mine)
-            if name == UPTIME and isinstance(mine, int):
+            if name == UPTIME and isinstance(mine, int) and mine in _TIME_TICKS:
                 self.restarted |= bool(self._uptimes) and mine < self._uptimes[-1]
                 self._uptimes.append(mine)
         return len(binds)

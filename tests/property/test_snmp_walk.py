@@ -79,6 +79,15 @@ def _view(cells: dict[tuple[int, snmp.Oid], int], *, beyond: bool) -> dict[snmp.
     return view
 
 
+def test_an_uptime_that_is_no_time_ticks_is_none() -> None:
+    """A Counter64 in its place fits no column of a database."""
+    agent = _Agent({_UPTIME: 2**64 - 1, (*_TABLE, 1, 1): 1})
+    going, _ = _run(snmp.PollPlan({"1": (*_TABLE, 1)}), agent.answer)
+
+    assert going.uptime is None
+    assert going.partial
+
+
 @given(
     cells=_CELLS,
     wanted=st.sets(st.integers(1, 14), min_size=1, max_size=12),

@@ -36,6 +36,19 @@ def _table(plan: snmp.PollPlan, indexes: list[snmp.Oid], values: list[snmp.Value
     return snmp.Columns("pe1", _AT, 0.0, 1, indexes, cells, {})
 
 
+def test_a_port_subtype_that_no_database_holds_is_no_neighbour() -> None:
+    cells: dict[str, list[snmp.Value]] = {
+        "lldpRemChassisIdSubtype": [4, 4],
+        "lldpRemChassisId": [b"\x02\0\0\0\0\1"] * 2,
+        "lldpRemPortIdSubtype": [2**64 - 1, 5],
+        "lldpRemPortId": [b"eth1", b"eth2"],
+    }
+    table = snmp.Columns("pe1", _AT, 0.0, 1, [(0, 1, 1), (0, 1, 2)], cells)
+
+    (fact,) = lldp_facts.neighbours(table, {1: "eth1"})
+    assert fact.port_id == "eth2"
+
+
 @given(
     st.lists(st.lists(st.integers(0, 3), max_size=4).map(tuple), max_size=6, unique=True),
     st.lists(_VALUES, min_size=1, max_size=9),

@@ -95,6 +95,13 @@ def _read(
     return entity_facts.read(seen, _entity(*rows), aliases)
 
 
+def test_a_box_with_more_chassis_than_a_stack_can_have_is_bounded() -> None:
+    """Each serial number stands in a case's text, and is asked of all other devices."""
+    rows = [(i, (0, 3, i, b"", f"FOC{i:05}".encode(), b"")) for i in range(1, 500)]
+
+    assert len(_read(*rows).serials or ()) == 64
+
+
 def test_an_agent_without_entities_leaves_everything_as_it_was() -> None:
     seen = facts.DeviceFacts("pe1", serials=("FOC1",))
 
