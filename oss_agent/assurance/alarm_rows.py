@@ -14,7 +14,9 @@ from oss_agent.spi import alarms
 from oss_agent.spi.views import AlarmView, Severity
 
 _A = ALARMS.c
-_OPEN = _A.state != reduce.CLEARED
+# Written out as its index has it: bound as a value, SQLite could not match it, and each poll would read
+# every alarm there ever was.
+_OPEN = _A.state != sa.literal_column(f"'{reduce.CLEARED}'")
 
 
 def view(row: sa.RowMapping) -> AlarmView:

@@ -66,7 +66,9 @@ class Meter:
 
     def _is_due(self, connection: sa.Connection, reading: _Reading, at: datetime) -> bool:
         last = _last(connection, reading)
-        return last is None or usage.due(last, at, self._pace.interval, self._pace.early)
+        if last is None or last.meter_point != reading.sample.meter_point:
+            return True  # renamed: before it may be renamed again, its new name has a sample
+        return usage.due(last, at, self._pace.interval, self._pace.early)
 
     def _write(self, connection: sa.Connection, sight: observe.Sight) -> Sequence[UsageView]:
         records = (self._close(connection, reading) for reading in self._due(connection, sight))
@@ -95,13 +97,16 @@ class _Reading:
 def _last(connection: sa.Connection, reading: _Reading) -> usage.Sample | None:
     """The sample that the period began with; a suspension ends it, and a resume begins another.
 
-    A port that was renamed goes on counting: its last sample has the name of before.
+    A port that was renamed goes on counting: its last sample has the name of before. The newest of
+    both counts: a port that has an old name again has older samples of that name, too.
     """
     watched = reading.watched
     last = usage_rows.last_sample(connection, reading.sample.meter_point, watched.service)
-    if last is None and watched.formerly is not None:
-        before = usage.meter_point(watched.device, watched.formerly)
-        last = usage_rows.last_sample(connection, before, watched.service)
+    if watched.formerly is not None:
+        point = usage.meter_point(watched.device, watched.formerly)
+        before = usage_rows.last_sample(connection, point, watched.service)
+        if before is not None and (last is None or last.at < before.at):
+            last = before
     earlier = last is not None and watched.resumed is not None and last.at < watched.resumed
     return None if earlier else last
 

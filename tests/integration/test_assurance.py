@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event as sa_event
 
 from drivers.snmp import engine, receiver
 from inventory import facts, history, observed
@@ -458,6 +459,53 @@ def test_a_port_that_is_renamed_under_its_service_goes_on_being_billed(database_
             assert used == [("pe1:eth4", 1_000), ("pe1:eth4", 2_000), ("pe1:wan0", 500)]
 
     asyncio.run(story())
+
+
+def test_a_port_that_has_its_old_name_again_loses_and_doubles_nothing(database_url: str) -> None:
+    async def story() -> None:
+        async with world(database_url) as w:
+            counting = meter.Meter(w.rows, w.ledger, w.sink, meter.Pace(timedelta(seconds=60)))
+
+            async def polled(seconds: float, name: str, octets: int) -> None:
+                sight = _sight(seconds, "up", octets=octets)
+                port = next(one for one in sight.ports if one.name == "eth4")
+                await counting.take(replace(sight, ports=(replace(port, name=name),)))
+
+            async def called(name: str, seconds: float) -> None:
+                port = facts.InterfaceFact(name, 2, "up", "up", mac="02:00:00:00:00:04")
+                at = _T0 + timedelta(seconds=seconds)
+                seen = facts.DeviceFacts("pe1", interfaces=(port,), uptime=int(seconds))
+                await w.rows.write(lambda c: observed.record(c, seen, at))
+
+            await called("eth4", 0)
+            await polled(0, "eth4", 100)
+            await called("wan0", 61)
+            await polled(70, "wan0", 1_100)
+            await called("eth4", 75)
+            await polled(90, "eth4", 1_500)
+            await polled(150, "eth4", 2_100)
+            used = [(r["meter_point"], r["octets_in"]) for r in _usage(w.told)]
+            assert used == [("pe1:eth4", 1_000), ("pe1:wan0", 400), ("pe1:eth4", 600)]
+
+    asyncio.run(story())
+
+
+def test_open_alarms_are_found_by_their_index() -> None:
+    """Else each poll reads every alarm there ever was."""
+    made = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    said: list[str] = []
+    with made.begin() as connection:
+        tables.METADATA.create_all(connection)
+
+        def keep(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            said.append(statement)
+
+        sa_event.listen(made, "before_cursor_execute", keep)
+        alarm_rows.open_of(connection, _ETH4)
+        values = ("x",) * said[0].count("?")
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said[0]}", values).all()
+    made.dispose()
+    assert "USING INDEX alm_alarm_open" in str(plan)
 
 
 def test_a_usage_record_of_a_known_key_stays_as_it_was(database_url: str) -> None:
