@@ -25,6 +25,9 @@ _TENANT: sa.BindParameter[str] = sa.bindparam("at_tenant")
 _THESE: sa.BindParameter[str] = sa.bindparam("at_devices", expanding=True)
 _NAMES: sa.BindParameter[str] = sa.bindparam("at_names", expanding=True)
 _CHASSIS: sa.BindParameter[str] = sa.bindparam("at_chassis", expanding=True)
+_MACS: sa.BindParameter[str] = sa.bindparam("at_macs", expanding=True)
+_MOST: Final = 10_000
+"""Values named in one question; databases take few more, and to read all is then quicker anyway."""
 _Held: TypeAlias = Callable[[Any], sa.ColumnElement[bool]]
 """Which versions of a table's rows count."""
 
@@ -37,6 +40,7 @@ class _Statements:
     seen_of: sa.Select[Any]
     ports: sa.Select[Any]
     identities: sa.Select[Any]
+    holders: sa.Select[Any]
 
 
 def _statements(held: _Held) -> _Statements:
@@ -84,6 +88,9 @@ def _statements(held: _Held) -> _Statements:
             )
         )
         .where(held(tables.devices), tables.devices.c.tenant == _TENANT),
+        holders=sa.select(ports.c.device)
+        .where(held(ports), ports.c.tenant == _TENANT, ports.c.mac.in_(_MACS))
+        .distinct(),
     )
 
 
@@ -106,13 +113,20 @@ def links(
 def links_of(
     connection: sa.Connection, tenant: str, devices: Collection[str]
 ) -> tuple[LinkView, ...]:
-    """The links of these devices, as ``links`` has them; perhaps some of their neighbours'.
+    """The links of these devices, as ``links`` has them; perhaps some of their neighbours'."""
+    return bundled(picture_of(connection, tenant, devices))
+
+
+def picture_of(
+    connection: sa.Connection, tenant: str, devices: Collection[str]
+) -> topology.Picture:
+    """What ``links_of`` is made of.
 
     Where nobody heard a neighbour and no file names a link, all devices need not be read for that.
     """
     if not _any(connection, tenant, devices):
-        return ()
-    return bundled(_Reader(connection, tenant, _NOW, None).picture(devices))
+        return topology.Picture((), ())
+    return _Reader(connection, tenant, _NOW, None).picture(devices)
 
 
 def _any(connection: sa.Connection, tenant: str, devices: Collection[str]) -> bool:
@@ -153,8 +167,8 @@ class _Reader:
         near = self._seen(these, identities, own, whole=devices is None)
         asked = self.statements.declared if devices is None else self.statements.declared_of
         files = [_declared(row) for row in self._rows(asked, these)]
-        more = sorted(_near(near, identities) - set(these))
-        ports = {**own, **(self._ports(more) if more else {})}
+        more = self._around(near, identities) - set(these) if devices is not None else None
+        ports = {**own, **(self._ports(sorted(more)) if more else {})}
         known = [self._known(row, ports) for row in identities]
         return topology.picture(files, near, known)
 
@@ -171,18 +185,35 @@ class _Reader:
         whole: bool,
     ) -> list[neighbour_identity.Seen]:
         """What these devices hear, and who hears them, by all that they are called."""
-        if whole:
+        asked = set(devices)
+        these = [row for row in identities if row["name"] in asked]
+        words = {word for row in these for word in _words(row)}
+        ids = set[str]() if whole else _ids(these, words, ports)
+        if whole or len(asked) + len(words) + len(ids) > _MOST:
             rows = self._rows(self.statements.seen, devices)
         else:
-            these = [row for row in identities if row["name"] in set(devices)]
-            words = {word for row in these for word in _words(row)}
             rows = self._rows(
-                self.statements.seen_of,
-                devices,
-                at_names=sorted(words),
-                at_chassis=sorted(_ids(these, words, ports)),
+                self.statements.seen_of, devices, at_names=sorted(words), at_chassis=sorted(ids)
             )
         return [self._sighting(row) for row in rows]
+
+    def _around(
+        self, seen: Sequence[neighbour_identity.Seen], identities: Sequence[Any]
+    ) -> set[str]:
+        """Devices that may be an end of what was seen: their ports are wanted, too."""
+        return _near(seen, identities) | self._holders(seen, identities)
+
+    def _holders(
+        self, seen: Sequence[neighbour_identity.Seen], identities: Sequence[Any]
+    ) -> set[str]:
+        """Devices that have a port with a MAC address heard in the place of a chassis id."""
+        proven = {row["chassis"] for row in identities}
+        strange = {one.chassis for one in seen} - proven
+        macs = {neighbour_ids.chassis_mac(one) for one in strange} - {None}
+        if len(macs) > _MOST:
+            return {row["name"] for row in identities}
+        rows = self._rows(self.statements.holders, (), at_macs=list(macs)) if macs else ()
+        return {row["device"] for row in rows}
 
     def _sighting(self, row: Any) -> neighbour_identity.Seen:
         looked = row["discovered_at"] or row["valid_from"]
@@ -259,7 +290,7 @@ def _ids(
 
 
 def _near(seen: Sequence[neighbour_identity.Seen], identities: Sequence[Any]) -> set[str]:
-    """Devices that may be an end of what was seen: their ports are wanted, too."""
+    """Those that it may be by a name or a chassis id."""
     chassis = {one.chassis for one in seen}
     names = {one.system_name for one in seen} | {one.at[0] for one in seen}
     names |= {neighbour_ids.chassis_text(one) for one in chassis}

@@ -116,6 +116,19 @@ class Directory:
             or self._by_name(seen, proof=mac or address)
         )
 
+    def like(self, seen: Seen) -> frozenset[str]:
+        """Every managed device that it may be: several, where ``device`` says none."""
+        if seen.chassis in self._chassis:
+            return frozenset(self._chassis[seen.chassis])
+        mac = neighbour_ids.chassis_mac(seen.chassis) or ""
+        address = neighbour_ids.chassis_address(seen.chassis) or ""
+        proof = mac or address
+        own = neighbour_ids.chassis_text(seen.chassis) if not proof else ""
+        words = filter(None, (own, neighbour_ids.chassis_name(seen.chassis), seen.system_name))
+        named = {name for word in words for name in self._names.get(word.casefold(), ())}
+        by_number = {*self._macs.get(mac, ()), *self._addresses.get(address, ())}
+        return frozenset(by_number | (named - self._proven if proof else named))
+
     def _by_name(self, seen: Seen, proof: str) -> Who | None:
         own = neighbour_ids.chassis_text(seen.chassis) if not proof else ""
         itself = _one(self._names.get(own.casefold(), ()), "the id it has in CDP or LLDP")

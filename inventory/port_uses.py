@@ -3,7 +3,9 @@
 A port with a link to a device that takes configuration carries everybody's traffic; a port with an
 address is routed, or is how the device is managed. A customer's port has neither, but a service may
 put an address there: one that came while a service had the port is that service's, and goes with it.
-A far end that was never discovered is nobody's proof: it may be the customer's own.
+A far end that was never discovered is nobody's proof: it may be the customer's own. In doubt a port is
+the network's: one that hears a device of two that cannot be told apart, and one that had another name
+when a file said what it is for.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
-from inventory import bundles, history, link_rows, neighbour_identity, offering, tables
+from inventory import bundles, history, link_rows, neighbour_identity, offering, tables, topology
 from oss_agent.spi import device
 
 
@@ -20,23 +22,57 @@ def by_port(
     connection: sa.Connection, tenant: str, devices: Collection[str]
 ) -> Mapping[neighbour_identity.End, str]:
     """(device, port) -> what the network uses it for, in words; for the ports of these devices."""
-    linked = _linked(connection, tenant, devices)
-    return {**_addressed(connection, tenant, devices), **linked}
+    found = {**_addressed(connection, tenant, devices), **_linked(connection, tenant, devices)}
+    return {**_renamed(connection, tenant, devices, found), **found}
 
 
 def _linked(
     connection: sa.Connection, tenant: str, devices: Collection[str]
 ) -> Mapping[neighbour_identity.End, str]:
-    links = tuple(bundles.levels(link_rows.links_of(connection, tenant, devices)))
+    seen = link_rows.picture_of(connection, tenant, devices)
+    # Each link by itself, too: of a bundle's, one that is heard on the bundle may not be shown.
+    links = (*seen.links, *bundles.levels(link_rows.bundled(seen)))
     names = {name for link in links for name in (link.a_device, link.z_device)}
+    names |= {name for end, like in seen.doubtful.items() for name in (end[0], *like)}
     ours = offering.devices(connection, tenant, names, device.Capability.CONFIGURE)
-    found: dict[neighbour_identity.End, str] = {}
+    found = _doubted(seen, ours)
     for link in links:
         a, z = (link.a_device, link.a_port), (link.z_device, link.z_port)
         if a[0] in ours and z[0] in ours:
             found[a] = f"it is linked to {':'.join(z)} ({link.evidence})"
             found[z] = f"it is linked to {':'.join(a)} ({link.evidence})"
     return found
+
+
+def _doubted(seen: topology.Picture, ours: frozenset[str]) -> dict[neighbour_identity.End, str]:
+    return {
+        end: f"it hears {' or '.join(sorted(like & ours))}, which cannot be told apart"
+        for end, like in seen.doubtful.items()
+        if end[0] in ours and like & ours
+    }
+
+
+def _renamed(
+    connection: sa.Connection,
+    tenant: str,
+    devices: Collection[str],
+    used: Mapping[neighbour_identity.End, str],
+) -> Mapping[neighbour_identity.End, str]:
+    """Ports whose first name is used, and no port has it now: a file may still say it."""
+    asked = {"at_tenant": tenant, "at_devices": list(devices)}
+    first = {
+        (device, name): (device, identity[len(device) + 1 :].rpartition("@")[0])
+        for device, name, identity in connection.execute(_RENAMED, asked)
+    }
+    wanted = {end: before for end, before in first.items() if before in used}
+    names = {"at_names": sorted({name for _, name in wanted.values()})}
+    rows = connection.execute(_THERE, {**asked, **names}) if wanted else ()
+    there = {(device, name) for device, name in rows}
+    return {
+        end: f"it was {before[1]}, and {used[before]}"
+        for end, before in wanted.items()
+        if before not in there
+    }
 
 
 def _addressed(
@@ -65,6 +101,24 @@ def _brought() -> sa.ColumnElement[bool]:
     )
 
 
+_I = tables.interfaces.c
+_OBSERVED = sa.and_(
+    history.current(tables.interfaces),
+    _I.ledger == tables.OBSERVED,
+    _I.tenant == sa.bindparam("at_tenant"),
+    _I.device.in_(sa.bindparam("at_devices", expanding=True)),
+)
+_FIRST = _I.device + ":" + _I.name + "@"
+_RENAMED = sa.select(_I.device, _I.name, _I.identity).where(
+    _OBSERVED,
+    _I.identity != "",
+    sa.func.substr(_I.identity, 1, sa.func.length(_FIRST)) != _FIRST,
+)
+_THERE = sa.select(_I.device, _I.name).where(
+    _OBSERVED,
+    _I.missing_since.is_(None),
+    _I.name.in_(sa.bindparam("at_names", expanding=True)),
+)
 _ADDRESSED = (
     sa.select(tables.addresses.c.device, tables.addresses.c.interface, tables.addresses.c.address)
     .join_from(tables.addresses, tables.port_claims, _brought(), isouter=True)

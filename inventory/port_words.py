@@ -61,6 +61,11 @@ class PortBook:
         self._aliases = _index(kept, lambda port: [_flat(port.alias)])
         self._addresses = _index(kept, lambda port: port.addresses)
         self._kinds = _by_place(kept)
+        self._present = frozenset(port.name for port in kept if port.present)
+
+    def is_present(self, port: str) -> bool:
+        """Did the last look have the port of this name?"""
+        return port in self._present
 
     def find(self, subtype: int, word: str, description: str = "") -> Found | None:
         """The one port meant by a port id, else by the description beside it."""

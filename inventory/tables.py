@@ -177,6 +177,7 @@ interfaces = sa.Table(
     Interface,
     _only_one("uq_inv_interfaces_current", "ledger", "device", "name"),
     sa.Index("ix_inv_interfaces_identity", "device", "identity"),
+    _current("ix_inv_interfaces_mac", "mac"),
 )
 
 

@@ -44,12 +44,16 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Every link once, in the order of its ends, and who was heard where."""
+    """Every link once, in the order of its ends, and who was heard where.
+
+    ``doubtful`` are the ports that hear one of several devices, nobody can tell which.
+    """
 
     links: tuple[LinkView, ...]
     heard: tuple[Heard, ...]
     known: Mapping[str, Known] = field(default_factory=dict[str, Known])
     clones: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    doubtful: Mapping[End, frozenset[str]] = field(default_factory=dict[End, frozenset[str]])
 
 
 def links(
@@ -75,7 +79,18 @@ def picture(declared: Sequence[Declared], seen: Sequence[Seen], known: Sequence[
         judge.view(ends, files.get(ends), witnesses.get(ends, ()))
         for ends in sorted(files.keys() | witnesses.keys())
     )
-    return Picture(tuple(filter(None, views)), heard, devices, directory.clones)
+    doubtful = _doubtful(heard, directory)
+    return Picture(tuple(filter(None, views)), heard, devices, directory.clones, doubtful)
+
+
+def _doubtful(
+    heard: Sequence[Heard], directory: neighbour_identity.Directory
+) -> Mapping[End, frozenset[str]]:
+    found: defaultdict[End, frozenset[str]] = defaultdict(frozenset[str])
+    for one in heard:
+        if not one.managed and (like := directory.like(one.seen)):
+            found[one.seen.at] |= like
+    return found
 
 
 def pair(one: End, two: End) -> Pair:
@@ -132,9 +147,7 @@ def _heard(
         name: port_words.PortBook(devices[name].ports)
         for name in {who.name for who in whom.values() if who.managed}
     }
-    first = [
-        _resolved(one, who, books.get(who.name), devices.get(who.name)) for one, who in whom.items()
-    ]
+    first = [_resolved(one, who, books.get(who.name)) for one, who in whom.items()]
     return tuple(one for one in _completed(first) if one.far != one.seen.at)
 
 
@@ -142,7 +155,6 @@ def _resolved(
     one: Seen,
     who: neighbour_identity.Who,
     book: port_words.PortBook | None,
-    device: Known | None,
 ) -> Heard:
     said = _said(one)
     if book is None:
@@ -151,7 +163,7 @@ def _resolved(
     if found is None:
         return Heard(one, (who.name, said), f"{who.how}; no port of it", managed=True, sure=False)
     # A port that is away may be called otherwise by now: what it hears itself knows better.
-    sure = _has_port(device, found.port)
+    sure = book.is_present(found.port)
     how = f"{who.how}; port by {found.how}"
     return Heard(one, (who.name, found.port), how, managed=True, sure=sure)
 

@@ -15,6 +15,7 @@ from oss_agent.spi import clock as clocks
 from oss_agent.spi import ledger as seam
 from oss_agent.spi import tree
 from oss_agent.spi.views import OperatingStatus, ServiceState, SpecificationRef
+from tests.integration.inventory import conftest
 
 _T0 = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 _RANGE = pools.PoolRange("core-vni", 10100, 10102, quarantine=60)
@@ -465,6 +466,55 @@ def test_a_port_is_the_networks_by_a_link_between_routers_or_by_an_address(
     assert uses()["eth4"] == "it has the address 10.0.0.1"
 
 
+def _configurable(connection: sa.Connection, *states: tuple[str, str]) -> None:
+    for name, chassis in states:
+        said = {"device": name, "offers": ["configure"], "chassis": chassis}
+        history.begin(connection, tables.device_states, {"tenant": "default", **said}, _T0)
+
+
+def _use(connection: sa.Connection, it: ledger.SqlLedger, port: str) -> str:
+    some = it.around(connection, "default", devices=["pe1"], name="none")
+    assert some.devices == {"pe1": it.snapshot(connection, "default").devices["pe1"]}
+    return some.devices["pe1"].ports[port].use
+
+
+def test_a_port_that_hears_one_of_two_cloned_routers_is_the_networks(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    conftest.add_device(connection, "p1", "frr_linux", "default")
+    clone = "4:020000000001"
+    _configurable(connection, ("pe1", "4:020000000002"), ("pe2", clone), ("p1", clone))
+    _seen(connection, "pe1", "eth3", "nobody", "eth1", chassis=clone)
+
+    assert _use(connection, it, "eth3") == "it hears p1 or pe2, which cannot be told apart"
+    assert _use(connection, it, "eth4") == ""
+
+
+def test_a_port_that_hears_another_routers_port_as_chassis_is_the_networks(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    _configurable(connection, ("pe1", "4:020000000001"), ("pe2", "4:020000000002"))
+    port = facts.InterfaceFact("eth4", 4, "up", "up", mac="02:00:00:00:00:44")
+    observed.record(connection, facts.DeviceFacts("pe2", interfaces=(port,)), _T0)
+    _seen(connection, "pe1", "eth3", "nobody", "eth4", chassis="4:020000000044")
+
+    assert "linked to pe2:eth4" in _use(connection, it, "eth3")
+
+
+def test_a_port_that_was_renamed_since_a_file_linked_it_is_the_networks(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    core = {"a_device": "pe1", "a_port": "eth3", "z_device": "pe2", "z_port": "eth4"}
+    history.begin(connection, tables.links, {"tenant": "default", "source": "telco5", **core}, _T0)
+    _configurable(connection, ("pe1", "4:020000000001"), ("pe2", "4:020000000002"))
+    for minutes, name in enumerate(("eth3", "ge3")):
+        port = facts.InterfaceFact(name, 3, "up", "up", mac="02:00:00:00:00:03", descr="3")
+        at = _after(minutes)
+        observed.record(connection, facts.DeviceFacts("pe1", interfaces=(port,)), at)
+
+    assert _use(connection, it, "ge3").startswith("it was eth3, and it is linked to pe2:eth4")
+
+
 def test_an_address_that_a_service_brought_is_not_the_networks(
     connection: sa.Connection, it: ledger.SqlLedger
 ) -> None:
@@ -559,13 +609,15 @@ def test_a_pool_keeps_its_prefix_while_somebody_has_a_value_of_it(vnis: sa.Conne
     assert again == "198.51.100.0/30"
 
 
-def _seen(connection: sa.Connection, device: str, port: str, far: str, far_port: str) -> None:
+def _seen(
+    connection: sa.Connection, device: str, port: str, far: str, far_port: str, chassis: str = ""
+) -> None:
     """``device`` hears ``far`` on a port, by LLDP."""
     row = {
         "tenant": "default",
         "device": device,
         "port": port,
-        "chassis": f"7:{far.encode().hex()}",
+        "chassis": chassis or f"7:{far.encode().hex()}",
         "port_id": far_port,
         "port_subtype": 5,
         "port_description": "",
