@@ -33,15 +33,17 @@ _OCTET: Final = range(256)
 
 def read(seen: facts.DeviceFacts, table: snmp.Columns | None) -> facts.DeviceFacts:
     """``seen`` with what this table adds; without ports there is nothing to put addresses on."""
-    if table is None or not table.index or seen.interfaces is None:
+    if table is None or seen.interfaces is None:
         return seen
+    complete = seen.complete and not table.partial
+    if not table.index:
+        return dataclasses.replace(seen, complete=complete)
     names = {port.index: port.name for port in seen.interfaces if port.index is not None}
     known = {(one.interface, one.address): one for one in seen.addresses or ()}
     for one in _addresses(table, names):
         before = known.get((one.interface, one.address))
         if before is None or before.prefix is None:
             known[one.interface, one.address] = one
-    complete = seen.complete and not table.partial
     return dataclasses.replace(seen, addresses=tuple(known.values()), complete=complete)
 
 

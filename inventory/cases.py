@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,11 +92,14 @@ def _row(case: Case, tenant: str) -> dict[str, Any]:
 
 
 class CasePort:
-    """``spi.cases.Cases`` over the store."""
+    """``spi.cases.Cases`` over the store; ``accepted`` hears of the device of each that was."""
 
-    def __init__(self, store: store.Store, clock: Clock) -> None:
+    def __init__(
+        self, store: store.Store, clock: Clock, accepted: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._accepted = accepted
 
     async def find(self, query: Query) -> Page[CaseView]:
         """Open cases that match. OrderRejected (400) naming a path that cannot be asked for."""
@@ -105,7 +108,9 @@ class CasePort:
     async def accept(self, tenant: str, key: str, who: str) -> CaseView:
         """What was seen is right: the next discovery acts on it. NotFound when it is not open."""
         at = self._clock.now()
-        return await self._store.write(lambda c: _accept(c, tenant, key, who, at))
+        view = await self._store.write(lambda c: _accept(c, tenant, key, who, at))
+        self._accepted(view.device)
+        return view
 
 
 def _find(connection: sa.Connection, query: Query) -> Page[CaseView]:

@@ -43,9 +43,17 @@ def swap(connection: sa.Connection, seen: facts.DeviceFacts) -> cases.Case | Non
         kind=SWAPPED,
         evidence=chassis_identity.evidence(now),
         text=f"another box answers at the address of {seen.device}: {why}",
-        cause="it was replaced, or the address was given to another device",
-        action="accept the case if it was replaced on purpose: its ports then keep their history; "
-        "else mend the address",
+        cause="it was replaced or deployed anew, or the address was given to another device",
+        action="oss-agent case accept, if it was replaced or deployed anew on purpose: its ports then "
+        "keep their history, services and claims by name; else mend the address",
+    )
+
+
+def kept_back(case: cases.Case) -> str:
+    """Why nothing of a look was written, and what to do, for whoever asked for it."""
+    return (
+        f"{case.text}; nothing that it says is kept. If {case.device} was replaced or deployed anew: "
+        f"oss-agent case accept {case.id}, and it is discovered again; else mend its address"
     )
 
 

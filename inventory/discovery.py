@@ -20,6 +20,7 @@ from inventory import (
     host_addresses,
     lldp_facts,
     logical_facts,
+    questions,
     snmp_facts,
     stamps,
 )
@@ -101,21 +102,21 @@ class Explorer:
         reasons: list[_Trouble] = []
         ways = [self._by_snmp] if endpoint.snmp_community is not None else []
         for way in [*ways, self._by_session]:
-            answer = await self._bounded(way(endpoint))
+            answer = await self._answer(way(endpoint))
             if isinstance(answer, _Trouble):
                 reasons.append(answer)
             else:
                 parts.append(answer)
-        reason = "; ".join(trouble.reason for trouble in reasons)
+        learned = _merged(parts)
+        cut = [_shortened(learned)] if learned is not None and not learned.complete else []
+        reason = "; ".join([*cut, *(trouble.reason for trouble in reasons)])
         silent = not parts and all(trouble.silent for trouble in reasons)
-        return Finding(endpoint.device, _merged(parts), reason, silent)
+        return Finding(endpoint.device, learned, reason, silent)
 
-    async def _bounded(
-        self, question: Awaitable[facts.DeviceFacts]
-    ) -> facts.DeviceFacts | _Trouble:
+    async def _answer(self, question: Awaitable[facts.DeviceFacts]) -> facts.DeviceFacts | _Trouble:
+        """What was learned one way; each keeps its time itself, for what it has by then counts."""
         try:
-            async with asyncio.timeout(self._limits.deadline):
-                return await question
+            return await question
         except errors.DeviceUnreachable as error:
             return _Trouble(error.reason, silent=True)
         except errors.DeviceError as error:
@@ -128,46 +129,51 @@ class Explorer:
             return _Trouble(f"no answer within {self._limits.deadline:g} s", silent=True)
 
     async def _by_snmp(self, endpoint: device.Endpoint) -> facts.DeviceFacts:
-        target = _target(endpoint)
+        of = await questions.begin(self._engine, _target(endpoint), self._limits.deadline)
         # One after the other: small agents answer one request at a time anyway.
-        system = await self._engine.poll(target, snmp_facts.SYSTEM)
-        addresses = await self._engine.poll(target, snmp_facts.ADDRESSES)
-        local = await self._engine.poll(target, lldp_facts.LOCAL)
-        remote = await self._engine.poll(target, lldp_facts.REMOTE)
-        cdp = await self._engine.poll(target, cdp_facts.PLAN)
-        types = await self._engine.poll(target, bundle_facts.TYPES)
-        attached = await self._engine.poll(target, bundle_facts.ATTACHED)
-        layers = await self._engine.poll(target, bundle_facts.LAYERS)
-        answers = snmp_facts.Answers(system, addresses, local, remote, cdp, types, attached, layers)
+        addresses = await of.ask(snmp_facts.ADDRESSES, facts.ADDRESSES)
+        local = await of.ask(lldp_facts.LOCAL, facts.NEIGHBOURS, facts.LABELS)
+        remote = await of.ask(lldp_facts.REMOTE, facts.NEIGHBOURS)
+        cdp = await of.ask(cdp_facts.PLAN, facts.NEIGHBOURS)
+        types = await of.ask(bundle_facts.TYPES, facts.LABELS)
+        attached = await of.ask(bundle_facts.ATTACHED, facts.LABELS)
+        layers = await of.ask(bundle_facts.LAYERS, facts.LABELS)
+        answers = snmp_facts.Answers(
+            of.system, addresses, local, remote, cdp, types, attached, layers
+        )
         # In a thread: a box with 20,000 ports takes a second to understand.
         seen = await asyncio.to_thread(snmp_facts.read, endpoint.device, answers)
-        seen = address_facts.read(seen, await self._engine.poll(target, address_facts.PLAN))
-        seen = await self._talks_to(target, seen)
-        return await self._built_of(target, seen)
+        seen = address_facts.read(seen, await of.ask(address_facts.PLAN, facts.ADDRESSES))
+        seen = await self._talks_to(of, seen)
+        seen = await self._built_of(of, seen)
+        return dataclasses.replace(
+            seen, complete=seen.complete and not of.cut, cut=(*seen.cut, *of.cut)
+        )
 
-    async def _talks_to(self, target: snmp.Target, seen: facts.DeviceFacts) -> facts.DeviceFacts:
+    async def _talks_to(
+        self, of: questions.Questions, seen: facts.DeviceFacts
+    ) -> facts.DeviceFacts:
         """VLANs, VRFs and routing neighbours; a table that is not there costs one question."""
-        told = {
-            kind: await self._engine.poll(target, plan)
-            for kind, plan in logical_facts.PLANS.items()
-        }
+        told = {kind: await of.ask(plan, kind) for kind, plan in logical_facts.PLANS.items()}
         ports = None
         if told[logical_facts.VLAN].index:
-            ports = await self._engine.poll(target, logical_facts.BRIDGE_PORTS)
+            ports = await of.ask(logical_facts.BRIDGE_PORTS, logical_facts.VLAN)
         return await asyncio.to_thread(logical_facts.read, seen, told, ports)
 
-    async def _built_of(self, target: snmp.Target, seen: facts.DeviceFacts) -> facts.DeviceFacts:
+    async def _built_of(
+        self, of: questions.Questions, seen: facts.DeviceFacts
+    ) -> facts.DeviceFacts:
         """Its parts; the mapping of ports is asked only where there are any."""
-        physical = await self._engine.poll(target, entity_facts.PHYSICAL)
+        physical = await of.ask(entity_facts.PHYSICAL, facts.PARTS)
         if not physical.index:
             return seen
-        aliases = await self._engine.poll(target, entity_facts.ALIASES)
+        aliases = await of.ask(entity_facts.ALIASES, facts.PARTS)
         return await asyncio.to_thread(entity_facts.read, seen, physical, aliases)
 
     async def _by_session(self, endpoint: device.Endpoint) -> facts.DeviceFacts:
         driver = self._drivers.driver(endpoint.platform)
         addresses = None
-        async with driver.session(endpoint) as session:
+        async with asyncio.timeout(self._limits.deadline), driver.session(endpoint) as session:
             offers = session.offers
             if device.Capability.PROBE in offers:
                 observation = await session.observe(_ADDRESSES)
@@ -179,6 +185,15 @@ class Explorer:
 def _target(endpoint: device.Endpoint) -> snmp.Target:
     port = endpoint.ports.get("snmp", _SNMP_PORT)
     return snmp.Target(endpoint.device, endpoint.address, port, endpoint.snmp_community or "")
+
+
+def _shortened(learned: facts.DeviceFacts) -> str:
+    """What an operator must know of a look that is not whole."""
+    what = ", ".join(dict.fromkeys(learned.cut)) or "tables"
+    return (
+        f"cut short: {what} not read to the end (the device is slow, or its agent does not answer for "
+        "them); what lacks there is not taken for gone, and the next look asks for it"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +213,9 @@ def _merged(parts: Sequence[facts.DeviceFacts]) -> facts.DeviceFacts | None:
         learned = {
             one.name: getattr(part, one.name)
             for one in dataclasses.fields(part)
-            if getattr(part, one.name) is not None and one.name not in {"device", "complete"}
+            if getattr(part, one.name) is not None and one.name not in {"device", "complete", "cut"}
         }
-        merged = dataclasses.replace(merged, **learned, complete=merged.complete and part.complete)
+        complete = merged.complete and part.complete
+        cut = (*merged.cut, *part.cut)
+        merged = dataclasses.replace(merged, **learned, complete=complete, cut=cut)
     return merged

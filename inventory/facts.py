@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,21 @@ class LogicalFact:
     attributes: Mapping[str, Any]
 
 
+PORTS: Final = "ports"
+ADDRESSES: Final = "addresses"
+NEIGHBOURS: Final = "neighbours"
+LABELS: Final = "bundles"
+PARTS: Final = "parts"
+"""What of a device may be cut short by itself; beside them the kinds of ``LogicalFact``."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
     """One device's answers. ``complete`` is False when a walk was cut short: nothing then ends.
 
     ``serials`` are its chassis', ``engine_id`` its SNMP engine's in hex, ``uptime`` in 1/100 s.
-    ``called`` is what it calls itself in LLDP and CDP.
+    ``called`` is what it calls itself in LLDP and CDP. ``cut`` says what was cut short, where that is
+    known: the rest is whole.
     """
 
     device: str
@@ -120,3 +129,8 @@ class DeviceFacts:
     components: tuple[ComponentFact, ...] | None = None
     logical: Mapping[str, tuple[LogicalFact, ...]] | None = None
     complete: bool = True
+    cut: tuple[str, ...] = ()
+
+    def whole(self, part: str) -> bool:
+        """Was all of this read? Nothing is, where ports lack: everything is told by its port."""
+        return self.complete or (bool(self.cut) and not {part, PORTS} & set(self.cut))

@@ -7,7 +7,7 @@ on stays until the service is gone. Only then it ends.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -49,10 +49,13 @@ def record(connection: sa.Connection, look: Look) -> tuple[cases.Case, ...]:
         [_port_seen(fact) for fact in look.ports],
         restarted=look.restarted,
     )
+    if not look.whole:  # where a column of names broke off, a port has another name for one look
+        decisions = tuple(one for one in decisions if one.change is not Change.RENAMED)
     _write(connection, look, decisions, known, seen)
-    renamed = _names(decisions, Change.RENAMED)
-    _move_along(connection, look, renamed)
-    return _cases(connection, look, decisions)
+    held = _held(connection, look.device)
+    moving = _moving(_names(decisions, Change.RENAMED), held)
+    _move_along(connection, look, moving)
+    return _cases(connection, look, decisions, held - moving.keys())
 
 
 def current(connection: sa.Connection, device: str) -> Sequence[sa.RowMapping]:
@@ -158,6 +161,18 @@ def _names(decisions: Sequence[Decision], change: Change) -> dict[str, str]:
     }
 
 
+def _moving(renamed: Mapping[str, str], held: Collection[str]) -> Mapping[str, str]:
+    """Those renamings that what hangs on the port may follow.
+
+    Not to a name that a service holds already, ordered before any port was seen under it.
+    """
+    moving = dict(renamed)
+    while blocked := [a for a, z in moving.items() if z in held and z not in moving]:
+        for name in blocked:
+            del moving[name]
+    return moving
+
+
 def _move_along(connection: sa.Connection, look: Look, renamed: Mapping[str, str]) -> None:
     """Services and claims of a renamed port, all at once: names may have been exchanged."""
     if not renamed:
@@ -181,13 +196,18 @@ def _moved(
 
 
 def _cases(
-    connection: sa.Connection, look: Look, decisions: Sequence[Decision]
+    connection: sa.Connection, look: Look, decisions: Sequence[Decision], stayed: Collection[str]
 ) -> tuple[cases.Case, ...]:
+    """``stayed`` are the names that services hold on to after the look."""
     held = _held(connection, look.device)
     found = list(_still_renamed(connection, look))
     for one in decisions:
         if one.change is Change.RENAMED and one.known and one.seen:
-            found.append(_renamed(look.device, one.known.name, one.seen.name, one.proof))
+            before, now = one.known.name, one.seen.name
+            if before in stayed:
+                found.append(_in_the_way(look.device, before, now, one.proof))
+            else:
+                found.append(_renamed(look.device, before, now, one.proof))
         if one.change is Change.MISSING and look.whole and one.known and one.known.name in held:
             found.append(_missing(look.device, one.known.name))
         if one.doubt and one.seen is not None:
@@ -211,6 +231,19 @@ def _renamed(device: str, before: str, now: str, proof: str) -> cases.Case:
         text=f"port {before} of {device} is now called {now} ({proof}); what hung on it moved along",
         cause="renamed on the device, or by an upgrade of it",
         action="accept the case, and mend the topology file and the configuration that name it",
+    )
+
+
+def _in_the_way(device: str, before: str, now: str, proof: str) -> cases.Case:
+    return cases.Case(
+        device=device,
+        subject=f"{device}:{now}",
+        kind="port-renamed",
+        evidence=f"{before} is now {now}, which was held: {proof}",
+        text=f"port {before} of {device} is now called {now} ({proof}), and both names have a service: "
+        "nothing moved along",
+        cause="a service was ordered on the new name before any port was seen under it",
+        action="end one of the two services, or move it to another port",
     )
 
 

@@ -88,13 +88,15 @@ def read(
     names = {port.index: port.name for port in seen.interfaces or () if port.index is not None}
     bridged = _bridged(bridge_ports, names)
     learned: dict[str, tuple[facts.LogicalFact, ...]] = {}
-    complete = seen.complete
+    complete = seen.complete and not any(table.partial for table in tables.values())
+    cut = seen.cut
     for kind, table in tables.items():
-        if _answered(kind, table):
+        if _answered(kind, table) and not (kind == VLAN and bridge_ports and bridge_ports.partial):
             found = {f.name: f for f in _READERS[kind](table, bridged if kind == VLAN else names)}
             learned[kind] = tuple(found.values())[:_MOST]
-            complete = complete and not table.partial and len(found) <= _MOST
-    return dataclasses.replace(seen, logical=learned, complete=complete)
+            if len(found) > _MOST:
+                complete, cut = False, (*cut, kind)
+    return dataclasses.replace(seen, logical=learned, complete=complete, cut=cut)
 
 
 def _answered(kind: str, table: snmp.Columns) -> bool:

@@ -36,7 +36,7 @@ def record(connection: sa.Connection, seen: facts.DeviceFacts, at: datetime) -> 
     swap = device_identity.swap(connection, seen)
     if swap is not None and not cases.accepted(connection, swap):
         cases.settle(connection, tenant, seen.device, {swap.kind}, [swap], at)
-        return f"{swap.text}; case {swap.id}"
+        return device_identity.kept_back(swap)
     claims = device_identity.claims(connection, tenant, seen)
     cases.settle(connection, tenant, seen.device, device_identity.KINDS, claims, at)
     _record(connection, seen, tenant, at)
@@ -49,17 +49,25 @@ def _record(connection: sa.Connection, seen: facts.DeviceFacts, tenant: str, at:
         _record_ports(connection, seen, seen.interfaces, tenant, at)
     if seen.addresses is not None:
         rows = [dataclasses.asdict(fact) for fact in seen.addresses]
-        _replace(connection, _addresses_of(seen.device, tenant), rows, at, end=seen.complete)
+        _replace(
+            connection,
+            _addresses_of(seen.device, tenant),
+            rows,
+            at,
+            end=seen.whole(facts.ADDRESSES),
+        )
     if seen.neighbours is not None:
         _record_neighbours(connection, seen, seen.neighbours, tenant, at)
     if seen.labels is not None:
         rows = [dataclasses.asdict(fact) for fact in seen.labels]
-        _replace(connection, _labels_of(seen.device, tenant), rows, at, end=seen.complete)
+        _replace(
+            connection, _labels_of(seen.device, tenant), rows, at, end=seen.whole(facts.LABELS)
+        )
     if seen.components is not None:
         _record_parts(connection, seen, seen.components, tenant, at)
     for kind, found in (seen.logical or {}).items():
         rows = [dataclasses.asdict(fact) for fact in found]
-        _replace(connection, _logical_of(seen.device, kind, tenant), rows, at, end=seen.complete)
+        _replace(connection, _logical_of(seen.device, kind, tenant), rows, at, end=seen.whole(kind))
     mark_seen(connection, seen.device, tenant, at)
 
 
@@ -71,7 +79,7 @@ def _record_neighbours(
     at: datetime,
 ) -> None:
     """What a reading lacks is missed first, and ends when several lack it."""
-    reading = hearing.Reading(at, neighbours, whole=seen.complete)
+    reading = hearing.Reading(at, neighbours, whole=seen.whole(facts.NEIGHBOURS))
     memory = neighbour_rows.remembered(connection, seen.device, reading)
     part = _neighbours_of(seen.device, tenant)
     _replace(connection, part, neighbour_rows.rows(memory), at, end=True)
@@ -90,13 +98,13 @@ def _record_ports(
         device=seen.device,
         tenant=tenant,
         ports=ports,
-        whole=seen.complete,
+        whole=seen.whole(facts.PORTS),
         restarted=before is None or seen.uptime is None or seen.uptime < before,
         at=at,
     )
     found = interface_rows.record(connection, look)
     # What a cut look did not come to is no reason to end a case.
-    if seen.complete:
+    if look.whole:
         cases.settle(connection, tenant, seen.device, interface_rows.KINDS, found, at)
     values = {"ports_at": at, "uptime": seen.uptime, "stirred_at": None}
     _overwrite(connection, seen.device, tenant, values)
@@ -110,10 +118,10 @@ def _record_parts(
     at: datetime,
 ) -> None:
     found = component_rows.swaps(connection, seen.device, parts)
-    if seen.complete:
+    if seen.whole(facts.PARTS):
         cases.settle(connection, tenant, seen.device, component_rows.KINDS, found, at)
     rows = [dataclasses.asdict(fact) for fact in parts]
-    _replace(connection, _parts_of(seen.device, tenant), rows, at, end=seen.complete)
+    _replace(connection, _parts_of(seen.device, tenant), rows, at, end=seen.whole(facts.PARTS))
 
 
 def _uptime(connection: sa.Connection, device: str) -> int | None:

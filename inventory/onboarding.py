@@ -237,4 +237,5 @@ def _record(
         interfaces=len(shown.interfaces or ()) if shown is not None else 0,
         neighbours=len(shown.neighbours or ()) if shown is not None else 0,
         reason="; ".join(reason for reason in (kept_back, finding.reason) if reason),
+        complete=learned is not None and learned.complete and not kept_back,
     )

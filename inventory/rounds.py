@@ -127,7 +127,8 @@ class Rounds:
             outcome = "failed"
             self._log.exception("look failed: a defect of ours", device=name)
         self._counters[outcome] += 1
-        watch.failures = watch.failures + 1 if outcome == "unanswered" else 0
+        # A slow device is asked half as often, and not at once when a poll saw more than its look.
+        watch.failures = {"unanswered": watch.failures + 1, "cut_short": 1}.get(outcome, 0)
         now = self._time.monotonic()
         watch.due_at = self._due(name, self._pace.interval, now, watch.failures)
         watch.busy = False
@@ -152,6 +153,9 @@ class Rounds:
         (found,) = await self._looks.discover(watch.tenant, name)
         if found.reason and not found.interfaces:
             return "unanswered"
+        if not found.complete:  # nothing tells that what it lacks did not change
+            watch.stamp = None
+            return "cut_short"
         # Of before the look: what changed while it ran is seen by the next question.
         watch.stamp, watch.looked_at = stamp, began
         return "whole"

@@ -96,6 +96,8 @@ def read(device: str, answers: Answers) -> facts.DeviceFacts:
     interfaces = _interfaces(answers.system)
     bundles = bundle_facts.bundles(interfaces, answers.types, answers.attached, answers.layers)
     labels = port_labels.read(interfaces, answers.lldp_local, bundles)
+    of_labels = (answers.lldp_local, answers.types, answers.attached, answers.layers)
+    cut = any(poll is not None and poll.partial for poll in of_labels)
     return facts.DeviceFacts(
         device=device,
         chassis=lldp_facts.own_chassis(scalars),
@@ -107,7 +109,8 @@ def read(device: str, answers: Answers) -> facts.DeviceFacts:
         interfaces=interfaces,
         addresses=_addresses(answers.addresses, interfaces),
         neighbours=_neighbours(answers, interfaces, labels),
-        labels=labels,
+        # A table that was cut short would take ports out of their bundles.
+        labels=None if cut else labels,
         called=_called(answers),
         complete=not _partial(answers),
     )

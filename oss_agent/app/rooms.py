@@ -126,7 +126,7 @@ async def build(ground: Ground) -> Built:
     await _open_pools(rows, tuning.ranges(tree), time)
     await tell_missing(rows, catalogue.present.files)
     tests = service_test.ServiceTests(collaborators)
-    cases = inventory.cases.CasePort(rows, time)
+    cases = inventory.cases.CasePort(rows, time, accepted=rounds.hint)
     desk = inventory.pool_desk.PoolDesk(rows, time, post.append)
     ways = inventory.scouting.Ways(
         key_scan.scan, ssh_banner.read, ground.snmp, detect.detect, ground.drivers

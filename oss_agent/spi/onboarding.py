@@ -30,12 +30,16 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What discovery found on one device; ``reason`` is why not, else ""."""
+    """What discovery found on one device; ``reason`` is why not, or not all, else "".
+
+    Not ``complete``: a table was cut short, and nothing is taken for gone.
+    """
 
     device: str
     interfaces: int
     neighbours: int
     reason: str = ""
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)

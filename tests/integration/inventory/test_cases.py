@@ -53,13 +53,15 @@ def test_a_person_lists_and_accepts_them(database_url: str) -> None:
             await rows.write(
                 lambda c: cases.settle(c, "default", "pe1", ("chassis-swapped",), [_case()], _AT)
             )
-            desk = cases.CasePort(rows, clock.SystemClock())
+            hinted: list[str] = []
+            desk = cases.CasePort(rows, clock.SystemClock(), accepted=hinted.append)
             async with _served(desk) as http:
                 (listed,) = (await http.get("/api/v1/cases?device=pe1")).json()
                 assert listed["subject"] == "pe1"
                 assert listed["since"] == "2026-11-22T10:00:00.000Z"
                 accepted = await http.post(f"/api/v1/cases/{listed['id']}/accept")
             assert accepted.json()["accepted_by"] == "ann"
+            assert hinted == ["pe1"], "the next look acts on it, and is not an interval away"
             assert await rows.read(lambda c: cases.accepted(c, _case()))
             assert not await rows.read(lambda c: cases.accepted(c, _case("serial FOC3")))
             assert (await desk.find(Query("other"))).total == 0

@@ -124,6 +124,23 @@ def test_ports_that_exchange_their_places_names_exchange_what_hangs_on_them(
     assert connection.execute(held).scalars().all() == ["p#5"]
 
 
+def test_a_port_that_takes_a_name_which_a_service_holds_moves_nothing_and_is_a_case(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    mac = "02:00:00:00:00:04"
+    _look(connection, 1, _port("eth4", 5, mac, descr="4"))
+    _stand_on(connection, it, "eth4")
+    it.take_ports(connection, service="svc-2", order="18", ports=[("pe1", "wan0")], at=_after(1))
+    _look(connection, 2, _port("wan0", 5, mac, descr="4"))
+
+    assert set(_ports(connection)) == {"wan0"}
+    c = tables.port_claims.c
+    held = sa.select(c.service, c.port).where(history.current(tables.port_claims))
+    assert sorted(map(tuple, connection.execute(held))) == [("svc-1", "eth4"), ("svc-2", "wan0")]
+    (text,) = connection.execute(sa.select(tables.cases.c.text)).scalars()
+    assert "nothing moved along" in text
+
+
 def test_a_missing_port_waits_out_its_grace_and_longer_while_a_service_stands_on_it(
     connection: sa.Connection, it: ledger.SqlLedger
 ) -> None:
@@ -159,6 +176,29 @@ def test_a_look_that_was_cut_short_says_nothing_of_what_it_did_not_come_to(
     assert _ports(connection)["eth4"]["missing_since"] is None
 
 
+def test_a_table_that_was_cut_short_keeps_nothing_else_from_ending(
+    connection: sa.Connection,
+) -> None:
+    _look(connection, 1, _port("eth3", 3), _port("eth4", 4))
+    _look(connection, 2, _port("eth3", 3), complete=False, cut=("ospf-neighbour",))
+
+    assert _ports(connection)["eth4"]["missing_since"] == _after(2)
+
+
+def test_a_look_that_was_cut_short_renames_nothing(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    """Where the column of names broke off, a port has its maker's name for one look."""
+    mac = "02:00:00:00:00:04"
+    _look(connection, 1, _port("eth4", 5, mac, descr="Ethernet 4"))
+    _stand_on(connection, it, "eth4")
+    _look(connection, 2, _port("Ethernet 4", 5, mac, descr="Ethernet 4"), complete=False)
+
+    assert set(_ports(connection)) == {"eth4"}
+    assert it.snapshot(connection, "default").devices["pe1"].ports["eth4"].owner == "svc-1"
+    assert _cases(connection) == []
+
+
 def test_a_first_look_that_was_cut_short_is_recorded_too(connection: sa.Connection) -> None:
     _look(connection, 1, _port("eth3", 3), complete=False, neighbours=())
 
@@ -187,6 +227,7 @@ def test_another_box_at_the_address_writes_nothing_before_a_person_accepts_it(
     _look(connection, 3, _port("ge-0/0/0", 3), serials=("FOC2",))
 
     assert "serial FOC1 before, FOC2 now" in told
+    assert "oss-agent case accept " in told
     assert set(_ports(connection)) == {"eth3"}
     assert _ports(connection)["eth3"]["missing_since"] is None
     assert _cases(connection) == [("pe1", "chassis-swapped")]

@@ -27,6 +27,7 @@ class _Network:
         self.stamps: dict[str, stamps.Stamp | None] = {}
         self.silent: set[str] = set()
         self.odd: set[str] = set()
+        self.cut: set[str] = set()
         self.asked: list[str] = []
         self.whole: list[str] = []
         self.busy: set[str] = set()
@@ -50,8 +51,9 @@ class _Network:
         self.whole.append(device)
         await self.hold.wait()
         self.busy.remove(device)
-        dead = device in self.silent
-        return (onboarding.Discovered(device, 0 if dead else 7, 0, "silent" if dead else ""),)
+        dead, whole = device in self.silent, device not in self.cut
+        reason = "silent" if dead else ""
+        return (onboarding.Discovered(device, 0 if dead else 7, 0, reason, complete=whole),)
 
 
 def _due(_: str, interval: float, now: float, failures: int) -> float:
@@ -91,6 +93,17 @@ def test_what_did_not_change_costs_one_cheap_question(tmp_path: Path) -> None:
         network.stamps["pe1"] = stamps.Stamp(5, (3, 1, 0, 1, 1))
         await _until(lambda: network.whole.count("pe1") == 3)
         assert it.counters()["unchanged"] >= 3
+
+    _run(tmp_path, _QUICK, story)
+
+
+def test_a_look_that_was_cut_short_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
+    async def story(network: _Network, it: rounds.Rounds, _: store.SqlStore) -> None:
+        network.cut = {"pe1"}
+        await _until(lambda: network.whole.count("pe1") >= 3)
+        network.cut = set()
+        await _until(lambda: it.counters().get("unchanged", 0) >= 3)
+        assert it.counters()["cut_short"] >= 3
 
     _run(tmp_path, _QUICK, story)
 
