@@ -1,7 +1,8 @@
 """Decides which addresses a device's ipAddressTable (IP-MIB, RFC 4293) puts on which port. Pure.
 
-It has IPv6 and is newer than ipAddrTable, which some agents fill alone: what either says counts. Of
-one address on one port the prefix length counts that somebody knows.
+It has IPv6 and is newer than ipAddrTable, which some agents fill alone. Of IPv4 the older table counts
+where it has any: net-snmp keeps the newer one for a minute, and a port whose service has ended would
+be an address of the network's own until the next look. The newer one adds prefix lengths then.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ def read(seen: facts.DeviceFacts, table: snmp.Columns | None) -> facts.DeviceFac
         return dataclasses.replace(seen, complete=complete)
     names = {port.index: port.name for port in seen.interfaces if port.index is not None}
     known = {(one.interface, one.address): one for one in seen.addresses or ()}
+    older = any(_is_v4(one) for one in known.values())
     for one in _addresses(table, names):
         before = known.get((one.interface, one.address))
-        if before is None or before.prefix is None:
+        news = not (older and _is_v4(one)) if before is None else before.prefix is None
+        if news:
             known[one.interface, one.address] = one
     return dataclasses.replace(seen, addresses=tuple(known.values()), complete=complete)
 
@@ -55,6 +58,10 @@ def _addresses(table: snmp.Columns, names: Mapping[int, str]) -> Iterator[facts.
             continue
         if cells.get("ipAddressType") in {_UNICAST, None}:
             yield facts.AddressFact(name, str(address), _prefix(cells, address))
+
+
+def _is_v4(one: facts.AddressFact) -> bool:
+    return ":" not in one.address
 
 
 def _counts(address: _Address) -> bool:

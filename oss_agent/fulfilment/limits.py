@@ -53,7 +53,7 @@ class Limits:
     """logins and sessions being opened at once, over all devices"""
     logins_per_device: int = 2
     """the same at one device"""
-    remembered: float = 2.0
+    remembered: float = 0.5
     """what the inventory says of how a device is reached holds so long for a login that is open"""
     idle: float = 60.0
     """a login that nobody uses is closed after this"""

@@ -142,9 +142,8 @@ def _count(p: parts.Parts, transaction: states.Transaction, found: Found) -> sta
     for trouble in found.troubles:
         who = waits.helper(trouble)
         return _abort(p, waits.cause_of(trouble), str(trouble), trouble.device, who)
-    failed = [one for one in found.verdicts if not one.passes]
-    if failed:
-        first = min(failed, key=lambda one: one.predicate.kind != proof.CONFIG_EQUAL)
+    first = gravest(found.verdicts)
+    if first is not None:
         where = first.predicate.device
         reason = f"{first.predicate.kind} on {where}: {first.reason}"
         return _abort(p, states.Cause.PROOF, reason, where, "an operator")
@@ -157,6 +156,22 @@ def _count(p: parts.Parts, transaction: states.Transaction, found: Found) -> sta
         return _abort(p, states.Cause.NEIGHBOUR, told, culprit, "an operator")
     return states.Decision(
         states.Verdict.COMMIT, states.Cause.PROVEN, _reason(found), None, "", p.clock.now()
+    )
+
+
+def gravest(verdicts: Sequence[proof.Verdict]) -> proof.Verdict | None:
+    """The verdict that an abort is told by; None when all pass. Pure.
+
+    What was seen to be wrong comes before what was not asked because of it, and a configuration
+    before what hangs on it.
+    """
+    return min(
+        (one for one in verdicts if not one.passes),
+        key=lambda one: (
+            one.outcome is proof.Outcome.NOT_PROVEN,
+            one.predicate.kind != proof.CONFIG_EQUAL,
+        ),
+        default=None,
     )
 
 

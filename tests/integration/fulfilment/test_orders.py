@@ -130,7 +130,7 @@ async def test_a_delete_need_not_say_what_the_service_is(world: World) -> None:
     assert not world.holds("pe1")
 
     with pytest.raises(errors.OrderRejected, match="no service 's9-9'") as refused:
-        await world.order("other", service_id="s9-9", **delete)
+        await world.order("other", service_id="s9-9", **(delete | {"external_id": "end-2"}))
     assert refused.value.field == "serviceOrderItem[0].service.id"
 
 

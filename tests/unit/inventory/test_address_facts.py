@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 
 import pytest
@@ -21,8 +22,15 @@ _SEEN = facts.DeviceFacts(
 _V6 = tuple(bytes.fromhex("20010db8000000000000000000000001"))
 
 
+_NEW = dataclasses.replace(_SEEN, addresses=())
+
+
 def _read(
-    index: snmp.Oid, pointer: snmp.Value = None, kind: snmp.Value = 1, port: int = 5
+    index: snmp.Oid,
+    pointer: snmp.Value = None,
+    kind: snmp.Value = 1,
+    port: int = 5,
+    seen: facts.DeviceFacts = _NEW,
 ) -> set[str]:
     cells: dict[str, list[snmp.Value]] = {
         "ipAddressIfIndex": [port],
@@ -30,8 +38,8 @@ def _read(
         "ipAddressPrefix": [pointer],
     }
     table = snmp.Columns("pe1", _AT, 0.0, 1, [index], cells)
-    found = address_facts.read(_SEEN, table).addresses
-    return {f"{one.address}/{one.prefix}" for one in found or ()} - {"192.0.2.1/None"}
+    found = address_facts.read(seen, table).addresses
+    return {f"{one.address}/{one.prefix}" for one in found or ()}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +49,7 @@ def _read(
         ((1, 10, 0, 0, 1), (0, 0), {"10.0.0.1/None"}),
         ((2, 16, *_V6), (*_PREFIXES, 5, 2, 16, *_V6, 64), {"2001:db8::1/64"}),
         ((4, 20, *_V6, 0, 0, 0, 5), None, {"2001:db8::1/None"}),
-        # The older table has it without its prefix, or with a length that no IPv4 prefix has.
+        # With its prefix, and with a length that no IPv4 prefix has.
         ((1, 4, 192, 0, 2, 1), (*_PREFIXES, 5, 1, 4, 192, 0, 2, 0, 31), {"192.0.2.1/31"}),
         ((1, 4, 10, 0, 0, 1), (*_PREFIXES, 5, 1, 4, 10, 0, 0, 0, 64), {"10.0.0.1/None"}),
         ((2, 16, 0xFE, 0x80, *_V6[2:]), None, set()),
@@ -56,6 +64,15 @@ def test_an_index_becomes_an_address_or_nothing(
     index: snmp.Oid, pointer: snmp.Value, found: set[str]
 ) -> None:
     assert _read(index, pointer) == found
+
+
+def test_of_ipv4_the_older_table_counts_and_the_newer_one_says_how_long_its_prefixes_are() -> None:
+    stale = (1, 4, 10, 0, 0, 1)
+    longer = (*_PREFIXES, 5, 1, 4, 192, 0, 2, 0, 31)
+
+    assert _read(stale, seen=_SEEN) == {"192.0.2.1/None"}
+    assert _read((1, 4, 192, 0, 2, 1), longer, seen=_SEEN) == {"192.0.2.1/31"}
+    assert "2001:db8::1/None" in _read((2, 16, *_V6), seen=_SEEN)
 
 
 def test_what_is_no_address_of_a_port_is_left_out() -> None:
