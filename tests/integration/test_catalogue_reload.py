@@ -61,12 +61,15 @@ class Agent:
         file.write_text(text, encoding="utf-8")
         return file
 
+    @property
+    def desk(self) -> order.ServiceOrders:
+        return order.ServiceOrders(dataclasses.replace(self.below.parts, catalogue=self.catalogue))
+
     async def order(self, version: str | None = None) -> views.ServiceOrderView:
         (item,) = (whole := worlds.request(f"line-{version}", body_digest=str(version))).items
         item = dataclasses.replace(item, specification_version=version)
-        desk = order.ServiceOrders(dataclasses.replace(self.below.parts, catalogue=self.catalogue))
         asked: orders.OrderRequest = dataclasses.replace(whole, items=(item,))
-        return (await desk.submit(asked)).order
+        return (await self.desk.submit(asked)).order
 
     async def told(self) -> list[tuple[str, str]]:
         rows = await self.below.rows.read(lambda c: c.execute(sa.select(worlds.EVENTS)).all())
@@ -176,6 +179,19 @@ async def test_what_nobody_has_may_go_and_what_changed_is_told(it: Agent) -> Non
         f"ServiceSpecification{what}Event" for what in ("Create", "Change", "Delete")
     }
     assert len(await it.audited()) == 3
+
+
+async def test_what_is_in_work_of_a_version_that_retires_can_still_be_amended(it: Agent) -> None:
+    it.say("1.1")
+    await it.files.reload("default", "carol")
+    taken = await it.order("1.1")
+    it.say("1.1", **{"updated: 2026-11-22": "updated: 2026-11-22\nstatus: retired"})
+    await it.files.reload("default", "carol")
+    said = {**taken.items[0].characteristics, "bandwidth": 50}
+    wish = orders.Amendment(taken, "bss", items=(orders.ItemChange("1", said),))
+    assert (await it.desk.amend(wish)).items[0].characteristics == said
+    with pytest.raises(errors.OrderRejected, match="is retired"):
+        await it.order("1.1")
 
 
 OFFERING = """\

@@ -132,7 +132,7 @@ def _too_late(item: orders.ItemRequest, reason: str, code: str) -> errors.OrderR
 def _judge(
     connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
 ) -> None:
-    """Judge what it comes to in all, as at its acceptance."""
+    """Judge what it comes to in all, as at its acceptance, but for a version that retired since then."""
     if item.action is views.ItemAction.DELETE:
         raise errors.OrderRejected(
             "a delete asks for nothing that could be changed",
@@ -145,7 +145,8 @@ def _judge(
         if service is None:
             raise errors.NotFound(f"service {item.service_id}")
         item = amendment.merged(item, service, built.ordered)
-    p.catalogue.check(item)
+    # Only what is added may be of no retired version, and this was accepted when it was none.
+    p.catalogue.check(dataclasses.replace(item, action=views.ItemAction.MODIFY))
 
 
 def _differing(before: orders.ItemRequest, after: orders.ItemRequest) -> list[str]:
