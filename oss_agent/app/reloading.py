@@ -51,7 +51,8 @@ class Reloading:
 
     async def pending(self) -> tuple[Moved, ...]:
         """What taking the files would change. OrderRejected (409) with every mistake in them."""
-        return self._moved(await self._load())
+        async with self._one:  # whoever may read may ask: one parse at a time, however many ask
+            return self._moved(await self._load())
 
     async def reload(self, tenant: str, by: str) -> tuple[Moved, ...]:
         """Take the files. OrderRejected (409) and nothing changes when they cannot be taken."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,6 +135,23 @@ async def test_a_new_version_is_in_force_at_once_told_and_audited(it: Agent) -> 
     assert actor
     assert '["service","eline","1.1","new"]' in detail
     assert (await it.http.get(CHANGES)).json() == []
+
+
+async def test_the_files_are_read_once_at_a_time_however_many_ask(it: Agent) -> None:
+    busy, read = threading.Lock(), reloading.reader(it.folder, SETTINGS)
+
+    def alone() -> live.Loaded:
+        assert busy.acquire(blocking=False)
+        try:
+            return read()
+        finally:
+            busy.release()
+
+    rows, time = it.below.rows, it.below.clock
+    files = reloading.Reloading(rows, time, worlds.append, it.catalogue, alone, TENANTS)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(files.pending())
 
 
 async def test_a_mistake_changes_nothing_and_says_why(it: Agent) -> None:
