@@ -167,9 +167,13 @@ class _Reader:
         near = self._seen(these, identities, own, whole=devices is None)
         asked = self.statements.declared if devices is None else self.statements.declared_of
         files = [_declared(row) for row in self._rows(asked, these)]
-        more = self._around(near, identities) - set(these) if devices is not None else None
-        ports = {**own, **(self._ports(sorted(more)) if more else {})}
-        known = [self._known(row, ports) for row in identities]
+        if devices is not None:
+            # Nobody else can be an end of what was seen; to weigh every device costs as many as there are.
+            around = self._around(near, identities) | set(these)
+            identities = [row for row in identities if row["name"] in around]
+            more = sorted(around - set(these))
+            own = {**own, **(self._ports(more) if more else {})}
+        known = [self._known(row, own) for row in identities]
         return topology.picture(files, near, known)
 
     def _rows(self, statement: sa.Select[Any], devices: Sequence[str], **more: Any) -> list[Any]:
@@ -290,9 +294,17 @@ def _ids(
 
 
 def _near(seen: Sequence[neighbour_identity.Seen], identities: Sequence[Any]) -> set[str]:
-    """Those that it may be by a name or a chassis id."""
+    """Those that it may be by a name, an address or a chassis id, as ``Directory`` looks them up."""
     chassis = {one.chassis for one in seen}
     names = {one.system_name for one in seen} | {one.at[0] for one in seen}
     names |= {neighbour_ids.chassis_text(one) for one in chassis}
     names |= {neighbour_ids.chassis_name(one) for one in chassis}
-    return {row["name"] for row in identities if row["chassis"] in chassis or _words(row) & names}
+    flat = {name.casefold() for name in names}
+    addresses = {neighbour_ids.chassis_address(one) for one in chassis}
+    return {
+        row["name"]
+        for row in identities
+        if row["chassis"] in chassis
+        or row["address"] in addresses
+        or any(word.casefold() in flat for word in _words(row))
+    }

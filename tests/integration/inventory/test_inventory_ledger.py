@@ -501,6 +501,17 @@ def test_a_port_that_hears_another_routers_port_as_chassis_is_the_networks(
     assert "linked to pe2:eth4" in _use(connection, it, "eth3")
 
 
+def test_a_neighbour_by_its_name_in_capitals_is_the_same_for_one_item_and_for_all(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    _configurable(connection, ("pe1", "4:020000000001"), ("pe2", "4:020000000002"))
+    port = facts.InterfaceFact("eth4", 4, "up", "up", descr="GigabitEthernet0/4")
+    observed.record(connection, facts.DeviceFacts("pe2", interfaces=(port,)), _T0)
+    _seen(connection, "pe1", "eth3", "PE2", "Gi0/4")
+
+    assert "linked to pe2:eth4" in _use(connection, it, "eth3")
+
+
 def test_a_port_that_was_renamed_since_a_file_linked_it_is_the_networks(
     connection: sa.Connection, it: ledger.SqlLedger
 ) -> None:
