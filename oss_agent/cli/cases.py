@@ -35,12 +35,14 @@ def case_list(
 
 @cases.command("accept")
 def case_accept(
-    ctx: typer.Context, key: Annotated[str, typer.Argument(help="id, as the list shows it")]
+    ctx: typer.Context,
+    keys: Annotated[list[str], typer.Argument(help="ids, as the list shows them")],
 ) -> None:
     """Say that what was seen is right: the next discovery acts on it, and the case ends."""
     here = context.of(ctx)
-    view = here.api.post(f"{client.OPERATOR}/cases/{key}/accept", {})
-    if here.screen.as_json:
-        here.screen.json(view)
-    else:
-        here.screen.text(f"{view['subject']}: {view['kind']} accepted ({view['evidence']})")
+    for key in keys:
+        view = here.api.post(f"{client.OPERATOR}/cases/{key}/accept", {})
+        if here.screen.as_json:
+            here.screen.json(view)
+        else:
+            here.screen.text(f"{view['subject']}: {view['kind']} accepted ({view['evidence']})")

@@ -311,6 +311,9 @@ def test_cases_are_listed_and_accepted(
     assert "chassis-swapped" in capsys.readouterr().out
     assert run("case", "accept", "c1") == 0
     assert "pe1: chassis-swapped accepted (serial FOC2)" in capsys.readouterr().out
+    daemon.answers["POST /api/v1/cases/c2/accept"] = (200, row | {"subject": "pe2"})
+    assert run("case", "accept", "c1", "c2") == 0
+    assert "pe2: chassis-swapped accepted" in capsys.readouterr().out
 
 
 def test_why_names_every_owner_and_says_when_nobody_is(
