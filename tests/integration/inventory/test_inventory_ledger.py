@@ -9,7 +9,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import facts, history, ledger, observed, pool_claims, pools, services, tables
+from inventory import (
+    facts,
+    history,
+    ledger,
+    link_rows,
+    observed,
+    pool_claims,
+    pools,
+    services,
+    tables,
+)
 from oss_agent import errors
 from oss_agent.spi import clock as clocks
 from oss_agent.spi import ledger as seam
@@ -499,6 +509,20 @@ def test_a_port_that_hears_another_routers_port_as_chassis_is_the_networks(
     _seen(connection, "pe1", "eth3", "nobody", "eth4", chassis="4:020000000044")
 
     assert "linked to pe2:eth4" in _use(connection, it, "eth3")
+
+
+def test_more_names_than_a_database_takes_in_one_question_find_the_same(
+    connection: sa.Connection, it: ledger.SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_rows, "_MOST", 0)
+    _configurable(connection, ("pe1", "4:020000000001"), ("pe2", "4:020000000002"))
+    port = facts.InterfaceFact("eth4", 4, "up", "up", mac="02:00:00:00:00:44")
+    observed.record(connection, facts.DeviceFacts("pe2", interfaces=(port,)), _T0)
+    _seen(connection, "pe2", "eth4", "nobody", "eth3", chassis="4:020000000001")
+    _seen(connection, "pe1", "eth4", "nobody", "eth4", chassis="4:020000000044")
+
+    assert "linked to pe2:eth4" in _use(connection, it, "eth3")
+    assert "linked to pe2:eth4" in _use(connection, it, "eth4")
 
 
 def test_a_neighbour_by_its_name_in_capitals_is_the_same_for_one_item_and_for_all(
