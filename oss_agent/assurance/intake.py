@@ -1,8 +1,8 @@
 """Acts on traps: who sent it, does it count, and then the poller's hint. Every trap is counted.
 
 The source address is a hint and never an identity: it must belong to a watched device and carry
-that device's community. What does not is counted by reason and creates nothing. A trap that is not
-about a link may be about anything (a card, a configuration): whoever looks at devices hears of it.
+that device's community. What does not is counted by reason and creates nothing. A trap that may
+tell of a change (a card, a configuration, a restart) is heard by whoever looks at devices.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ class Intake:
             return "unknown_source"
         if trap.community != community.encode():
             return "wrong_community"
-        notice = traps.notice(trap)
-        if notice not in traps.LINKS:
+        changed = traps.of_change(trap)
+        if changed:
             self._changed(name)
-        if notice is None:
-            return "passed_on"
+        if traps.notice(trap) is None:
+            return "passed_on" if changed else "ignored"
         return "hinted" if self._polling.hint(name, trap) else "coalesced"
 
     def counters(self) -> Mapping[str, int]:

@@ -32,8 +32,21 @@ _NOTICES: Final[dict[snmp.Oid, Notice]] = {
 }
 
 
-LINKS: Final = frozenset({Notice.LINK_DOWN, Notice.LINK_UP})
-"""What a poll of the ports answers in full; every other trap may tell of a change of anything."""
+_PASSING: Final[tuple[snmp.Oid, ...]] = (
+    (*_GENERIC, 3),
+    (*_GENERIC, 4),
+    (*_GENERIC, 5),
+    (1, 3, 6, 1, 2, 1, 15),
+    (1, 3, 6, 1, 2, 1, 14, 16),
+)
+"""Links, which a poll of the ports answers in full; authenticationFailure, which anybody provokes; sessions
+of BGP (RFC 4273) and OSPF (RFC 4750), which come by the dozen while a network finds its ways: to walk
+the routing daemon's own tables just then keeps it from that."""
+
+
+def of_change(trap: snmp.Trap) -> bool:
+    """May it tell that a device is made or configured otherwise than it was when it was looked at?"""
+    return not any(trap.oid[: len(prefix)] == prefix for prefix in _PASSING)
 
 
 def notice(trap: snmp.Trap) -> Notice | None:

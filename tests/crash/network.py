@@ -31,9 +31,15 @@ EDGES = ("pe1", "pe2", "pe3", "pe4")
 LINES = "sw1"
 """An edge that is configured by command lines."""
 CUSTOMER_PORTS = tuple(f"eth{number}" for number in range(2, 92))
+BY_HAND = ("by-hand", "by-hand-too", "by-night", "by-nobody")
+"""E-Lines that somebody configured on every router."""
 FOREIGN = (
-    '<services xmlns="urn:oss-agent:lab:services"><eline><name>by-hand</name><vni>9</vni>'
-    "<port>eth99</port></eline></services>"
+    '<services xmlns="urn:oss-agent:lab:services">'
+    + "".join(
+        f"<eline><name>{name}</name><vni>{vni}</vni><port>eth{90 + vni}</port></eline>"
+        for vni, name in enumerate(BY_HAND, start=6)
+    )
+    + "</services>"
     '<ports xmlns="urn:oss-agent:lab:services"><port><name>eth1</name>'
     "<description>core, not yours</description></port></ports>"
 )

@@ -69,10 +69,7 @@ def _met(world: World, desk: load.Desk, scenario: Scenario, file: Path) -> Count
         world.kill("to discover")
         world.start(_armed(scenario), env={victims.PASSED: str(file), **scenario.env})
     os.truncate(file, 0)
-    sent = [
-        Sending(world, scenario.order(world, desk), scenario.headers)
-        for _ in range(scenario.at_once)
-    ]
+    sent = list(_sendings(world, desk, scenario))
     _meanwhile(world, scenario, sent)
     for one in sent:
         one.end()
@@ -169,6 +166,17 @@ class Sending(threading.Thread):
             raise NotReady(f"an order was never taken: {self.trouble}")
 
 
+def _sendings(world: World, desk: load.Desk, scenario: Scenario) -> Iterator[Sending]:
+    """The orders of a scenario; those that come behind the first are sent once it is at work."""
+    yield Sending(world, scenario.order(world, desk), scenario.headers)
+    if scenario.behind is not None:
+        leased = "SELECT count(*) FROM ord_lease"
+        world.until(lambda: world.scalar(leased) or world.alive.ended(), _PATIENCE)
+    for _ in range(scenario.at_once - 1):
+        body = (scenario.behind or scenario.order)(world, desk)
+        yield Sending(world, body, scenario.headers)
+
+
 class Chain:
     """Deaths in a row in one scenario: the recovery from one is the way to the next."""
 
@@ -224,9 +232,8 @@ class Chain:
         if len(self._world.open_orders()) >= _OPEN:
             return  # those are on their way to the point themselves
         with contextlib.suppress(httpx.HTTPError):  # it died while it was asked
-            for _ in range(self._scenario.at_once):
-                body = self._scenario.order(self._world, self._desk)
-                self._sent.append(Sending(self._world, body, self._scenario.headers))
+            for one in _sendings(self._world, self._desk, self._scenario):
+                self._sent.append(one)
 
 
 def double(

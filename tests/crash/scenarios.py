@@ -88,11 +88,11 @@ def _slowly(world: World, desk: load.Desk) -> load.Body:
     return _between("pe1", "pe2")(world, desk)
 
 
-def _some_in_the_way(world: World, desk: load.Desk) -> load.Body:
-    """Orders for the same routers; every other wants a name that somebody configured by hand."""
+def _in_the_way(world: World, desk: load.Desk) -> load.Body:
+    """A name that somebody configured by hand, another one each time: none is refused for the last."""
     body = _between("pe1", "pe2")(world, desk)
-    if desk.numbered % 2 == 0:
-        body["serviceOrderItem"][0]["service"]["name"] = "by-hand"
+    name = network.BY_HAND[desk.numbered % len(network.BY_HAND)]
+    body["serviceOrderItem"][0]["service"]["name"] = name
     return body
 
 
@@ -356,6 +356,8 @@ class Scenario:
     """of the request that sends an order"""
     at_once: int = 1
     """orders sent together where it is discovered: one commit may carry several"""
+    behind: Order | None = None
+    """gives the orders after the first, which are sent once that one is at work"""
     stops: str = ""
     """a failpoint where the agent stands still while ``meanwhile`` acts"""
     meanwhile: Callable[[World], None] = _nothing
@@ -382,10 +384,11 @@ SCENARIOS = (
     # The first is in its commit until the others stand behind it: whoever leads them has one in the way.
     Scenario(
         "orders that cannot be planned together",
-        _some_in_the_way,
+        _between("pe1", "pe2"),
         _faults("pe1", commit_takes=_A_COMMIT),
         _faults("pe1"),
         at_once=4,
+        behind=_in_the_way,
         meanwhile=_crowd,
         env=_PATIENT,
     ),

@@ -680,8 +680,9 @@ def test_traps_of_strangers_are_counted_and_create_nothing(database_url: str) ->
             slow = replace(_QUICK, interval=1_000.0)
             async with watching(w, fake, slow, changed=changed.append) as it:
                 await asyncio.sleep(0.1)
-                other = replace(_trap(), oid=(1, 3, 6, 1, 6, 3, 1, 1, 5, 5))
-                strangers = [_trap(source="192.0.2.1"), _trap(community=b"guess"), other]
+                other = replace(_trap(), oid=(1, 3, 6, 1, 2, 1, 47, 2, 0, 1))
+                session = replace(_trap(), oid=(1, 3, 6, 1, 2, 1, 15, 0, 1))
+                strangers = [_trap(source="192.0.2.1"), _trap(community=b"guess"), other, session]
                 await it.intake.take(strangers)
                 await asyncio.sleep(0.1)
                 assert fake.polls == 0
@@ -689,8 +690,11 @@ def test_traps_of_strangers_are_counted_and_create_nothing(database_url: str) ->
                 "unknown_source": 1,
                 "wrong_community": 1,
                 "passed_on": 1,
+                "ignored": 1,
             }
-            assert changed == ["pe1"], "a trap of its own about anything asks for a look"
+            assert changed == ["pe1"], (
+                "what it is made of may have changed; a BGP session is none of it"
+            )
             assert w.told == []
 
     asyncio.run(story())

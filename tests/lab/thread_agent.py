@@ -66,6 +66,7 @@ def settings(**more: str) -> dict[str, str]:
         "OSS_AGENT_SNMP__TRAP_BIND": "172.20.20.1",
         "OSS_AGENT_SNMP__TRAP_PORT": "162",
         "OSS_AGENT_SNMP__POLL_INTERVAL": "2",
+        "OSS_AGENT_DISCOVERY__INTERVAL": "0",  # each test asks when it is its turn
         "OSS_AGENT_ASSURANCE__USAGE_INTERVAL": "4",
         "OSS_AGENT_ASSURANCE__VERIFY_AFTER": "5",
         "OSS_AGENT_FULFILMENT__RETRY": "1",
