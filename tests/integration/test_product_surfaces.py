@@ -122,7 +122,7 @@ def bundle(*more: dict[str, Any]) -> dict[str, Any]:
     """The example of the API's own document, with ``more`` characteristics."""
     body = copy.deepcopy(product_ordering.EXAMPLE)
     told: Any = body["productOrderItem"]
-    told[0]["product"]["productCharacteristic"].extend(more)
+    told[0]["product"]["productCharacteristic"].extend(copy.deepcopy(more))
     return body
 
 
