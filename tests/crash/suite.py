@@ -38,7 +38,7 @@ _PATIENCE = 180.0
 """Seconds until a world must rest: longer than the timer of a device whose confirm is in doubt."""
 LOOKERS = 2
 """Worlds that the scenarios are dealt to for discovery."""
-LANES = 3
+LANES = 2
 """Worlds that the failpoints of the smoke are dealt to."""
 _CHUNK = 12
 """Failpoints at most that a lane takes at a time: none is left alone with a long list."""
