@@ -13,13 +13,13 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from bss_bridge.engine import access, hrefs, intake, problem, surface
+from bss_bridge.engine import access, hrefs, intake, past, problem, surface
 from bss_bridge.engine.door import Door, Limits
 from bss_bridge.events import hub
 from bss_bridge.resources import ordering, tmf638, tmf639, tmf641, tmf641_cancel, tmf642
 from oss_agent import errors
 from oss_agent.spi.orders import Cancellations, Orders
-from oss_agent.spi.query import Port
+from oss_agent.spi.query import LedgerPort, Port
 from oss_agent.spi.views import AlarmView, CancelView, ResourceView, ServiceView
 
 
@@ -29,8 +29,8 @@ class Rooms:
 
     orders: Orders
     cancellations: Cancellations
-    services: Port[ServiceView]
-    resources: Port[ResourceView]
+    services: LedgerPort[ServiceView]
+    resources: LedgerPort[ResourceView]
     alarms: Port[AlarmView]
     hub: hub.HubOffice
 
@@ -103,14 +103,24 @@ def _cancellations(rooms: Rooms, links: hrefs.Hrefs) -> surface.Task[CancelView]
 def _services(rooms: Rooms, links: hrefs.Hrefs) -> surface.Resource[ServiceView]:
     bases = (hrefs.SERVICE_INVENTORY,)
     return surface.Resource(
-        "service", bases, rooms.services, lambda view: tmf638.render(view, links), wide=True
+        "service",
+        bases,
+        rooms.services,
+        lambda view: tmf638.render(view, links),
+        wide=True,
+        history=past.History(rooms.services, rooms.hub.clock),
     )
 
 
 def _resources(rooms: Rooms, links: hrefs.Hrefs) -> surface.Resource[ResourceView]:
     bases = (hrefs.RESOURCE_INVENTORY,)
     return surface.Resource(
-        "resource", bases, rooms.resources, lambda view: tmf639.render(view, links), wide=True
+        "resource",
+        bases,
+        rooms.resources,
+        lambda view: tmf639.render(view, links),
+        wide=True,
+        history=past.History(rooms.resources, rooms.hub.clock),
     )
 
 
@@ -123,15 +133,17 @@ def _parts_of_resources(
         place = f"{hrefs.RESOURCE_INVENTORY}/{name}"
         return lambda view: tmf639.render(view, links) | {"href": links.to(place, view.id)}
 
+    parts = {name: tmf639.Part(rooms.resources, of) for name, of in tmf639.PARTS.items()}
     return tuple(
         surface.Resource(
             name,
             (hrefs.RESOURCE_INVENTORY,),
-            tmf639.Part(rooms.resources, categories),
+            part,
             shown(name),
             wide=True,
+            history=past.History(part, rooms.hub.clock),
         )
-        for name, categories in tmf639.PARTS.items()
+        for name, part in parts.items()
     )
 
 

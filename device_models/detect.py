@@ -1,12 +1,16 @@
 """Decides what a device is from what it says of itself: maker, system, version, model, our platform. Pure.
 
-The data lie in ``detection/``: makers by enterprise number, systems by what only they say. What
-does not follow from the evidence stays unknown, and where two pieces of evidence name different
-makers nobody is believed: a driver for the wrong system does more harm than none.
+The data lie in ``detection/``: makers by enterprise number, systems by what only they say. The
+enterprise number of sysObjectID decides the maker; the system is what sysDescr says, else the NETCONF
+hello, else the SSH banner, else the rest of sysObjectID, which tells a family at best, and last what
+neighbours repeat of it (``hearsay``). What does not follow from the evidence stays unknown, and where two pieces of evidence name different makers nobody
+is believed: a driver for the wrong system does more harm than none. Two systems of one maker: the
+weightier counts, and that the hello says otherwise is told.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +21,7 @@ from typing import Any, Final
 import pydantic
 import yaml
 
+from device_models import hearsay
 from oss_agent.errors import ConfigurationError
 from oss_agent.spi.detection import Detected, Evidence
 
@@ -44,7 +49,6 @@ class System(pydantic.BaseModel):
     version: re.Pattern[str] | None = None
     model: re.Pattern[str] | None = None
     platform: str = ""
-    proven: tuple[re.Pattern[str], ...] = ()
 
 
 class Override(pydantic.BaseModel):
@@ -86,6 +90,14 @@ def _read(file: Path, kind: pydantic.TypeAdapter[Any]) -> Any:
 def detect(evidence: Evidence, known: Knowledge | None = None) -> Detected:
     """What the device is, and what that was concluded from; never an exception."""
     known = known or load()
+    own, contradicted = _own(evidence, known)
+    if contradicted or not evidence.announced:
+        return own
+    return hearsay.weighed(own, evidence, lambda one: _own(one, known)[0])
+
+
+def _own(evidence: Evidence, known: Knowledge) -> tuple[Detected, bool]:
+    """What follows from its own words, and whether these contradict each other."""
     text, banner = plain(evidence.description), plain(evidence.banner)
     hello = [plain(one) for one in evidence.hello[:_CAPABILITIES]]
     vendor, because = _vendor(evidence.object_id, text, known)
@@ -97,12 +109,27 @@ def detect(evidence: Evidence, known: Knowledge | None = None) -> Detected:
     )
     doubts = _doubts(vendor, makers)
     if doubts:
-        return Detected(because=tuple(because), doubts=doubts)
+        return Detected(because=tuple(because), doubts=doubts), True
     if not fitting:
-        return Detected(vendor, because=tuple(because), doubts=_nothing(text, evidence))
+        return Detected(vendor, because=tuple(because), doubts=_nothing(text, evidence)), False
     system, why = fitting[0]
     vendor = vendor or (system.vendor[0] if len(system.vendor) == 1 else "")
-    return _named(vendor, system, text, (*because, why))
+    told = _named(vendor, system, text, (*because, why))
+    against = _otherwise(system, [one for one, _ in fitting], hello)
+    return dataclasses.replace(told, doubts=(*against, *told.doubts)), False
+
+
+def against(platform: str, evidence: Evidence, known: Knowledge | None = None) -> str:
+    """Why a device is not what it is run as, in words; "" where nothing speaks against it.
+
+    Of a platform that the data do not name nothing can be said: its driver is from elsewhere.
+    """
+    known = known or load()
+    meant = {system.os for system in known.systems if system.platform == platform}
+    seen = detect(evidence, known)
+    if not meant or not seen.vendor or not seen.os or seen.os in meant:
+        return ""
+    return f"it is run as {platform} and is {seen.vendor} {seen.os}: {'; '.join(seen.because)}"
 
 
 def plain(said: bytes | str) -> str:
@@ -130,15 +157,28 @@ def _systems(
     for system in every:
         if any(pattern.search(text) for pattern in system.description):
             yield system, f"its description is {system.os}'s"
-    for system in every:
-        if any(part in one for part in system.hello for one in hello):
-            yield system, f"its NETCONF hello has what only {system.os} has"
+    greeting = [system for system in every if _announced(system, hello)]
+    only = " and ".join(system.os for system in greeting)
+    for system in greeting:
+        yield system, f"its NETCONF hello has what only {only} announce{'s' * (len(greeting) == 1)}"
     for system in every:
         if any(pattern.search(banner) for pattern in system.banner):
             yield system, f"its SSH identification is {system.os}'s"
     for system in every:
         if any(_under(prefix, object_id) for prefix in system.object):
             yield system, f"its sysObjectID is one of {system.os}"
+
+
+def _announced(system: System, hello: Sequence[str]) -> bool:
+    return any(part in one for part in system.hello for one in hello)
+
+
+def _otherwise(chosen: System, fitting: Sequence[System], hello: Sequence[str]) -> tuple[str, ...]:
+    """What the hello has against a maker's system that something weightier says."""
+    others = [one.os for one in fitting if one.vendor and _announced(one, hello)]
+    if not chosen.vendor or not others or chosen.os in others:
+        return ()
+    return (f"its NETCONF hello is that of {' or '.join(others)}: ask a person",)
 
 
 def _under(prefix: str, object_id: tuple[int, ...]) -> bool:
@@ -161,19 +201,14 @@ def _doubts(vendor: str, makers: set[tuple[str, ...]]) -> tuple[str, ...]:
 def _nothing(text: str, evidence: Evidence) -> tuple[str, ...]:
     if not (text or evidence.object_id or evidence.banner or evidence.hello):
         return ("it said nothing of itself",)
-    return (f"nothing that is known of systems fits {text[:_WORDS]!r}",)
+    said = repr(text[:_WORDS]) if text else "what it announces"
+    return (f"nothing that is known of systems fits {said}",)
 
 
 def _named(vendor: str, system: System, text: str, because: tuple[str, ...]) -> Detected:
     version, model = _group(system.version, text), _group(system.model, text)
-    proven = bool(version) and any(one.search(version) for one in system.proven)
-    doubts: tuple[str, ...] = ()
-    if not system.platform:
-        doubts = (f"no driver for {system.os}",)
-    elif not proven:
-        what = f"version {version}" if version else "a version that it does not say"
-        doubts = (f"{system.platform} is not proven on {what}: read only",)
-    return Detected(vendor, system.os, version, model, system.platform, proven, because, doubts)
+    doubts = () if system.platform else (f"no driver for {system.os}",)
+    return Detected(vendor, system.os, version, model, system.platform, because, doubts)
 
 
 def _group(pattern: re.Pattern[str] | None, text: str) -> str:

@@ -1,7 +1,8 @@
 """Decides how a platform's folder becomes one ``Platform``: three kinds of files, read once.
 
-``<platform>/platform.yaml`` is required, ``observe.yaml`` and ``templates/*.yaml`` are not. Files
-of an installed release do not change under a running agent, so what was read is kept.
+``<platform>/platform.yaml`` is required, ``observe.yaml`` and ``templates/*.yaml`` are not. ``standard:``
+in ``observe.yaml`` names files of ``readings/`` whose readings the platform has, where it has none of its
+own. Files of an installed release do not change under a running agent, so what was read is kept.
 """
 
 from __future__ import annotations
@@ -29,12 +30,21 @@ def load(platform: str, folder: Path = SHIPPED) -> Platform:
     place = folder / platform
     data = _mapping(place / "platform.yaml")
     if (place / "observe.yaml").exists():
-        data["observe"] = _mapping(place / "observe.yaml")
+        data["observe"] = _observed(_mapping(place / "observe.yaml"))
     data["templates"] = {file.stem: _mapping(file) for file in (place / "templates").glob("*.yaml")}
     try:
         return _PLATFORM.validate_python(data)
     except pydantic.ValidationError as wrong:
         raise ConfigurationError(f"{place}: {_words(wrong)}") from wrong
+
+
+def _observed(own: dict[str, Any]) -> dict[str, Any]:
+    """A platform's readings with the standard ones that it names."""
+    names = own.pop("standard", [])
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+        raise ConfigurationError("observe.yaml: `standard` must be a list of names in readings/")
+    shared = [_mapping(SHIPPED / "readings" / f"{name}.yaml") for name in names]
+    return {kind: reading for each in (*shared, own) for kind, reading in each.items()}
 
 
 def _mapping(file: Path) -> dict[str, Any]:

@@ -54,6 +54,8 @@ class Observer:
             return self._unobservable(question, wrong.reason)
         if reading.channel is model.Channel.SIMULATED:
             return Observation(question.kind, self.endpoint.device, self.now(), simulated=True)
+        if reading.channel is not model.Channel.SSH_EXEC:
+            return self._unobservable(question, f"{reading.channel} needs a session of that store")
         return await self._run(question, reading, params)
 
     async def _run(

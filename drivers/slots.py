@@ -18,7 +18,9 @@ _IFNAME = re.compile(r"[A-Za-z][A-Za-z0-9/.:_-]{0,62}")
 _UINT = re.compile(r"0|[1-9][0-9]{0,19}")
 _PREFIX = re.compile(r"[0-9a-f.:]{2,45}/[0-9]{1,3}")
 _COMMUNITY = re.compile(r"(0|[1-9][0-9]{0,4}):(0|[1-9][0-9]{0,4})")
+_ROUTE = re.compile(r"([0-9]{1,10}|[0-9]{1,3}(?:\.[0-9]{1,3}){3}):(0|[1-9][0-9]{0,9})")
 _HALF = 65_535
+_WHOLE = 2**32 - 1
 _DESCRIPTION_LONGEST = 255
 
 
@@ -42,10 +44,15 @@ def _checked(name: str, slot: model.Slot, value: str | None) -> str | None:
         if slot.optional:
             return None
         raise OrderRejected(f"slot {name} is missing", field=name)
-    wrong = _GRAMMARS[slot.type](slot, value)
-    if wrong is not None:
-        raise OrderRejected(f"slot {name}: {value[:80]!r} is not {wrong}", field=name)
+    why = wrong(slot, value)
+    if why is not None:
+        raise OrderRejected(f"slot {name}: {value[:80]!r} is not {why}", field=name)
     return str(ipaddress.ip_address(value)) if slot.type is model.SlotType.ADDRESS else value
+
+
+def wrong(slot: model.Slot, value: str) -> str | None:
+    """What the value would have to be to fit the slot; None: it fits."""
+    return _GRAMMARS[slot.type](slot, value)
 
 
 def _name(_slot: model.Slot, value: str) -> str | None:
@@ -104,6 +111,22 @@ def _community(_slot: model.Slot, value: str) -> str | None:
     return None if fits else "a BGP community, as 65000:100"
 
 
+def _route(_slot: model.Slot, value: str) -> str | None:
+    parts = _ROUTE.fullmatch(value)
+    fits = parts and int(parts[2]) <= _most_behind(parts[1])
+    return None if fits else "a route distinguisher or target, as 65000:100 or 192.0.2.1:100"
+
+
+def _most_behind(administrator: str) -> int:
+    """The highest number behind an administrator (RFC 4364 4.2); below every number: it is none."""
+    if "." in administrator:
+        return _HALF if administrator == _canonical(administrator, ipaddress.IPv4Address) else -1
+    number = int(administrator)
+    if str(number) != administrator or not 1 <= number <= _WHOLE:
+        return -1
+    return _WHOLE if number <= _HALF else _HALF
+
+
 _GRAMMARS: Mapping[model.SlotType, Callable[[model.Slot, str], str | None]] = {
     model.SlotType.NAME: _name,
     model.SlotType.DESCRIPTION: _description,
@@ -113,4 +136,5 @@ _GRAMMARS: Mapping[model.SlotType, Callable[[model.Slot, str], str | None]] = {
     model.SlotType.INTERFACE: _interface,
     model.SlotType.PREFIX: _prefix,
     model.SlotType.COMMUNITY: _community,
+    model.SlotType.ROUTE: _route,
 }

@@ -70,7 +70,9 @@ async def _connect(endpoint: device.Endpoint, port: int) -> asyncssh.SSHClientCo
     try:
         return await asyncssh.connect(endpoint.address, port, options=options)
     except _REFUSALS as refusal:
-        raise DeviceRefused(endpoint.device, _words(endpoint, port, refusal)) from refusal
+        login = isinstance(refusal, asyncssh.PermissionDenied)
+        words = _words(endpoint, port, refusal)
+        raise DeviceRefused(endpoint.device, words, login=login) from refusal
     except (OSError, asyncssh.Error) as lost:
         raise DeviceUnreachable(endpoint.device, _words(endpoint, port, lost)) from lost
 

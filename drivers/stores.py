@@ -6,18 +6,24 @@ nobody asks for is not spoken to.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from drivers import links
+from device_models import model
+from drivers import links, recognition
 from oss_agent.errors import ConfigurationError, DeviceUnreachable
 from oss_agent.spi import device, tree
 
 
 class Part(device.Driver, Protocol):
     """The driver of one store that can also speak over links that others opened."""
+
+    @property
+    def model(self) -> model.Platform:
+        """What the platform declares, of all its stores."""
+        ...
 
     def port(self, endpoint: device.Endpoint) -> int:
         """Where it speaks. DeviceRefused when nobody knows."""
@@ -77,9 +83,22 @@ class StoresDriver:
         made = (part.instantiate(template, slots) for part in self.parts)
         return {store: wanted for each in made for store, wanted in each.items()}
 
+    def recognise(
+        self, configuration: Mapping[str, tree.Tree], templates: Collection[str]
+    ) -> tuple[device.Recognised, ...]:
+        """The platform's templates backwards: each over all stores, as one thing."""
+        main = self.parts[0]
+        return recognition.recognise(
+            main.model, main.stores[0], configuration, templates, self.shareable
+        )
+
     def shareable(self, path: tree.Path, store: str = "") -> bool:
         """As the platform's data say of the store."""
         return self.part(store).shareable(path)
+
+    def masked(self, text: str, name: Callable[[str], str], store: str = "") -> str:
+        """As the platform's data say of the store."""
+        return self.part(store).masked(text, name)
 
     def part(self, store: str) -> Part:
         """The part of a store ("" is the main one). ConfigurationError naming the known ones."""

@@ -14,7 +14,7 @@ _PAUSE = 0.5
 _SAY_EVERY = 5.0
 
 
-def wait(lab: Lab, *, within: float = 60.0, say: Callable[[str], None] = quiet) -> float:
+def wait(lab: Lab, *, within: float = 300.0, say: Callable[[str], None] = quiet) -> float:
     """Wait until routing has settled and return how long it took."""
     began = told = time.monotonic()
     while left := [words for node in routers(lab) for words in unsettled(lab, node)]:

@@ -10,7 +10,7 @@ from lab.errors import LabError
 from lab.iproute import Ip
 from lab.state import State
 
-_SECONDS = 20.0
+_SECONDS = 120.0
 
 
 def remove(left: State, ip: Ip) -> None:

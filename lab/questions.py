@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 
-_SECONDS = 0.5
+_SECONDS = 5.0
+"""A server on a busy machine may stand still for so long; one that is not there refuses at once."""
 # SNMP v2c, community public, get sysUpTime.0; made by hand so that the lab needs no SNMP library.
 _UPTIME = bytes.fromhex(
     "302702010104067075626c6963a01a020207d0020100020100300e300c06082b060102010103000500"

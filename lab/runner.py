@@ -37,7 +37,9 @@ from lab.state import State
 from lab.topology import Topology
 
 Say = Callable[[str], None]
-_READY_WITHIN = 90.0
+_READY_WITHIN = 300.0
+_READY_WITHIN_EACH = 6.0
+"""Seconds for each node, where they are more than fifteen: two cores start them one after the other."""
 
 
 def quiet(_words: str) -> None:
@@ -101,7 +103,8 @@ class Lab:
         firsts = [nodes.first_process(self.topology.name, node)]
         outer = nodes.outer_process(self.topology.name, node)
         processes.kill([outer] if outer else [])
-        processes.wait_gone(firsts, within=10)
+        if left := processes.wait_gone(firsts, within=60):
+            raise LabError(f"processes {left} of node {node} do not end")
         # the namespace keeps its name and would go on answering pings
         self._all_links(node, up=False)
 
@@ -228,7 +231,8 @@ def _build(lab: Lab, *, owned: bool, say: Say) -> None:
         if node.kind != "bridge":
             lab.started[node.name] = nodes.start(topology, node, lab.layer, owned=owned)
     alive = {name: _living(process) for name, process in lab.started.items()}
-    readiness.wait(topology, alive, within=_READY_WITHIN, say=say)
+    within = max(_READY_WITHIN, _READY_WITHIN_EACH * len(alive))
+    readiness.wait(topology, alive, within=within, say=say)
     _after_start(lab)
     inventory_files.write(lab.labdir, topology, _macs(lab), _host_keys(lab))
     say(f"{len(lab.started)} nodes ready in {time.monotonic() - began:.1f} s")

@@ -52,14 +52,19 @@ def check_config(ctx: typer.Context, config: ConfigFile = None) -> None:
     here.screen.json(tree.model_dump(mode="json"))
 
 
-def main() -> None:
-    """Entry point."""
+def program() -> typer.Typer:
+    """Every command that there is."""
     tree = cli.tree()
     tree.command("run")(run)
     tree.command("check-config")(check_config)
     tree.add_typer(platforms.drivers, name="drivers")
     tree.add_typer(catalogue.catalog, name="catalog")
-    sys.exit(cli.run(tree, sys.argv[1:]))
+    return tree
+
+
+def main() -> None:
+    """Entry point."""
+    sys.exit(cli.run(program(), sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ class EntryColumns(TypedColumns):
     digest: Named[str] = Column(String(64))
 
 
-ENTRIES: Final = sa.Table("aud_entry", METADATA, EntryColumns)
+ENTRIES: Final = sa.Table(
+    "aud_entry", METADATA, EntryColumns, sa.Index("ix_aud_entry_action", "action", "number")
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -74,7 +74,14 @@ class DeviceBusy(DeviceError):
 
 
 class DeviceRefused(DeviceError):
-    """Wrong credential, unknown host key, not authorised. Never retried: a person is needed."""
+    """Wrong credential, unknown host key, not authorised. Never retried: a person is needed.
+
+    ``login``: it is the login that was refused, and another one may be taken.
+    """
+
+    def __init__(self, device: str, reason: str, *, login: bool = False) -> None:
+        super().__init__(device, reason)
+        self.login = login
 
 
 class ChangeRejected(DeviceError):

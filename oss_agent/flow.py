@@ -17,13 +17,12 @@ import random
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent import futures
-from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 import structlog
-from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
+from dbos import DBOS, DBOSConfig, SetWorkflowID
 from sqlalchemy import exc
 
 from oss_agent import database, errors
@@ -40,18 +39,14 @@ _SCHEMA: Final = "dbos"
 _ACTIVE: Final = ["PENDING", "ENQUEUED", "DELAYED"]
 _FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED"]
 _DELETED_AT_ONCE: Final = 500
+_BREATH: Final = 0.2
+"""Seconds between two deletions: runs in work write to the same database."""
 
 Poisoned = Callable[[str, int, str, Exception], Awaitable[None]]
 """``poisoned(transaction, run, phase, error)``: a phase fails again and again for no reason it should.
 
 It holds the order and raises an alarm; the run then ends.
 """
-
-Settle = Callable[[str], Awaitable[None]]
-"""``settle(executor)``: settle a dead executor's transactions, before they run again."""
-
-TryLock = Callable[[str], AbstractAsyncContextManager[bool]]
-"""``try_lock(executor)``: hold an executor's slot for a while; False when somebody lives there."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,7 +61,9 @@ class Pace:
     """how often a phase may fail for no declared reason before its order is held"""
     first_pause: float = 0.2
     longest_pause: float = 30.0
-    reap_every: float = 0.5
+    keep: float = 7 * 86_400.0
+    """how long what was noted of a finished run is kept"""
+    forget_every: float = 3_600.0
 
 
 class DbosFlow:
@@ -217,9 +214,15 @@ class DbosFlow:
         What did not finish stays pending: the next start takes it up.
         """
         self._gate.clear()
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(within):
                 await self._idle.wait()
+        except TimeoutError:
+            self._log.warning(
+                "stopped with work in hand: it goes on at the next start",
+                runs=self._busy,
+                waited=within,
+            )
         # Cancelled before the engine goes: a cancelled run is recorded as nothing, but one that
         # outlives the engine fails with an ordinary error.
         await self._cancel_runs()
@@ -235,37 +238,35 @@ class DbosFlow:
         if tasks:
             await asyncio.wait(tasks)
 
+    async def forget(self, time: clock.Clock) -> None:
+        """Role: delete runs that finished ``Pace.keep`` ago; what is left, the next time does."""
+        while True:
+            try:
+                await self.delete_finished(time.now() - timedelta(seconds=self._pace.keep))
+            except Exception as trouble:  # noqa: BLE001  what nobody needs any more must not end the daemon
+                self._log.warning("finished runs are not deleted yet", reason=str(trouble))
+            await asyncio.sleep(self._pace.forget_every)
+
     async def delete_finished(self, before: datetime) -> int:
-        """Delete runs that finished before a moment; how many. Nightly: their rows are the truth."""
+        """Delete runs that finished before a moment, some at a time; how many.
+
+        Their rows are the truth: of a run that is unknown here nothing is lost, and were it enqueued
+        once more, its transaction would say that it is over.
+        """
+        moment = clock.rfc3339(before)
         deleted = 0
         while found := await DBOS.list_workflows_async(
             status=_FINISHED,
-            completed_before=clock.rfc3339(before),
+            completed_before=moment,
+            end_time=moment,  # made before: by its index those of after are not read
             limit=_DELETED_AT_ONCE,
             load_input=False,
             load_output=False,
         ):
             await DBOS.delete_workflows_async([run.workflow_id for run in found])
             deleted += len(found)
+            await asyncio.sleep(_BREATH)
         return deleted
-
-    async def reap(self, try_lock: TryLock, settle: Settle) -> None:
-        """Role: take over the runs of processes that died. One process alone never needs it."""
-        while True:
-            owners = {run.executor_id for run in await _pending() if run.executor_id}
-            for executor in owners - {self._executor}:
-                async with try_lock(executor) as dead:
-                    if dead:
-                        await self._adopt(executor, settle)
-            await asyncio.sleep(self._pace.reap_every)
-
-    async def _adopt(self, executor: str, settle: Settle) -> None:
-        await settle(executor)
-        # Listed under the lock: a run on an older list may live on another node by now, and
-        # resuming what lives makes two of it.
-        runs = [run.workflow_id for run in await _pending(executor)]
-        self._log.warning("taking over a dead process", executor=executor, runs=len(runs))
-        await DBOS.resume_workflows_async(runs, queue_name=QUEUE)
 
 
 class _Sleep(threading.Event):
@@ -296,16 +297,6 @@ class _Sleep(threading.Event):
             self.bell.wait(timeout)
             self.bell.clear()
         return self.is_set()
-
-
-async def _pending(executor: str | None = None) -> list[WorkflowStatus]:
-    return await DBOS.list_workflows_async(
-        status="PENDING",
-        queue_name=QUEUE,
-        executor_id=executor,
-        load_input=False,
-        load_output=False,
-    )
 
 
 def _prepare(url: sa.URL) -> None:

@@ -1,26 +1,23 @@
-"""Decides which of several processes on one database may do what only one may.
+"""Decides which of several processes on one database is which.
 
-Three kinds: a slot is a process's identity to the workflow engine, a shard a part of the polling, a
-duty a job that one process does for all. They live as long as their holder: no heartbeat rows, no
-clocks to agree on. (Device leases are another thing: rows of fulfilment, ended by settling.)
+A slot is a process's identity to the workflow engine. It lives as long as its holder: no heartbeat
+rows, no clocks to agree on. (Device leases are another thing: rows of fulfilment, ended by settling.)
 
 On PostgreSQL they are session advisory locks on one connection of their own. Losing it means that
 others hold our locks already, so the process ends at once: that is what bounds a zombie. On SQLite
-there is one process by nature; a lock on the data directory refuses a second.
+there is one process by nature; locks on the data directory and on the database refuse a second.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import enum
 import fcntl
 import os
 import queue
 import sys
 import threading
-import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -36,26 +33,16 @@ EXIT_LOST: Final = 75
 """EX_TEMPFAIL: a supervisor starts the process again."""
 
 SLOTS: Final = 64
+_SLOT: Final = 0x0A6E01
+"""The first key of the advisory locks, for ever; the second is the slot's number."""
 _WATCH_EVERY: Final = 2.0
 
 
-class Kind(enum.IntEnum):
-    """The first key of an advisory lock; the numbers are for ever."""
-
-    SLOT = 0x0A6E01
-    SHARD = 0x0A6E02
-    DUTY = 0x0A6E03
-
-
 class Locks(Protocol):
-    """Locks that end with this process. A lock is held once: taking it again says True."""
+    """Slots that end with this process. One is held once: taking it again says True."""
 
-    async def take(self, kind: Kind, key: int | str) -> bool:
+    async def take(self, slot: int) -> bool:
         """Take it if it is free; never waits for another holder."""
-        ...
-
-    async def give(self, kind: Kind, key: int | str) -> None:
-        """Give it back. Safe when not held."""
         ...
 
 
@@ -65,23 +52,11 @@ async def take_slot(locks: Locks) -> str:
     ConfigurationError when every slot is taken.
     """
     for number in range(SLOTS):
-        if await locks.take(Kind.SLOT, number):
+        if await locks.take(number):
             return f"slot-{number}"
     raise errors.ConfigurationError(
         f"{SLOTS} processes hold slots on this database already: stop some of them"
     )
-
-
-@asynccontextmanager
-async def while_free(locks: Locks, slot: str) -> AsyncIterator[bool]:
-    """Hold another process's slot while looking after what it left; False when it lives."""
-    number = int(slot.removeprefix("slot-"))
-    taken = await locks.take(Kind.SLOT, number)
-    try:
-        yield taken
-    finally:
-        if taken:
-            await locks.give(Kind.SLOT, number)
 
 
 def open_locks(
@@ -91,43 +66,58 @@ def open_locks(
 
     ``lost(reason)`` is called in another thread when PostgreSQL took our locks from us; by default
     it ends the process, and anything milder leaves a zombie that acts without them.
-    ConfigurationError when another process uses the same data directory (SQLite);
+    ConfigurationError when another process uses the same data directory or database (SQLite);
     StoreUnavailable when PostgreSQL cannot be reached.
     """
     parsed = database.parse(url)
-    if database.file_of(parsed) is not None:
-        return _alone(data)
+    file = database.file_of(parsed)
+    if file is not None:
+        return _alone(data, file.resolve())
     return _advisory(parsed, lost or _end_process)
 
 
 class _Granted:
-    """Every lock is free for the only process."""
+    """Every slot is free for the only process."""
 
-    async def take(self, kind: Kind, key: int | str) -> bool:
-        del kind, key
+    async def take(self, slot: int) -> bool:
+        del slot
         return True
-
-    async def give(self, kind: Kind, key: int | str) -> None:
-        del kind, key
 
 
 @asynccontextmanager
-async def _alone(data: Path) -> AsyncIterator[Locks]:
-    path = data / "running"
+async def _alone(data: Path, file: Path) -> AsyncIterator[Locks]:
+    """Both: two data directories may name one database, and two databases one data directory."""
+    mark = file.with_name(f"{file.name}.running")
+    with _only(data / "running", str(data), "choose another data directory"):
+        if not mark.parent.is_dir():  # the database says so itself, in its own words
+            yield _Granted()
+            return
+        with _only(mark, f"the database {file}", "name another in store.url"):
+            yield _Granted()
+
+
+@contextlib.contextmanager
+def _only(path: Path, what: str, instead: str) -> Iterator[None]:
     # never deleted: a lock on a deleted file would let a second process lock a new one
-    with path.open("a+", encoding="ascii") as file:
+    try:
+        held = path.open("a+", encoding="ascii")
+    except OSError as bad:
+        raise errors.ConfigurationError(
+            f"{path}: {bad.strerror}; let this user write there, or {instead}"
+        ) from bad
+    with held as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
             raise errors.ConfigurationError(
                 f"another oss-agent (pid {file.read().strip() or 'unknown'}) is running on "
-                f"{data}: stop it, or choose another data directory"
+                f"{what}: stop it, or {instead}"
             ) from error
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
-        yield _Granted()
+        yield
 
 
 def _end_process(reason: str) -> None:
@@ -153,7 +143,7 @@ class _Session:
     def __init__(self, url: sa.URL, lost: Callable[[str], None]) -> None:
         self._engine = database.session(url)
         self._lost = lost
-        self._held: set[tuple[int, int]] = set()
+        self._held: set[int] = set()
         self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
 
     async def open(self) -> None:
@@ -168,11 +158,8 @@ class _Session:
         self._jobs.put(None)
         await self._closed
 
-    async def take(self, kind: Kind, key: int | str) -> bool:
-        return await self._do(lambda: self._take((kind.value, _number(key))))
-
-    async def give(self, kind: Kind, key: int | str) -> None:
-        await self._do(lambda: self._give((kind.value, _number(key))))
+    async def take(self, slot: int) -> bool:
+        return await self._do(lambda: self._take(slot))
 
     async def _do(self, work: Callable[[], T]) -> T:
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -189,16 +176,10 @@ class _Session:
         self._jobs.put(job)
         return await done
 
-    def _take(self, lock: tuple[int, int]) -> bool:
-        # the server counts: without our own record a lock taken twice would have to be given twice
-        if lock not in self._held and self._ask(sa.func.pg_try_advisory_lock(*lock)):
-            self._held.add(lock)
-        return lock in self._held
-
-    def _give(self, lock: tuple[int, int]) -> None:
-        if lock in self._held:
-            self._ask(sa.func.pg_advisory_unlock(*lock))
-            self._held.discard(lock)
+    def _take(self, slot: int) -> bool:
+        if slot not in self._held and self._ask(sa.func.pg_try_advisory_lock(_SLOT, slot)):
+            self._held.add(slot)
+        return slot in self._held
 
     def _ask(self, question: sa.ColumnElement[Any]) -> Any:
         return self._connection.execute(sa.select(question)).scalar_one()
@@ -224,11 +205,6 @@ class _Session:
             return self._jobs.get(timeout=_WATCH_EVERY)
         except queue.Empty:
             return lambda: self._ask(sa.literal(1))
-
-
-def _number(key: int | str) -> int:
-    """The second key of an advisory lock, 31 bits."""
-    return key if isinstance(key, int) else zlib.crc32(key.encode()) & 0x7FFF_FFFF
 
 
 def _answer(future: asyncio.Future[Any], settle: Callable[[], None]) -> None:

@@ -47,9 +47,9 @@ def moment(text: str) -> datetime:
     text = text.strip('"')
     try:
         found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    except ValueError as bad:
+        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as bad:  # in UTC it may lie before the year 1
         raise ValueError("is no date and time as 2026-01-31T10:00:00Z") from bad
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def truth(text: str) -> bool:

@@ -15,11 +15,12 @@ from urllib.parse import quote, unquote, unquote_plus
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from bss_bridge.engine import etags, intake, tmf630, writes
+from bss_bridge.engine import etags, intake, parameters, past, tmf630, writes
 from oss_agent import errors
 from oss_agent.spi import access
 from oss_agent.spi.access import Permission
-from oss_agent.spi.query import Filter, Operator, Port, Query
+from oss_agent.spi.moments import AsOf
+from oss_agent.spi.query import Filter, Operator, Page, Port, Query
 
 View = TypeVar("View")
 Json = dict[str, Any]
@@ -54,6 +55,7 @@ class Resource(Generic[View]):
     ``permission`` is what each write needs.
     ``wide``: the port understands ``Query.either`` and ``Operator.LIKE``; else those answer 501.
     ``monitored``: its writes may be answered 202, with a monitor to ask.
+    ``history``: its reads may be as of a moment; without it that is refused (400).
     """
 
     name: str
@@ -68,11 +70,28 @@ class Resource(Generic[View]):
     permission: Permission = Permission.ORDER
     wide: bool = False
     monitored: bool = False
+    history: past.History[View] | None = None
 
     @property
     def later(self) -> Answers:
         """What its writes may answer beside what they are for."""
         return _LATER if self.monitored else {}
+
+    def when(self, named: Mapping[str, str]) -> AsOf | None:
+        """The moment that a read names; None: now. OrderRejected (400)."""
+        return past.asked(named, self.name, self.history)
+
+    async def page(self, query: Query, when: AsOf | None) -> Page[View]:
+        """Rows that match, now or as of a moment."""
+        if when is None or self.history is None:
+            return await self.port.find(query)
+        return await self.history.port.find(query, when)
+
+    async def one(self, tenant: str, key: str, when: AsOf | None) -> View:
+        """One row, now or as of a moment; NotFound."""
+        if when is None or self.history is None:
+            return await self.port.get(tenant, key)
+        return await self.history.port.get(tenant, key, when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +141,14 @@ def _add_reads(out: APIRouter, base: str, resource: Resource[View], paging: Pagi
         collection,
         summary=f"List {resource.name}",
         responses=_SOME if paging.partial_content else {},
-        openapi_extra=declared | _PARAMETERS,
+        openapi_extra=declared | parameters.of_list(past=resource.history is not None),
     )
     async def find(request: Request) -> JSONResponse:
-        text = request.scope["query_string"].decode("ascii", "replace")
-        tenant = caller(request).tenant
-        asked = tmf630.parse(text, tenant, default_limit=paging.default, wide=resource.wide)
-        page = await resource.port.find(by_id(asked.query, resource.name))
+        text = _query(request)
+        rest, named = past.split(text)
+        when, tenant = resource.when(named), caller(request).tenant
+        asked = tmf630.parse(rest, tenant, default_limit=paging.default, wide=resource.wide)
+        page = await resource.page(by_id(asked.query, resource.name), when)
         shown = [tmf630.select(resource.render(view), asked.fields) for view in page.items]
         part = paging.partial_content and len(shown) < page.total
         headers = _headers(collection, text, asked.query.offset, asked.query.limit, page.total)
@@ -140,13 +160,14 @@ def _add_reads(out: APIRouter, base: str, resource: Resource[View], paging: Pagi
         f"{collection}/{{id:path}}",
         summary=f"One {resource.name}",
         responses=_SAME,
-        openapi_extra=declared,
+        openapi_extra=declared | parameters.of_one(past=resource.history is not None),
     )
     async def get(id: str, request: Request) -> Response:  # noqa: A002  the specification's name
         names = tmf630.fields(request.query_params.get("fields"))
-        body = resource.render(await resource.port.get(caller(request).tenant, id))
-        headers = {"ETag": etags.tag(body)}
-        if resource.patch is not None:
+        when = resource.when(past.split(_query(request))[1])
+        body = resource.render(await resource.one(caller(request).tenant, id, when))
+        headers = {"ETag": past.tag(body, when)}
+        if resource.patch is not None and when is None:
             headers["Accept-Patch"] = writes.ACCEPTED
         if etags.unchanged(headers["ETag"], request.headers.get("if-none-match")):
             return Response(status_code=304, headers=headers)
@@ -164,6 +185,7 @@ def _add_create(out: APIRouter, base: str, resource: Resource[View], create: Cre
         openapi_extra=declared,
     )
     async def post(request: Request) -> JSONResponse:
+        past.refuse(_query(request))
         names = tmf630.fields(request.query_params.get("fields"))
         made = await create(await json_body(request), request)
         if isinstance(made, writes.Accepted):
@@ -184,6 +206,7 @@ def _add_patch(
         openapi_extra=declared,
     )
     async def change(id: str, request: Request) -> JSONResponse:  # noqa: A002  the specification's name
+        past.refuse(_query(request))
         names = tmf630.fields(request.query_params.get("fields"))
         now = await _changed(id, request, resource, patch)
         if isinstance(now, writes.Accepted):
@@ -226,6 +249,7 @@ def _add_delete(
         openapi_extra=access.needs(resource.permission),
     )
     async def remove(id: str, request: Request) -> Response:  # noqa: A002  the specification's name
+        past.refuse(_query(request))
         view = await resource.port.get(caller(request).tenant, id)
         current = etags.tag(resource.render(view))
         etags.require(current, request.headers.get("if-match"), must=False)
@@ -258,18 +282,10 @@ def body_example(example: Mapping[str, Any], *types: str) -> Json:
     return {"requestBody": {"required": True, "content": dict.fromkeys(kinds, content)}}
 
 
-_PARAMETERS = {
-    "parameters": [
-        {"name": name, "in": "query", "schema": {"type": kind}, "description": text}
-        for name, kind, text in (
-            ("fields", "string", "attributes to show, comma separated, dots lead inside"),
-            ("offset", "integer", "rows to skip"),
-            ("limit", "integer", f"rows to show, at most {tmf630.MAX_LIMIT}"),
-            ("sort", "string", "attributes, comma separated, - in front for descending"),
-            ("filter", "string", "a JSONPath expression: $[?(@.state=='held' && @.priority<'3')]"),
-        )
-    ]
-}
+def _query(request: Request) -> str:
+    """The query string as it came, still percent-encoded."""
+    text: bytes = request.scope["query_string"]
+    return text.decode("ascii", "replace")
 
 
 def _headers(collection: str, text: str, offset: int, limit: int, total: int) -> dict[str, str]:

@@ -33,6 +33,17 @@ def reference(ref: SpecificationRef, collection: str, kind: str, hrefs: Hrefs) -
     return r.reference(ref.id, href, kind) | {"name": ref.name, "version": ref.version}
 
 
+def candidate(view: SpecificationView, base: str, kind: str, hrefs: Hrefs) -> Json:
+    """The candidate of a specification of this kind (``service``, ``resource``) in the API at ``base``."""
+    whole = f"{kind.capitalize()}Specification"
+    ref = head(view, f"{base}/{kind}Specification", hrefs)
+    return head(view, f"{base}/{kind}Candidate", hrefs) | {
+        f"{kind}Specification": r.reference(view.id, ref["href"], whole)
+        | {"name": view.name, "version": view.version},
+        "@type": f"{kind.capitalize()}Candidate",
+    }
+
+
 def characteristics(view: SpecificationView, values: str) -> list[Json]:
     """Its characteristics, the members of a list behind it (``sites.port``).
 

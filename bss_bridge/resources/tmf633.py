@@ -64,9 +64,4 @@ def render(view: SpecificationView, hrefs: Hrefs) -> dict[str, Any]:
 
 def candidate(view: SpecificationView, hrefs: Hrefs) -> dict[str, Any]:
     """What makes a customer-facing specification something to order; it has no life of its own."""
-    ref = specifications.head(view, SPECIFICATIONS, hrefs)
-    return specifications.head(view, f"{BASE}/serviceCandidate", hrefs) | {
-        "serviceSpecification": r.reference(view.id, ref["href"], "ServiceSpecification")
-        | {"name": view.name, "version": view.version},
-        "@type": "ServiceCandidate",
-    }
+    return specifications.candidate(view, BASE, "service", hrefs)

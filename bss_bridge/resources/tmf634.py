@@ -51,9 +51,4 @@ def render(view: SpecificationView, hrefs: Hrefs) -> dict[str, Any]:
 
 def candidate(view: SpecificationView, hrefs: Hrefs) -> dict[str, Any]:
     """What makes a specification something that categories hold; it has no life of its own."""
-    ref = specifications.head(view, SPECIFICATIONS, hrefs)
-    return specifications.head(view, f"{BASE}/resourceCandidate", hrefs) | {
-        "resourceSpecification": r.reference(view.id, ref["href"], "ResourceSpecification")
-        | {"name": view.name, "version": view.version},
-        "@type": "ResourceCandidate",
-    }
+    return specifications.candidate(view, BASE, "resource", hrefs)

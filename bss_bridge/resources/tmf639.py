@@ -9,13 +9,14 @@ from bss_bridge.engine import rendering as r
 from bss_bridge.engine.hrefs import Hrefs
 from bss_bridge.resources import specifications, tmf634
 from oss_agent import errors
-from oss_agent.spi import query, views
+from oss_agent.spi import moments, query, views
 
 _ADMINISTRATIVE: Final = {"locked": "locked", "unlocked": "unlocked", "shuttingDown": "shutdown"}
 _OPERATIONAL: Final = {"enabled": "enable", "disabled": "disable"}
 _USAGE: Final = frozenset({"idle", "active", "busy"})
 _STATUS: Final = frozenset({"standby", "alarm", "available", "reserved", "unknown", "suspended"})
 _PHYSICAL: Final = frozenset({"device", "part", "port"})
+_SUPPORTS: Final = "supports"
 PARTS: Final = {"physicalResource": tuple(sorted(_PHYSICAL)), "logicalResource": ("logical",)}
 """The sub-collections of v4, and what is in each by category."""
 
@@ -53,32 +54,41 @@ def _specification(view: views.ResourceView, hrefs: Hrefs) -> dict[str, Any] | N
 
 
 def _relationship(kind: str, key: str, hrefs: Hrefs) -> dict[str, Any]:
-    """Both official editions of v4 at once: one wants id and href, the other a resource."""
-    href = hrefs.resource(key)
+    """Both official editions of v4 at once: one wants id and href, the other a resource.
+
+    What it supports is a service (TMF638), and said to be one.
+    """
+    of = "Service" if kind == _SUPPORTS else "Resource"
+    href = hrefs.service(key) if kind == _SUPPORTS else hrefs.resource(key)
     return {
         "id": key,
         "href": href,
         "relationshipType": kind,
-        "resource": r.reference(key, href, "Resource"),
+        "resource": r.reference(key, href, of),
         "@type": "ResourceRelationship",
     }
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """A sub-collection: the resources of some categories, as ``spi.query.Port``."""
+    """A sub-collection: the resources of some categories, as ``spi.query.LedgerPort``."""
 
-    resources: query.Port[views.ResourceView]
+    resources: query.LedgerPort[views.ResourceView]
     categories: tuple[str, ...]
 
-    async def find(self, asked: query.Query, /) -> query.Page[views.ResourceView]:
+    async def find(
+        self, asked: query.Query, /, when: moments.AsOf | None = None
+    ) -> query.Page[views.ResourceView]:
         """Those of them that match. OrderRejected (400)."""
         mine = query.Filter("category", query.Operator.EQ, self.categories)
-        return await self.resources.find(dataclasses.replace(asked, filters=(mine, *asked.filters)))
+        theirs = dataclasses.replace(asked, filters=(mine, *asked.filters))
+        return await self.resources.find(theirs, when)
 
-    async def get(self, tenant: str, key: str) -> views.ResourceView:
+    async def get(
+        self, tenant: str, key: str, when: moments.AsOf | None = None
+    ) -> views.ResourceView:
         """One of them; NotFound."""
-        found = await self.resources.get(tenant, key)
+        found = await self.resources.get(tenant, key, when)
         if found.category not in self.categories:
             raise errors.NotFound(f"resource {ascii(key)[:80]}")
         return found

@@ -155,10 +155,17 @@ def _item_ref(item: str, order: str) -> dict[str, Any]:
     return {"itemId": item, "serviceOrderId": order, "@type": "ServiceOrderItemRef"}
 
 
+_ADOPTION: Final = (
+    "adoption: what the devices have already becomes the service as it is, nothing is sent to them"
+)
+
+
 def notes(view: views.ServiceOrderView) -> list[Any]:
     """The sender's notes, then ours: what was proven, and what an item waits for."""
     theirs = view.extra.get("note")
     notes: list[Any] = list(theirs) if isinstance(theirs, list) else []
+    if view.adoption:
+        notes.append(r.note(_ADOPTION, view.order_date))
     for item in view.items:
         if item.evidence:
             notes.append(_evidence_note(item))

@@ -9,13 +9,13 @@ A platform with another store beside it has this as one of its parts (drivers.st
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from device_models import loader, model
-from drivers import links, observation, templates
+from drivers import keeping, links, observation, recognition, templates
 from drivers.cli import block, steps
 from drivers.cli.conversation import conversation
 from drivers.cli.grammar import Grammar
@@ -155,6 +155,18 @@ class LinesDriver:
         store = store_of(self.model)
         return {name: sendable(tree, store) for name, tree in made.items() if name == store.store}
 
+    def recognise(
+        self, configuration: Mapping[str, tree.Tree], templates: Collection[str]
+    ) -> tuple[device.Recognised, ...]:
+        """The platform's templates backwards."""
+        return recognition.recognise(
+            self.model, self.stores[0], configuration, templates, self.shareable
+        )
+
     def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - there is one
         """As the platform's data say."""
         return shareable(path, store_of(self.model))
+
+    def masked(self, text: str, name: Callable[[str], str], store: str = "") -> str:  # noqa: ARG002 - one
+        """As the platform's data say."""
+        return keeping.masked(text, store_of(self.model).kept, name)

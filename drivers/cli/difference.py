@@ -6,11 +6,14 @@ A line is there or it is not; it has no value and no place among its siblings. A
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from typing import TypeAlias
 
 from drivers.cli import steps
 from oss_agent.spi.tree import Edit, Operation, Path, Tree, path_text
 
+Setting: TypeAlias = Callable[[str], Hashable | None]
+"""What two lines of a section have in common when one replaces the other (``Grammar.setting``)."""
 _LINEWISE = frozenset({Operation.CREATE, Operation.DELETE})
 
 
@@ -34,11 +37,17 @@ def owned(edits: Sequence[Edit]) -> Iterator[Edit]:
             raise Misfit(
                 "invalid-value", edit.path, "a line comes or goes, it has no value or place"
             )
-        yield from _owned(edit.operation, edit.path, node)
+        regained = node if edit.was is not None else None
+        yield from _owned(edit.operation, edit.path, node, regained)
 
 
-def applied(before: Tree, edits: Sequence[Edit]) -> Tree:
-    """``before`` after the edits. Misfit when one of them does not fit."""
+def applied(before: Tree, edits: Sequence[Edit], setting: Setting) -> Tree:
+    """``before`` after the edits. Misfit when one of them does not fit.
+
+    Nor does one that would silently replace another line of the same ``setting``: nobody would put
+    that back when ours goes. What was ours until somebody replaced it (``Edit.was``) may.
+    """
+    _spare(before, tuple(owned(edits)), setting)
     after = before
     for edit in owned(edits):
         _fits(after, edit)
@@ -69,14 +78,32 @@ def _between(before: Tree, after: Tree, path: Path) -> Iterator[Edit]:
             yield Edit(Operation.CREATE, here, node=new)
 
 
-def _owned(operation: Operation, path: Path, node: Tree) -> Iterator[Edit]:
+def _owned(operation: Operation, path: Path, node: Tree, was: Tree | None = None) -> Iterator[Edit]:
     if not steps.is_owned(node.step):
         for child in node.children:
-            yield from _owned(operation, (*path, child.step), child)
+            yield from _owned(operation, (*path, child.step), child, was)
     elif operation is Operation.DELETE:
         yield Edit(operation, path, was=node)
     else:
-        yield Edit(operation, path, node=node)
+        yield Edit(operation, path, node=node, was=was)
+
+
+def _spare(before: Tree, edits: Sequence[Edit], setting: Setting) -> None:
+    going = {edit.path for edit in edits if edit.operation is Operation.DELETE}
+    for edit in edits:
+        section = before.at(edit.path[:-1])
+        mine = setting(steps.text(edit.path[-1])) if edit.operation is Operation.CREATE else None
+        if mine is None or edit.was is not None or section is None:
+            continue
+        for child in section.children:
+            there = steps.text(child.step)
+            if setting(there) == mine and not _goes((*edit.path[:-1], child.step), going):
+                what = "it would replace it, and nobody would put that back: take it off the device"
+                raise Misfit("data-exists", edit.path, f"{there!r} stands there, not ours; {what}")
+
+
+def _goes(path: Path, going: Collection[Path]) -> bool:
+    return any(path[:depth] in going for depth in range(1, len(path) + 1))
 
 
 def _fits(tree: Tree, edit: Edit) -> None:

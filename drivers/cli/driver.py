@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from device_models import loader, model
-from drivers import links, observation, single, templates
+from drivers import links, observation, recognition, single, templates
 from drivers.cli.session import ProbeSession
 from oss_agent.spi import device, tree
 
@@ -60,9 +60,19 @@ class ProbeDriver:
         """Refused (ConfigurationError): there are no templates."""
         return templates.instantiate(self.model, template, slots, "")
 
+    def recognise(
+        self, configuration: Mapping[str, tree.Tree], templates: Collection[str]
+    ) -> tuple[device.Recognised, ...]:
+        """The platform's templates backwards."""
+        return recognition.recognise(self.model, "", configuration, templates, self.shareable)
+
     def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - no store
         """Nothing is owned here."""
         return False
+
+    def masked(self, text: str, name: Callable[[str], str], store: str = "") -> str:  # noqa: ARG002 - same
+        """There is no configuration to show."""
+        return text
 
     @asynccontextmanager
     async def _session(self, endpoint: device.Endpoint) -> AsyncIterator[device.Session]:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn, TypeVar
 
 from device_models import model
-from drivers import observation, selection, text
+from drivers import keeping, observation, selection, text
 from drivers.cli import answers, block, delivery, difference, running
 from drivers.cli.grammar import Grammar
 from drivers.cli.shell import Silent, Stopped
@@ -25,7 +25,7 @@ from oss_agent.errors import (
     DeviceRefused,
     DeviceUnreachable,
 )
-from oss_agent.spi.device import Capability, Pending
+from oss_agent.spi.device import Capability, Datastore, Pending, Whole
 from oss_agent.spi.proof import Observation, Question
 from oss_agent.spi.tree import Edit, Path, Tree
 
@@ -142,13 +142,23 @@ class LinesSession:
             said = text.line(answer) or "nothing"
             raise DeviceRefused(self._device, f"{self._facts.save!r} was answered with {said!r}")
 
-    async def read(self, path: Path) -> Tree:
-        """What the running configuration has at ``path``."""
-        return selection.only(await self._made_of(await self._show(), running.read), path)
+    async def read(self, *paths: Path) -> Tree:
+        """What the running configuration has at ``paths``."""
+        return selection.only(await self._made_of(await self._show(), running.read), paths)
 
     async def snapshot(self) -> str:
         """The whole running configuration, without what changes by itself."""
         return await self._made_of(await self._show(), running.snapshot)
+
+    async def whole(self, datastore: Datastore) -> Whole | None:
+        """What the platform's command shows of it; a pager or an error in it is no answer at all."""
+        running_now = datastore is Datastore.RUNNING
+        command = self._facts.show if running_now else self._facts.show_startup
+        if command is None:
+            return None
+        shown = await self._asked(command, self._facts.show_within)
+        canonical = await self._made_of(shown, running.snapshot)
+        return Whole(canonical, keeping.lacking(canonical, self._store.kept))
 
     async def observe(self, question: Question) -> Observation:
         """Answer by the platform's observe.yaml."""
@@ -243,7 +253,7 @@ class LinesSession:
 
     def _applied(self, before: Tree) -> Tree:
         try:
-            return difference.applied(before, self._staged)
+            return difference.applied(before, self._staged, self._grammar.setting)
         except difference.Misfit as wrong:
             reason = text.line(str(wrong))
             raise ChangeRejected(self._device, reason, tag=wrong.tag) from wrong

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from device_models import model
 from drivers import observation
 from oss_agent.errors import ChangeRejected
-from oss_agent.spi.device import Capability, Pending
+from oss_agent.spi.device import Capability, Datastore, Pending, Whole
 from oss_agent.spi.proof import Observation, Question
 from oss_agent.spi.tree import EMPTY, Edit, Path, Tree
 
@@ -79,13 +79,17 @@ class ProbeSession:
     async def save(self) -> None:
         """There is nothing to save."""
 
-    async def read(self, path: Path) -> Tree:  # noqa: ARG002 - the Protocol's signature
+    async def read(self, *paths: Path) -> Tree:  # noqa: ARG002 - the Protocol's signature
         """No configuration of ours."""
         return EMPTY
 
     async def snapshot(self) -> str:
         """No configuration of ours."""
         return ""
+
+    async def whole(self, datastore: Datastore) -> Whole | None:  # noqa: ARG002 - same
+        """No configuration of ours."""
+        return None
 
     async def observe(self, question: Question) -> Observation:
         """Answer by the platform's observe.yaml."""

@@ -55,6 +55,10 @@ class Box(Protocol):
         """The text of the running configuration."""
         ...
 
+    def startup(self) -> str:
+        """The text of what a restart brings back; "" where it cannot be had."""
+        ...
+
     def commit(self) -> None:
         """Make what is staged live for good."""
         ...
@@ -136,6 +140,10 @@ class NapalmBox:
     def running(self) -> str:
         """Of all that NAPALM could get, running alone."""
         return str(self._driver.get_config(retrieve="running")["running"])
+
+    def startup(self) -> str:
+        """Of all that NAPALM could get, startup alone."""
+        return str(self._driver.get_config(retrieve="startup")["startup"])
 
     def commit(self) -> None:
         """As NAPALM does."""

@@ -7,14 +7,14 @@ A platform's driver is one value; ``box`` makes the blocking side, and imports i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 from device_models import loader, model
-from drivers import links, observation, offload, single, templates
+from drivers import keeping, links, observation, offload, recognition, single, templates
 from drivers.cli import block, configuring
 from drivers.cli.grammar import Grammar
 from drivers.napalm_adapter import failures
@@ -86,9 +86,21 @@ class NapalmDriver:
         made = templates.instantiate(self.model, template, slots, store.store)
         return {name: configuring.sendable(wanted, store) for name, wanted in made.items()}
 
+    def recognise(
+        self, configuration: Mapping[str, tree.Tree], templates: Collection[str]
+    ) -> tuple[device.Recognised, ...]:
+        """The platform's templates backwards."""
+        return recognition.recognise(
+            self.model, part_of(self.model).store, configuration, templates, self.shareable
+        )
+
     def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - one store
         """As the platform's data say."""
         return Grammar(part_of(self.model).grammar).shared(path)
+
+    def masked(self, text: str, name: Callable[[str], str], store: str = "") -> str:  # noqa: ARG002 - same
+        """As the platform's data say."""
+        return keeping.masked(text, part_of(self.model).kept, name)
 
     @asynccontextmanager
     async def _session(self, endpoint: device.Endpoint) -> AsyncIterator[device.Session]:

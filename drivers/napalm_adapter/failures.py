@@ -41,7 +41,8 @@ class Answer(StrEnum):
 
 
 # NAPALM's names and its libraries', looked at by name: importing them here would import them all.
-_LOGIN = {"ConnectAuthError", "LoginRefused", "NotTrusted", "NetmikoAuthenticationException"}
+_LOGIN = {"ConnectAuthError", "LoginRefused", "NetmikoAuthenticationException"}
+_NOT_TRUSTED = {"NotTrusted"}
 _SAID_NO = {
     "MergeConfigException",
     "ReplaceConfigException",
@@ -68,6 +69,7 @@ def outside_a_change(device: str, failure: Exception) -> DeviceError:
     words = text.reason(failure)
     if isinstance(failure, Taken):
         return DeviceBusy(device, f"somebody else configures it: {words}", holder=words)
-    if {kind.__name__ for kind in type(failure).__mro__} & _LOGIN:
-        return DeviceRefused(device, words)
+    names = {kind.__name__ for kind in type(failure).__mro__}
+    if names & (_LOGIN | _NOT_TRUSTED):
+        return DeviceRefused(device, words, login=not names & _NOT_TRUSTED)
     return DeviceUnreachable(device, words)

@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
 
 from device_models import model
-from drivers import observation, offload, selection, text
+from drivers import keeping, observation, offload, selection, text
 from drivers.cli import block, difference, running
 from drivers.cli.grammar import Grammar
 from drivers.napalm_adapter import failures
 from drivers.napalm_adapter.box import Box
 from drivers.napalm_adapter.failures import Answer
 from oss_agent.errors import ChangeRejected, CommitUnknown, DeviceRefused, DeviceUnreachable
-from oss_agent.spi.device import Capability, Pending
+from oss_agent.spi.device import Capability, Datastore, Pending, Whole
 from oss_agent.spi.proof import Observation, Question
 from oss_agent.spi.tree import Edit, Path, Tree
 
@@ -88,7 +88,7 @@ class NapalmSession:
     async def predict(self, path: Path) -> Tree | None:
         """What the device's own candidate has at ``path``, where its box can show one."""
         staged = await self._do(self._box.candidate) if self._box.staged else None
-        return None if staged is None else self._at(staged, path)
+        return None if staged is None else self._at(staged, [path])
 
     async def commit(
         self,
@@ -139,21 +139,30 @@ class NapalmSession:
     async def save(self) -> None:
         """Nothing: NAPALM saves to startup with the commit, and with the confirm of a timed one."""
 
-    async def read(self, path: Path) -> Tree:
-        """What running has at ``path``. DeviceRefused when it is no configuration."""
-        return self._at(await self._running(), path)
+    async def read(self, *paths: Path) -> Tree:
+        """What running has at ``paths``. DeviceRefused when it is no configuration."""
+        return self._at(await self._running(), paths)
 
     async def snapshot(self) -> str:
         """The whole of running, without what changes by itself."""
         return running.snapshot(await self._running(), self._grammar)
 
+    async def whole(self, datastore: Datastore) -> Whole | None:
+        """What NAPALM gets of it; None where it gets no startup."""
+        running_now = datastore is Datastore.RUNNING
+        shown = await self._do(self._box.running if running_now else self._box.startup)
+        if not (shown or running_now):
+            return None
+        canonical = self._comparable(shown)
+        return Whole(canonical, keeping.lacking(canonical, self._napalm.kept))
+
     async def observe(self, question: Question) -> Observation:
         """Answer by the platform's observe.yaml."""
         return await self._observe(question)
 
-    def _at(self, configuration: str, path: Path) -> Tree:
+    def _at(self, configuration: str, paths: Sequence[Path]) -> Tree:
         try:
-            return selection.only(running.read(configuration, self._grammar), path)
+            return selection.only(running.read(configuration, self._grammar), paths)
         except running.Unreadable as wrong:
             reason = f"its configuration cannot be read: {wrong}"
             raise DeviceRefused(self._device, reason) from wrong
@@ -168,7 +177,8 @@ class NapalmSession:
 
     def _lines(self, edits: Sequence[Edit]) -> str:
         try:
-            difference.applied(running.read(self._base or "", self._grammar), edits)
+            base = running.read(self._base or "", self._grammar)
+            difference.applied(base, edits, self._grammar.setting)
             return block.text(block.commands(edits, self._grammar))
         except difference.Misfit as wrong:
             raise ChangeRejected(self._device, str(wrong), tag=wrong.tag) from wrong

@@ -6,6 +6,7 @@ unanswered changed nothing that is live.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +30,10 @@ class Exchange(Protocol):
 
     def end(self, reason: str) -> None:
         """Hang up."""
+        ...
+
+    def listen(self, heard: Callable[[Element], None] | None) -> None:
+        """Hand notifications (RFC 5277) over from now on; None: to nobody."""
         ...
 
 

@@ -11,20 +11,22 @@ from __future__ import annotations
 import contextlib
 import copy
 import socket
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 from device_models import model
 from drivers import offload, ssh, text
-from drivers.netconf import document, hello, rpc, transport
+from drivers.netconf import document, hello, operations, rpc, transport
 from drivers.netconf.document import Element
 from oss_agent.errors import DeviceError, DeviceRefused, DeviceUnreachable
 from oss_agent.spi import device
 
 _GRACE = 5.0  # seconds that a call may outlive ncclient's own timeout
 _CLOSE_WITHIN = 5.0
+_KNOCK_AGAIN = 0.25  # seconds, twice as long each time; ncclient itself waits for a tenth
 
 
 def threads() -> offload.Crew:
@@ -63,8 +65,21 @@ class Line:
             device_params={"name": self._netconf.handler},
             errors_params={"raise_mode": 0},
         )
-        uris = (str(uri).partition("?")[0] for uri in self._manager.server_capabilities)
-        return hello.Hello(frozenset(uris), str(self._manager.session_id))
+        if self._netconf.knocks:
+            self._knock()
+        announced = tuple(str(uri) for uri in self._manager.server_capabilities)
+        uris = frozenset(uri.partition("?")[0] for uri in announced)
+        return hello.Hello(uris, str(self._manager.session_id), announced)
+
+    def _knock(self) -> None:
+        """As ``rpc.Exchange.knock``: a server may sit on the first request until more bytes come."""
+        deadline, pause = time.monotonic() + self._netconf.rpc_within, _KNOCK_AGAIN
+        self._manager.async_mode = True
+        while time.monotonic() < deadline:
+            if self._manager.dispatch(operations.nothing()).event.wait(pause):
+                break
+            pause *= 2
+        self._manager.async_mode = False
 
     def ask(self, operation: Element, within: float) -> bytes:
         """The raw reply to one operation."""
@@ -132,6 +147,9 @@ class Exchange:
             said = text.reason(failure)
             raise self._lost(f"{document.local(operation)}: {said}", sent=True) from failure
 
+    def listen(self, heard: Callable[[Element], None] | None) -> None:
+        """Nothing is handed over: the library keeps notifications to itself."""
+
     def end(self, reason: str) -> None:
         """Hang up. The first reason stays."""
         if self._ended is None:
@@ -181,5 +199,6 @@ def _refusal(name: str, failure: Exception) -> DeviceError:
     causes = (failure, failure.__context__)
     persons = (errors.SSHUnknownHostError, errors.AuthenticationError, IncompatiblePeer)
     if any(isinstance(cause, persons) for cause in causes):
-        return DeviceRefused(name, f"SSH by ncclient: {said}")
+        login = isinstance(failure, errors.AuthenticationError)
+        return DeviceRefused(name, f"SSH by ncclient: {said}", login=login)
     return DeviceUnreachable(name, f"no NETCONF there, by ncclient: {said}")

@@ -55,9 +55,16 @@ def subtree_filter(paths: Sequence[Path], schema: model.Schema) -> Element:
     selection = document.base("filter")
     selection.set("type", "subtree")
     whole = [(Step(name),) for name in schema.namespaces]
-    for path in whole if () in paths else paths:
+    for path in dict.fromkeys(_selecting(one) for one in (whole if () in paths else paths)):
         _descend(selection, path, schema)
     return selection
+
+
+def _selecting(path: Path) -> Path:
+    """Of a leaf-list all its values: in a filter one is a condition for all beside it (RFC 6241 6.2.5)."""
+    if path and any(name == "." for name, _ in path[-1].keys):
+        return (*path[:-1], Step(path[-1].name))
+    return path
 
 
 def on_nodes(edit: Edit, schema: model.Schema) -> Iterator[tuple[Operation, Path, Tree]]:

@@ -74,7 +74,9 @@ async def session(
     )
     async with opening as (greeted, exchange):
         observer = observation.Observer(ways, platform, now)
-        yield NetconfSession(ways.endpoint.device, platform, greeted, exchange, observer.answer)
+        yield NetconfSession(
+            ways.endpoint.device, platform, greeted, exchange, observer.answer, now
+        )
 
 
 def _is_foreign(platform: model.Platform) -> bool:

@@ -10,13 +10,13 @@ first use, never at import.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from device_models import loader, model
-from drivers import links, observation, offload, templates
+from drivers import keeping, links, observation, offload, recognition, templates
 from drivers.netconf import compatibility, configuration, connection, transport
 from oss_agent.spi import device, tree
 
@@ -87,11 +87,21 @@ class NetconfDriver:
         made = templates.instantiate(self.model, template, slots, STORE)
         return {STORE: made[STORE]} if STORE in made else {}
 
+    def recognise(
+        self, configuration: Mapping[str, tree.Tree], templates: Collection[str]
+    ) -> tuple[device.Recognised, ...]:
+        """The platform's templates backwards."""
+        return recognition.recognise(self.model, STORE, configuration, templates, self.shareable)
+
     def shareable(self, path: tree.Path, store: str = "") -> bool:  # noqa: ARG002 - there is one
         """As the platform's data say."""
         names = [step.name for step in path]
         above = {"/".join(names[:length]) for length in range(1, len(names) + 1)}
         return bool(above & self.model.configuration.shared)
+
+    def masked(self, text: str, name: Callable[[str], str], store: str = "") -> str:  # noqa: ARG002 - same
+        """As the platform's data say."""
+        return keeping.masked(text, self.model.netconf.kept, name)
 
     @asynccontextmanager
     async def _session(self, endpoint: device.Endpoint) -> AsyncIterator[device.Session]:

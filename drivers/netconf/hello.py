@@ -26,10 +26,14 @@ SPOKEN = frozenset((*_OFFERS, Capability.CONFIGURE))
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What the server said: capability URIs without their parameters, and our session's id."""
+    """What the server said: capability URIs without their parameters, and our session's id.
+
+    ``announced`` are the URIs as they came, with parameters (``?module=``), in the server's order.
+    """
 
     capabilities: frozenset[str]
     session: str
+    announced: tuple[str, ...] = ()
 
     @property
     def chunked(self) -> bool:
@@ -67,11 +71,12 @@ def read(message: bytes) -> Hello:
     if root.tag != f"{{{document.BASE}}}hello":
         raise document.Unreadable(f"a hello was expected, not <{document.local(root)}>")
     listed = root.findall(f"{{{document.BASE}}}capabilities/{{{document.BASE}}}capability")
-    uris = frozenset(document.content(e).strip().partition("?")[0] for e in listed[:_MOST])
+    announced = tuple(document.content(e).strip() for e in listed[:_MOST])
+    uris = frozenset(uri.partition("?")[0] for uri in announced)
     if not uris & {BASE_10, BASE_11}:
         raise document.Unreadable("the hello offers neither base:1.0 nor base:1.1")
     session = document.child(root, "session-id")
     if session is None:
         # RFC 6241 8.1: without its id a lock's holder could not be told from ourselves.
         raise document.Unreadable("the hello names no session-id")
-    return Hello(uris, document.content(session).strip())
+    return Hello(uris, document.content(session).strip(), announced)

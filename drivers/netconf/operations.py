@@ -7,6 +7,7 @@ import math
 from drivers.netconf import document
 from drivers.netconf.document import Element, base
 
+NOTIFICATION = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 RUNNING = "running"
 CANDIDATE = "candidate"
 STARTUP = "startup"
@@ -28,6 +29,26 @@ def get_config(datastore: str, subtree: Element | None = None) -> Element:
     operation = base("get-config", base("source", base(datastore)))
     if subtree is not None:
         operation.append(subtree)
+    return operation
+
+
+def nothing() -> Element:
+    """RFC 6241 6.4.2: of running what an empty filter selects, which is nothing; changes nothing."""
+    return get_config(RUNNING, base("filter"))
+
+
+def get(subtree: Element) -> Element:
+    """RFC 6241 7.7: configuration and state that the filter's children select."""
+    return base("get", subtree)
+
+
+def replay(since: str, until: str) -> Element:
+    """RFC 5277 2.1.1 and 3.3: the notifications of a time that is over, then no more."""
+    operation = document.element(NOTIFICATION, "create-subscription")
+    for name, value in (("stream", "NETCONF"), ("startTime", since), ("stopTime", until)):
+        part = document.element(NOTIFICATION, name)
+        part.text = value
+        operation.append(part)
     return operation
 
 

@@ -13,11 +13,13 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from drivers.netconf import document
+from drivers.netconf import document, operations
 
 DEPTH = 16
 """Requests in flight; deeper gives nothing more (measured)."""
 _PARSE_IN_THREAD = 256 * 1024  # above this, parsing would hold the loop for milliseconds
+_NOTIFICATION = f"{{{operations.NOTIFICATION}}}notification"
+_KNOCK_AGAIN = 0.05  # seconds, twice as long each time; a server that is awake answers sooner
 _REFUSED_MOST = 100
 """Answers to nothing that was asked; who sends more of them is not listened to."""
 
@@ -49,6 +51,7 @@ class Exchange:
         self._answered = 0
         self._ended: str | None = None
         self._counters = Counter[str]()
+        self._heard: Callable[[document.Element], None] | None = None
 
     @property
     def ended(self) -> str | None:
@@ -79,6 +82,30 @@ class Exchange:
                 self.end(reason)
             raise NoAnswer(reason, sent=True) from None
 
+    async def knock(self, question: Callable[[], document.Element], *, within: float) -> None:
+        """Ask again and again until one of the questions is answered; NoAnswer ends the exchange.
+
+        A server that gets our hello and the first RPC in one read may sit on that until more bytes
+        come (netconfd 2.13). A pause between them helps only while neither side is kept waiting for
+        a processor.
+        """
+        asked: list[asyncio.Future[document.Element]] = []
+        pause = _KNOCK_AGAIN
+        try:
+            async with asyncio.timeout(within):
+                while not self._answered and self._ended is None:
+                    await self._slots.acquire()
+                    asked.append(self._request(question()))
+                    await asyncio.wait(asked, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                    pause *= 2
+        except TimeoutError:
+            self.end(f"no answer to the first request within {within:g} s")
+        finally:
+            for reply in asked:
+                reply.add_done_callback(_unread)
+        if self._ended is not None:
+            raise NoAnswer(self._ended, sent=False)
+
     def receive(self, message: bytes) -> None:
         """Take one message from the server, large ones through a thread."""
         if len(message) <= _PARSE_IN_THREAD:
@@ -86,6 +113,10 @@ class Exchange:
             return
         parsing = asyncio.get_running_loop().run_in_executor(None, _attempt, message)
         parsing.add_done_callback(lambda done: self._parsed(done.result()))
+
+    def listen(self, heard: Callable[[document.Element], None] | None) -> None:
+        """Hand notifications over from now on; those that nobody asked for are ``unknown``."""
+        self._heard = heard
 
     def end(self, reason: str) -> None:
         """Fail what is waiting and close the channel. The first reason stays."""
@@ -131,6 +162,9 @@ class Exchange:
         if isinstance(root, document.Unreadable):
             self.end(f"the device sent what is not NETCONF: {root}")
             return
+        if self._heard is not None and root.tag == _NOTIFICATION:
+            self._heard(root)
+            return
         message_id = root.get("message-id", "")
         is_reply = root.tag == f"{{{document.BASE}}}rpc-reply"
         reply = self._pending.pop(message_id, None) if is_reply else None
@@ -154,6 +188,12 @@ class Exchange:
         known = str(self._issued)
         plain = message_id.isascii() and message_id.isdigit() and len(message_id) <= len(known)
         return plain and 1 <= int(message_id) <= self._issued
+
+
+def _unread(reply: asyncio.Future[document.Element]) -> None:
+    """Nobody asks why a knock stayed without an answer."""
+    if not reply.cancelled():
+        reply.exception()
 
 
 def _attempt(message: bytes) -> document.Element | document.Unreadable:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from device_models import model
-from drivers import observation, selection
-from drivers.netconf import hello, ladder, operations
+from drivers import keeping, observation, selection
+from drivers.netconf import asking, hello, ladder, operations
 from drivers.netconf.calls import Calls, Exchange
 from drivers.netconf.reading import Reading
-from oss_agent.spi.device import Capability, Pending
+from oss_agent.spi.device import Capability, Datastore, Pending, Whole
 from oss_agent.spi.proof import Observation, Question
 from oss_agent.spi.tree import Edit, Path, Tree
 
@@ -24,11 +24,12 @@ class NetconfSession:
         greeted: hello.Hello,
         exchange: Exchange,
         observe: observation.Observe,
+        now: observation.Now = observation.utc,
     ) -> None:
         self._platform = platform
         self._hello = greeted
-        self._observe = observe
         self._calls = Calls(device, platform.netconf, exchange)
+        self._asking = asking.Asking(self._calls, platform, greeted, observe, now)
         self._reading = Reading(self._calls, platform)
         self._staging, self._committing = ladder.strategy(self._calls, self._reading, greeted)
 
@@ -88,14 +89,24 @@ class NetconfSession:
         if Capability.STARTUP in self.offers:
             await self._calls.do(operations.save_running())
 
-    async def read(self, path: Path) -> Tree:
-        """What running has at ``path``. DeviceRefused when it does not fit the schema."""
-        return selection.only(await self._reading.running([path]), path)
+    async def read(self, *paths: Path) -> Tree:
+        """What running has at ``paths``. DeviceRefused when it does not fit the schema."""
+        return selection.only(await self._reading.running(paths), paths)
 
     async def snapshot(self) -> str:
         """The whole of running, canonical."""
         return await self._reading.text(operations.RUNNING)
 
+    async def whole(self, datastore: Datastore) -> Whole | None:
+        """Running, or startup where the device offers :startup, canonical.
+
+        What was answered is well formed, so nothing was cut off.
+        """
+        if datastore is Datastore.STARTUP and Capability.STARTUP not in self.offers:
+            return None
+        text = await self._reading.text(datastore.value)
+        return Whole(text, keeping.lacking(text, self._platform.netconf.kept))
+
     async def observe(self, question: Question) -> Observation:
         """Answer by the platform's observe.yaml."""
-        return await self._observe(question)
+        return await self._asking.answer(question)

@@ -118,7 +118,7 @@ class InCandidate:
         """The candidate itself, only where the platform's data call that cheap and harmless."""
         if not self.reading.platform.netconf.predict:
             return None
-        return selection.only(await self.reading.at(operations.CANDIDATE, [path]), path)
+        return selection.only(await self.reading.at(operations.CANDIDATE, [path]), [path])
 
     async def discard(self) -> None:
         """RFC 6241 8.3.4.2."""

@@ -57,9 +57,13 @@ class Channel(asyncssh.SSHClientSession[bytes]):
         self._end(f"the connection ended: {text.line(str(exc))}" if exc else "the device hung up")
 
     def send(self, message: bytes) -> None:
-        """Frame and send one message."""
-        if self._channel is not None and self._ended is None:
+        """Frame and send one message; one that cannot be sent ends the channel as a hang-up does."""
+        if self._channel is None or self._ended is not None:
+            return
+        try:
             self._channel.write(self._frame(message))
+        except OSError:  # asyncssh knows that the device has closed it before it tells us
+            self._end("the device hung up")
 
     def start(self, *, chunked: bool, depth: int) -> rpc.Exchange:
         """The hellos are through: from here on messages are an exchange of requests."""
@@ -123,7 +127,7 @@ async def session(
     device_name = ways.endpoint.device
     try:
         greeted, exchange = await _greet(ways, port(ways.endpoint, platform), platform.netconf)
-    except (_NoHello, document.Unreadable, asyncssh.Error) as failure:
+    except (_NoHello, rpc.NoAnswer, document.Unreadable, asyncssh.Error) as failure:
         raise DeviceUnreachable(device_name, f"no NETCONF there: {failure}") from failure
     try:
         yield greeted, exchange
@@ -154,9 +158,14 @@ async def _greet(
     except BaseException:
         channel.close()
         raise
-    # A server that gets our hello and the first RPC in one read may sit on the RPC (netconfd 2.13).
-    await asyncio.sleep(netconf.pause)
-    return greeted, channel.start(chunked=greeted.chunked, depth=netconf.pipeline)
+    exchange = channel.start(chunked=greeted.chunked, depth=netconf.pipeline)
+    try:
+        if netconf.knocks:
+            await exchange.knock(operations.nothing, within=netconf.rpc_within)
+    except BaseException:  # who waits for us may be less patient: nothing of it may stay open
+        channel.close()
+        raise
+    return greeted, exchange
 
 
 def _read_hello(first: bytes | str) -> hello.Hello:

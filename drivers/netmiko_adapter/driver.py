@@ -10,7 +10,7 @@ What the lines mean is the command-line kit's (drivers.cli); netmiko only carrie
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,9 +86,19 @@ class NetmikoDriver:
         """Trees from the platform's templates. OrderRejected naming the slot or the line."""
         return self._lines.instantiate(template, slots)
 
+    def recognise(
+        self, configuration: Mapping[str, tree.Tree], templates: Collection[str]
+    ) -> tuple[device.Recognised, ...]:
+        """The platform's templates backwards."""
+        return self._lines.recognise(configuration, templates)
+
     def shareable(self, path: tree.Path, store: str = "") -> bool:
         """As the platform's data say."""
         return self._lines.shareable(path, store)
+
+    def masked(self, text: str, name: Callable[[str], str], store: str = "") -> str:
+        """As the platform's data say."""
+        return self._lines.masked(text, name, store)
 
     @property
     def _lines(self) -> configuring.LinesDriver:

@@ -117,7 +117,7 @@ class Terminal:
         if untrusted or "not found in known_hosts" in str(cause):
             return DeviceRefused(name, f"SSH: the pinned host key does not match: {cause}")
         if isinstance(failure, said.AuthenticationException):
-            return DeviceRefused(name, f"SSH: {cause}")
+            return DeviceRefused(name, f"SSH: {cause}", login=True)
         return DeviceUnreachable(name, f"SSH: {cause}")
 
     def _command(self, line: str, within: float) -> str:

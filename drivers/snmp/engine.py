@@ -8,6 +8,7 @@ is true, and the caller knows that it is not all.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import zlib
 from collections import Counter
@@ -21,6 +22,9 @@ from oss_agent.spi import clock, snmp
 
 _OIDS_PER_GET: Final = 20
 _LAYOUTS_PER_AGENT: Final = 64
+_AGENTS: Final = 20_000
+"""Twice the devices that one daemon is made for. Of one that is forgotten its round trip and layouts are
+learned anew, which costs a poll."""
 _BIG: Final = 1_000
 """Rows."""
 _ANY: Final = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}  # noqa: S104  a client's own end
@@ -44,6 +48,8 @@ class Limits:
     deadline: float = 20.0
     """of one whole poll; then what was read is partial"""
     rows: int = 65_536
+    agents: int = _AGENTS
+    """remembered between polls: those asked last"""
 
 
 @dataclass(slots=True)
@@ -51,6 +57,8 @@ class _Agent:
     """What is remembered of a device between polls."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+    """who has its turn or waits for it: such an agent is not forgotten"""
     memory: walk.Memory = field(default_factory=walk.Memory)
     round_trip: rtt.RoundTrip = field(default_factory=rtt.RoundTrip)
     layouts: dict[walk.Question, layout.Layout] = field(
@@ -219,9 +227,24 @@ class Engine:
     @asynccontextmanager
     async def _turn(self, target: snmp.Target) -> AsyncIterator[_Agent]:
         """One request in flight per device: small agents drop what they cannot queue."""
-        agent = self._agents.setdefault(target.device, _Agent())
-        async with agent.turn:
-            yield agent
+        # Taken out and put back: the dictionary's order is that of the last use.
+        agent = self._agents.pop(target.device, None) or _Agent()
+        self._agents[target.device] = agent
+        agent.users += 1
+        self._forget()
+        try:
+            async with agent.turn:
+                yield agent
+        finally:
+            agent.users -= 1
+
+    def _forget(self) -> None:
+        """Those not asked for longest, when there are too many; one that is being asked stays."""
+        over = len(self._agents) - self._limits.agents
+        if over > 0:
+            idle = (name for name, agent in self._agents.items() if not agent.users)
+            for name in list(itertools.islice(idle, over)):
+                del self._agents[name]
 
     @asynccontextmanager
     async def _deadline(
@@ -253,7 +276,11 @@ class Engine:
         traps = self._traps.counters() if self._traps else {}
         waiting = sum(map(len, self._channels.values()))
         lost = sockets.lost_in_kernel()
-        now = {"requests_in_flight": waiting, "kernel_receive_errors": lost}
+        now = {
+            "requests_in_flight": waiting,
+            "kernel_receive_errors": lost,
+            "agents_remembered": len(self._agents),
+        }
         return {**self._counters, **traps, **now}
 
 

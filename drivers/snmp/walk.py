@@ -176,7 +176,7 @@ class Walk:
             mine = value if oid == self._scalars[name] else None
             self._values.setdefault(name, mine)
             if name == UPTIME and isinstance(mine, int) and mine in _TIME_TICKS:
-                self.restarted |= bool(self._uptimes) and mine < self._uptimes[-1]
+                self.restarted |= bool(self._uptimes) and snmp.fell(self._uptimes[-1], mine)
                 self._uptimes.append(mine)
         return len(binds)
 

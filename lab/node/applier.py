@@ -20,6 +20,8 @@ from lab.node.kernel import Kernel, log, remembered
 from lab.node.netconf_session import Server
 
 STATE = Path("/run/oss-lab")
+AGAIN = 1.0
+"""Seconds until what was refused, or what routing may have missed, is looked at again."""
 
 
 def serve(kernel: Kernel) -> None:
@@ -32,7 +34,7 @@ def serve(kernel: Kernel) -> None:
             done = kernel.apply(wanted)
             (STATE / "ready").touch()
             # what was refused is tried again from memory: asking the server would starve its timer
-            while not server.changed(within=None if done else 1.0):
+            while not server.changed(within=None if done else AGAIN):
                 done = kernel.apply(wanted)
     finally:
         server.process.kill()

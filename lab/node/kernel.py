@@ -12,12 +12,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.node import present, rates
-from lab.node.pieces import Piece, Step, difference, vrf_name
+from lab.node import present, rates, routing
+from lab.node.pieces import Piece, Site, Step, Vrf, difference, vrf_name
 from lab.node.wanted import Desired, Port
 
 MEMORY = Path("/run/oss-lab-applied.json")
 NAMESPACES = Path("/run/netns")
+ROUTING_WITHIN = 300.0
+"""Seconds in which a new VRF has its routing; one without BGP is not looked at any more then.
+
+On a machine that does much else the command line's half of a VPN comes a minute after NETCONF's."""
 IF_ALIAS = "1.3.6.1.2.1.31.1.1.1.18"
 
 log = logging.getLogger("applier")
@@ -38,9 +42,11 @@ class Kernel:
     source: str
     rates: dict[str, int] = field(default_factory=dict[str, int])
     ports: dict[str, Port] = field(default_factory=dict[str, Port])
+    untold: dict[str, float] = field(default_factory=dict[str, float])
+    """VRFs of which routing may not have heard everything, and until when that is looked at"""
 
     def apply(self, wanted: Desired) -> bool:
-        """Change what differs, removals first; False when something was refused."""
+        """Change what differs, removals first; False when something is to be looked at again."""
         began = time.monotonic()
         gone, made = difference(_present(), wanted.pieces)
         for piece in gone:
@@ -48,13 +54,20 @@ class Kernel:
         done = [_take(piece.creation(self.source)) for piece in made]
         done += self._rates(wanted.rates)
         done += self._ports(wanted.ports)
+        touched = {vrf_name(one.vni) for one in made if isinstance(one, Vrf | Site)}
+        self.untold |= _watched(touched)
+        self.untold = {
+            name: until
+            for name, until in self.untold.items()
+            if until > time.monotonic() and not _told(name)
+        }
         ports = {name: asdict(port) for name, port in self.ports.items()}
         MEMORY.write_text(json.dumps({"rates": self.rates, "ports": ports}))
         for profile in wanted.undefined:
             log.warning("there is no rate-profile %s: what names it is not limited", profile)
         if gone or made:
             log.info("removed %s, made %s in %.3f s", gone, made, time.monotonic() - began)
-        return all(done)
+        return all(done) and not self.untold
 
     def _rates(self, wanted: Mapping[str, int]) -> list[bool]:
         done: list[bool] = []
@@ -87,15 +100,26 @@ class Kernel:
 
 def _limit(port: str, rate: int | None) -> bool:
     """Set a port's rate. A limit that is to go may be gone already: that refuses nothing."""
-    shaped = [command(argv, quiet=rate is None) for argv in rates.shaper(port, rate)]
     policed = command(["nft", "-f", "-"], rates.policer(port, rate))
-    return policed and (rate is None or all(shaped))
+    if rate is None:
+        command(rates.unshaped(port), quiet=True)
+        return policed
+    return policed and _shaped(port, rate)
+
+
+def _shaped(port: str, rate: int) -> bool:
+    """A queue that is there keeps its packets, and refuses to be made again."""
+    shape = rates.shape(port, rate)
+    return command(shape, quiet=True) or (command(rates.shaper(port)) and command(shape))
 
 
 def _present() -> set[Piece]:
+    return present.pieces(_links(""), {vni: _links(vrf_name(vni)) for vni in _vrfs()})
+
+
+def _vrfs() -> list[int]:
     names = [path.name for path in NAMESPACES.iterdir()] if NAMESPACES.is_dir() else []
-    numbers = [int(match[1]) for match in (re.fullmatch(r"vpn(\d+)", n) for n in names) if match]
-    return present.pieces(_links(""), {vni: _links(vrf_name(vni)) for vni in numbers})
+    return [int(match[1]) for match in (re.fullmatch(r"vpn(\d+)", n) for n in names) if match]
 
 
 def _links(namespace: str) -> list[dict[str, Any]]:
@@ -103,6 +127,32 @@ def _links(namespace: str) -> list[dict[str, Any]]:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     # a namespace that cannot be entered is one half taken away: it has nothing
     return list(json.loads(done.stdout or "[]")) if done.returncode == 0 else []
+
+
+def _watched(vrfs: Iterable[str]) -> dict[str, float]:
+    return dict.fromkeys(vrfs, time.monotonic() + ROUTING_WITHIN)
+
+
+def _told(vrf: str) -> bool:
+    """Does routing have every address in a VRF? What it missed it is told of again."""
+    links = _links(vrf)
+    if not links:
+        return True  # it is gone
+    unheard = routing.unheard(links, routing.ask("zebra", f"show interface vrf {vrf} brief json"))
+    for link, address in unheard or ():
+        _tell_again(vrf, link, f"address replace {address} dev {link}")
+    if unheard is None or unheard:
+        return False
+    unshared = routing.unshared(links, routing.ask("bgpd", f"show bgp vrf {vrf} ipv4 unicast json"))
+    for link, address in unshared or ():
+        again = (f"address {what} {address} dev {link}" for what in ("del", "add"))
+        _tell_again(vrf, link, *again)
+    return unshared == []
+
+
+def _tell_again(vrf: str, link: str, *lines: str) -> None:
+    log.warning("routing missed the address of %s in %s: %s", link, vrf, "; ".join(lines))
+    _take([Step(lines, vrf)])
 
 
 def _take(steps: Iterable[Step], *, quiet: bool = False) -> bool:
@@ -136,4 +186,4 @@ def remembered(source: str) -> Kernel:
     """Start from what an earlier run of this process left behind."""
     kept = json.loads(MEMORY.read_text()) if MEMORY.exists() else {"rates": {}, "ports": {}}
     ports = {name: Port(**settings) for name, settings in kept["ports"].items()}
-    return Kernel(source, dict(kept["rates"]), ports)
+    return Kernel(source, dict(kept["rates"]), ports, _watched(map(vrf_name, _vrfs())))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
@@ -40,8 +39,17 @@ class Server:
             "</capability></capabilities></hello>"
         )
         self._message()
-        time.sleep(0.05)  # a request read together with the hello would wait for more bytes
+        self._knock()
         self.ask('<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>')
+
+    def _knock(self) -> None:
+        """Ask for nothing until it is answered: a request read with the hello waits for more bytes."""
+        nothing = '<get-config><source><running/></source><filter type="subtree"/></get-config>'
+        pause = 0.1
+        self._send(f'<rpc message-id="knock" xmlns="{BASE}">{nothing}</rpc>')
+        while not select.select([self._output()], [], [], pause)[0]:
+            pause *= 2
+            self._send(f'<rpc message-id="knock" xmlns="{BASE}">{nothing}</rpc>')
 
     def ask(self, operation: str) -> ET.Element:
         """Send a request and return its reply; events that come between are counted."""
@@ -49,7 +57,9 @@ class Server:
         self._send(f'<rpc message-id="{self.number}" xmlns="{BASE}">{operation}</rpc>')
         for message in self._messages():
             if message.tag == f"{{{BASE}}}rpc-reply":
-                return message
+                if message.get("message-id") == str(self.number):
+                    return message
+                continue  # the answer to a knock
             self._note(message)
         raise ConnectionError("netconfd closed the session")
 

@@ -11,6 +11,8 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=
 mkdir -p $state/log /run/sshd /run/frr /run/netns /var/agentx # zebra watches /run/netns only if it is there
 chown frr:frr /run/frr 2>/dev/null
 exec >>$state/log/init.log 2>&1
+# shellcheck source=lab/node/kept.sh
+. $lab/kept.sh
 
 users() { # the operator, and a super-user for whoever has to mend the node itself
     local shell=/bin/sh number=1500
@@ -63,15 +65,22 @@ network_management() {
     chmod 755 /var/agentx
 }
 
-netconf() { # a HOME of its own: netconfd keeps its confirmed-commit backup there
-    local modules=(--module=oss-lab-services)
-    [ -e /etc/oss-lab/oss-lab-limits.yang ] && modules+=(--module=oss-lab-limits)
+netconf() {
     mkdir -p /var/lib/netconfd
-    rm -f /run/ncxserver.sock
-    HOME=/var/lib/netconfd netconfd --ncxserver-sockname=/run/ncxserver.sock --no-startup --target=candidate \
+    kept netconfd serve_netconf </dev/null &
+    PYTHONPATH=/opt/oss-lab kept applier python3 -m lab.node.applier >>$state/log/applier.log 2>&1 </dev/null &
+}
+
+serve_netconf() { # what was confirmed it saves by itself, and reads when it starts again; what was not goes (RFC 6241 8.4)
+    local modules=(--module=oss-lab-services) saved=/root/.yuma/startup-cfg.xml startup=--no-startup
+    [ -e /etc/oss-lab/oss-lab-limits.yang ] && modules+=(--module=oss-lab-limits)
+    [ -s "$saved" ] && startup=--startup=$saved
+    # with the second of them left by one that fell it would not start (yuma123 issue 153)
+    rm -f /run/ncxserver.sock /root/.yuma/startup-cfg-txid.txt
+    # a HOME of its own: netconfd keeps its confirmed-commit backup there
+    HOME=/var/lib/netconfd netconfd --ncxserver-sockname=/run/ncxserver.sock "$startup" --target=candidate \
         --superuser="${LAB_USER:-admin}" --modpath=/usr/share/yuma/modules:$lab:/etc/oss-lab "${modules[@]}" \
-        --log=$state/log/netconfd.log --log-level=info </dev/null &
-    PYTHONPATH=/opt/oss-lab python3 -m lab.node.applier >>$state/log/applier.log 2>&1 </dev/null &
+        --log-append --log=$state/log/netconfd.log --log-level=info
 }
 
 router() {

@@ -14,14 +14,17 @@ def policer(port: str, rate: int | None) -> str:
     return f"{clear}table netdev {table} {{\n chain in {{\n {hook}\n {over} counter drop\n }}\n}}\n"
 
 
-def shaper(port: str, rate: int | None) -> list[list[str]]:
-    """Return the tc commands for a port's egress rate."""
-    clear = ["tc", "qdisc", "del", "dev", port, "root"]
-    if rate is None:
-        return [clear]
-    tree = ["tc", "qdisc", "replace", "dev", port, "root", "handle", "1:", "htb", "default", "10"]
-    shape = ["htb", "rate", f"{rate}kbit", "ceil", f"{rate}kbit"]
-    return [
-        tree,
-        ["tc", "class", "replace", "dev", port, "parent", "1:", "classid", "1:10", *shape],
-    ]
+def shaper(port: str) -> list[str]:
+    """Return the tc command that makes a port's queue, whose one class the rate is of."""
+    return ["tc", "qdisc", "replace", "dev", port, "root", "handle", "1:", "htb", "default", "10"]
+
+
+def shape(port: str, rate: int) -> list[str]:
+    """Return the tc command for a port's egress rate, refused where no queue was made."""
+    limit = ["htb", "rate", f"{rate}kbit", "ceil", f"{rate}kbit"]
+    return ["tc", "class", "replace", "dev", port, "parent", "1:", "classid", "1:10", *limit]
+
+
+def unshaped(port: str) -> list[str]:
+    """Return the tc command that takes a port's queue away."""
+    return ["tc", "qdisc", "del", "dev", port, "root"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import shutil
 import socket
@@ -21,6 +23,8 @@ from lab.private_root import Bind, PrivateRoot
 _PREFIX = "oss-lab-peer-"
 _SCRIPTS = Path(__file__).parent
 _NODE = _SCRIPTS.parent / "node"
+_LOWEST, _PORTS = 10_000, 20_000
+_numbers = itertools.count(os.getpid() * 97)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,16 @@ class Guest:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that was free a moment ago, and that nobody gets by asking for any.
+
+    A server takes a second to start: by then the kernel may have given a port of its own range
+    (from 32768 on) to somebody else. Each process begins elsewhere below that range.
+    """
+    while True:
+        port = _LOWEST + next(_numbers) % _PORTS
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -97,10 +107,10 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
     if process.stdin is not None:
         process.stdin.close()
-    processes.wait_gone(firsts, within=5)
+    processes.wait_gone(firsts, within=60)
 
 
-def wait_ready(guest: Guest, ready: Callable[[], bool], what: str, within: float = 20.0) -> None:
+def wait_ready(guest: Guest, ready: Callable[[], bool], what: str, within: float = 120.0) -> None:
     """Wait until `ready` says so; a server that ended or is late is LabUnavailable, with its log."""
     deadline = time.monotonic() + within
     while not ready():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias
 
 import pydantic
 from fastapi import Path, Request
+from fastapi import Query as QueryText
 from fastapi.responses import JSONResponse
 
 from oss_agent import errors
-from oss_agent.spi import access
+from oss_agent.spi import access, moments
 from oss_agent.spi.query import Filter, Operator, Page, Query
 from oss_agent.spi.views import as_json
 
@@ -54,8 +56,10 @@ def tenant(request: Request) -> str:
     return caller(request).tenant
 
 
-def query(request: Request) -> Query:
+def query(request: Request, besides: Collection[str] = ()) -> Query:
     """``offset``, ``limit``; every other parameter is equality with the port's attribute name.
+
+    But those ``besides``, which the route reads itself.
 
     All rows up to 1,000 by default: an operator's list that silently ends is a trap.
     """
@@ -63,10 +67,42 @@ def query(request: Request) -> Query:
     filters = tuple(
         Filter(name, Operator.EQ, tuple(asked.getlist(name)))
         for name in dict.fromkeys(asked.keys())
-        if name not in {"offset", "limit"}
+        if name not in {"offset", "limit", *besides}
     )
     limit = min(_count(asked.get("limit"), "limit", LIMIT), LIMIT)
     return Query(tenant(request), filters, (), _count(asked.get("offset"), "offset", 0), limit)
+
+
+TIMES: Final = ("at", "known")
+"""Parameters of every answer from a ledger: when it was so, and by what was believed when."""
+Text: TypeAlias = Annotated[str | None, QueryText(max_length=100)]
+"""A moment as a person writes it."""
+
+
+def as_of(at: str | None, known: str | None, now: datetime) -> moments.AsOf | None:
+    """The moment that was asked for; None: now. OrderRejected (400) says what is wrong with it."""
+    for name, text in zip(TIMES, (at, known), strict=True):
+        if text is not None:
+            moment(name, text, moments.past, now)
+    return moments.as_of(at, known, now)
+
+
+def moment(
+    name: str, text: str, read: Callable[[str, datetime], datetime], now: datetime
+) -> datetime:
+    """Text of a parameter or an attribute as a moment. OrderRejected (400)."""
+    try:
+        return read(text, now)
+    except ValueError as bad:
+        raise errors.OrderRejected(f"{name}: {bad}", field=name, code="invalidQuery") from bad
+
+
+def page(found: Sequence[Any], asked: Query) -> Page[Any]:
+    """The page of what is computed as a whole and has no filters. OrderRejected (400) where one is named."""
+    if asked.filters:
+        name = asked.filters[0].path
+        raise errors.OrderRejected("cannot be asked for here", field=name, code="invalidQuery")
+    return Page(tuple(found[asked.offset : asked.offset + asked.limit]), len(found))
 
 
 def listing(page: Page[Any]) -> JSONResponse:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from oss_agent.api import asking
-from oss_agent.spi import access
+from oss_agent.spi import access, clock
 from oss_agent.spi.access import Permission
 from oss_agent.spi.onboarding import Onboarding
 from oss_agent.spi.views import as_json
@@ -24,9 +24,10 @@ class _Body(pydantic.BaseModel):
 
 
 class Import(_Body):
-    """The files of a containerlab lab directory, by name."""
+    """What containerlab left of a lab, by file name; ``lab`` is its name if no file tells."""
 
     files: dict[Name, str]
+    lab: Annotated[str, pydantic.Field(max_length=63)] = ""
 
 
 class Trust(_Body):
@@ -46,11 +47,12 @@ class Discover(_Body):
     device: Name | None = None
 
 
-def router(onboarding: Onboarding) -> APIRouter:
+def router(onboarding: Onboarding, time: clock.Clock) -> APIRouter:
     """Routes over ``spi.onboarding.Onboarding``."""
     out = APIRouter(prefix="/api/v1", tags=["network"])
     _add_acts(out, onboarding)
     _add_reads(out, onboarding)
+    _add_ledgers(out, onboarding, time)
     return out
 
 
@@ -59,12 +61,16 @@ def _add_acts(out: APIRouter, onboarding: Onboarding) -> None:
 
     @out.post("/import", summary="Take in a lab's devices", openapi_extra=devices)
     async def import_(body: Import, request: Request) -> JSONResponse:
-        report = await onboarding.import_lab(asking.tenant(request), body.files)
+        caller = asking.caller(request)
+        report = await onboarding.import_lab(
+            caller.tenant, body.files, lab=body.lab, by=caller.name
+        )
         return JSONResponse(as_json(report))
 
     @out.post("/devices/{name}/trust", summary="Pin a host key", openapi_extra=devices)
     async def trust(name: str, body: Trust, request: Request) -> JSONResponse:
-        view = await onboarding.trust(asking.tenant(request), name, body.fingerprint)
+        caller = asking.caller(request)
+        view = await onboarding.trust(caller.tenant, name, body.fingerprint, by=caller.name)
         return JSONResponse(as_json(view))
 
     @out.post("/discover", summary="Ask devices", openapi_extra=access.needs(Permission.DISCOVER))
@@ -76,18 +82,6 @@ def _add_acts(out: APIRouter, onboarding: Onboarding) -> None:
 
 def _add_reads(out: APIRouter, onboarding: Onboarding) -> None:
     read = access.needs(Permission.READ)
-
-    @out.get("/devices", summary="Devices", openapi_extra=read)
-    async def devices(request: Request) -> JSONResponse:
-        return asking.listing(await onboarding.find(asking.query(request)))
-
-    @out.get("/devices/{name}", summary="One device", openapi_extra=read)
-    async def device(name: str, request: Request) -> JSONResponse:
-        return JSONResponse(as_json(await onboarding.get(asking.tenant(request), name)))
-
-    @out.get("/topology", summary="Links with their evidence", openapi_extra=read)
-    async def topology(request: Request, at: asking.Moment | None = None) -> JSONResponse:
-        return JSONResponse(as_json(await onboarding.links(asking.tenant(request), at)))
 
     @out.get(
         "/why",
@@ -101,3 +95,29 @@ def _add_reads(out: APIRouter, onboarding: Onboarding) -> None:
     ) -> JSONResponse:
         owners: Any = await onboarding.why(asking.tenant(request), device, path)
         return JSONResponse(as_json(owners))
+
+
+def _add_ledgers(out: APIRouter, onboarding: Onboarding, time: clock.Clock) -> None:
+    """What is asked of any moment."""
+    read = access.needs(Permission.READ)
+
+    @out.get("/devices", summary="Devices, now or as they were", openapi_extra=read)
+    async def devices(
+        request: Request, at: asking.Text = None, known: asking.Text = None
+    ) -> JSONResponse:
+        when = asking.as_of(at, known, time.now())
+        return asking.listing(await onboarding.find(asking.query(request, asking.TIMES), when))
+
+    @out.get("/devices/{name}", summary="One device, now or as it was", openapi_extra=read)
+    async def device(
+        name: str, request: Request, at: asking.Text = None, known: asking.Text = None
+    ) -> JSONResponse:
+        when = asking.as_of(at, known, time.now())
+        return JSONResponse(as_json(await onboarding.get(asking.tenant(request), name, when)))
+
+    @out.get("/topology", summary="Links with their evidence", openapi_extra=read)
+    async def topology(
+        request: Request, at: asking.Text = None, known: asking.Text = None
+    ) -> JSONResponse:
+        when = asking.as_of(at, known, time.now())
+        return JSONResponse(as_json(await onboarding.links(asking.tenant(request), when)))

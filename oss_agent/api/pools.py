@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from oss_agent.api import asking
-from oss_agent.spi import access
+from oss_agent.spi import access, clock
 from oss_agent.spi.access import Permission
 from oss_agent.spi.pools import Pools
 from oss_agent.spi.views import as_json
@@ -29,32 +29,41 @@ class Reservation(pydantic.BaseModel):
     seconds: Annotated[float, pydantic.Field(gt=0, le=_YEAR)] = 86_400.0
 
 
-def router(pools: Pools) -> APIRouter:
+def router(pools: Pools, time: clock.Clock) -> APIRouter:
     """Routes over ``spi.pools.Pools``."""
     out = APIRouter(prefix="/api/v1/pools", tags=["pools"])
-    _add_reads(out, pools)
+    _add_reads(out, pools, time)
     _add_acts(out, pools)
     return out
 
 
-def _add_reads(out: APIRouter, pools: Pools) -> None:
+def _add_reads(out: APIRouter, pools: Pools, time: clock.Clock) -> None:
     read = access.needs(Permission.READ)
 
     @out.get("", summary="Pools and what is left of them", openapi_extra=read)
-    async def listing(request: Request) -> JSONResponse:
-        return JSONResponse(as_json(await pools.list(asking.tenant(request))))
+    async def listing(
+        request: Request, at: asking.Text = None, known: asking.Text = None
+    ) -> JSONResponse:
+        when = asking.as_of(at, known, time.now())
+        return JSONResponse(as_json(await pools.list(asking.tenant(request), when)))
 
     @out.get("/forecast", summary="Pools by when they will be full", openapi_extra=read)
     async def forecast(request: Request) -> JSONResponse:
         return JSONResponse(as_json(await pools.forecasts(asking.tenant(request))))
 
     @out.get("/{name}", summary="One pool, with its forecast", openapi_extra=read)
-    async def one(name: str, request: Request) -> JSONResponse:
-        return JSONResponse(as_json(await pools.get(asking.tenant(request), name)))
+    async def one(
+        name: str, request: Request, at: asking.Text = None, known: asking.Text = None
+    ) -> JSONResponse:
+        when = asking.as_of(at, known, time.now())
+        return JSONResponse(as_json(await pools.get(asking.tenant(request), name, when)))
 
     @out.get("/{name}/claims", summary="What of a pool is not free", openapi_extra=read)
-    async def claims(name: str, request: Request) -> JSONResponse:
-        return JSONResponse(as_json(await pools.claims(asking.tenant(request), name)))
+    async def claims(
+        name: str, request: Request, at: asking.Text = None, known: asking.Text = None
+    ) -> JSONResponse:
+        when = asking.as_of(at, known, time.now())
+        return JSONResponse(as_json(await pools.claims(asking.tenant(request), name, when)))
 
 
 def _add_acts(out: APIRouter, pools: Pools) -> None:
@@ -62,8 +71,14 @@ def _add_acts(out: APIRouter, pools: Pools) -> None:
 
     @out.post("/{name}/reservations", summary="Keep a value for a while", openapi_extra=operate)
     async def reserve(name: str, body: Reservation, request: Request) -> JSONResponse:
+        caller = asking.caller(request)
         made = await pools.reserve(
-            asking.tenant(request), name, key=body.key, wanted=body.value, seconds=body.seconds
+            caller.tenant,
+            name,
+            key=body.key,
+            wanted=body.value,
+            seconds=body.seconds,
+            by=caller.name,
         )
         return JSONResponse(as_json(made))
 
@@ -74,5 +89,6 @@ def _add_acts(out: APIRouter, pools: Pools) -> None:
         openapi_extra=operate,
     )
     async def forgo(name: str, key: str, request: Request) -> Response:
-        await pools.forgo(asking.tenant(request), name, key=key)
+        caller = asking.caller(request)
+        await pools.forgo(caller.tenant, name, key=key, by=caller.name)
         return Response(status_code=204)

@@ -16,6 +16,9 @@ from oss_agent.spi.views import as_json
 _Target = Annotated[str, pydantic.Field(min_length=1, max_length=100)]
 
 
+_Port = Annotated[int, pydantic.Field(ge=1, le=65_535)]
+
+
 class Onboard(pydantic.BaseModel):
     """Addresses, ranges and prefixes; secrets are taken and never shown again."""
 
@@ -26,20 +29,42 @@ class Onboard(pydantic.BaseModel):
     password: pydantic.SecretStr | None = None
     community: pydantic.SecretStr | None = None
     platform: Annotated[str, pydantic.Field(max_length=63)] = ""
+    ssh_ports: Annotated[list[_Port], pydantic.Field(max_length=8)] = list(scouting.USUAL.ssh)
+    netconf_ports: Annotated[list[_Port], pydantic.Field(max_length=8)] = list(
+        scouting.USUAL.netconf
+    )
+    neighbours: bool = False
+    """of the targets only what a neighbour announces as its own"""
 
 
 def router(scout: scouting.Scout) -> APIRouter:
-    """The route over ``spi.scouting.Scout``."""
+    """The routes over ``spi.scouting.Scout``."""
     out = APIRouter(prefix="/api/v1", tags=["network"])
     devices = access.needs(Permission.DEVICES)
 
     @out.post("/onboard", summary="Take in devices by address", openapi_extra=devices)
     async def onboard(body: Onboard, request: Request) -> JSONResponse:
         login = scouting.Login(body.username, _plain(body.password), _plain(body.community))
+        caller = asking.caller(request)
         found = await scout.onboard(
-            asking.tenant(request), body.targets, login, platform=body.platform
+            caller.tenant,
+            body.targets,
+            login,
+            platform=body.platform,
+            ports=scouting.Ports(tuple(body.ssh_ports), tuple(body.netconf_ports)),
+            announced=body.neighbours,
+            by=caller.name,
         )
         return JSONResponse(as_json(found))
+
+    @out.get(
+        "/onboard/neighbours",
+        summary="Neighbours that nobody has taken in, as they announce themselves; asks nobody",
+        openapi_extra=access.needs(Permission.READ),
+    )
+    async def neighbours(request: Request) -> JSONResponse:
+        asked = asking.query(request)
+        return asking.listing(asking.page(await scout.candidates(asked.tenant), asked))
 
     return out
 

@@ -11,10 +11,11 @@ from fastapi.responses import JSONResponse
 
 from oss_agent import errors
 from oss_agent.api import asking
-from oss_agent.spi import access, catalogue
+from oss_agent.spi import access, catalogue, clock
 from oss_agent.spi.access import Permission
+from oss_agent.spi.moments import AsOf
 from oss_agent.spi.orders import OF_RESOURCES, Orders
-from oss_agent.spi.query import Filter, Operator, Port, Query
+from oss_agent.spi.query import Filter, LedgerPort, Operator, Port, Query
 from oss_agent.spi.views import AlarmView, ServiceState, ServiceView, as_json
 
 _CHANGING: Final = (
@@ -53,11 +54,11 @@ class Ports:
     """The rooms asked here."""
 
     orders: Orders
-    services: Port[ServiceView]
+    services: LedgerPort[ServiceView]
     alarms: Port[AlarmView]
 
 
-def router(ports: Ports) -> APIRouter:
+def router(ports: Ports, time: clock.Clock) -> APIRouter:
     """Routes over the reading ports."""
     out = APIRouter(prefix="/api/v1", tags=["state"])
     _add_orders(out, ports.orders)
@@ -65,7 +66,8 @@ def router(ports: Ports) -> APIRouter:
     for begins, needed in _CHANGING:
         _add_approval(out, ports.orders, begins, needed)
         _add_holds(out, ports.orders, begins, needed)
-    _add_lists(out, ports)
+    _add_alarms(out, ports.alarms)
+    _add_services(out, ports.services, time)
     return out
 
 
@@ -134,28 +136,38 @@ def _add_holds(out: APIRouter, orders: Orders, begins: str, needed: dict[str, An
         return JSONResponse(as_json(await orders.release(caller.tenant, caller.name, order)))
 
 
-def _add_lists(out: APIRouter, ports: Ports) -> None:
+def _add_alarms(out: APIRouter, alarms: Port[AlarmView]) -> None:
+    @out.get("/alarms", summary="Alarms", openapi_extra=access.needs(Permission.READ))
+    async def listed(request: Request) -> JSONResponse:
+        return asking.listing(await alarms.find(asking.query(request)))
+
+
+def _add_services(out: APIRouter, of: LedgerPort[ServiceView], time: clock.Clock) -> None:
     read = access.needs(Permission.READ)
 
-    @out.get("/alarms", summary="Alarms", openapi_extra=read)
-    async def alarms(request: Request) -> JSONResponse:
-        return asking.listing(await ports.alarms.find(asking.query(request)))
-
-    @out.get("/services", summary="Services", openapi_extra=read)
-    async def services(request: Request) -> JSONResponse:
-        return asking.listing(await ports.services.find(asking.query(request)))
+    @out.get("/services", summary="Services, now or as they were", openapi_extra=read)
+    async def services(
+        request: Request, at: asking.Text = None, known: asking.Text = None
+    ) -> JSONResponse:
+        when = asking.as_of(at, known, time.now())
+        return asking.listing(await of.find(asking.query(request, asking.TIMES), when))
 
     @out.get("/services/{key}", summary="One service, by id or name", openapi_extra=read)
-    async def service(key: str, request: Request) -> JSONResponse:
-        return JSONResponse(as_json(await _service(ports.services, asking.tenant(request), key)))
+    async def service(
+        key: str, request: Request, at: asking.Text = None, known: asking.Text = None
+    ) -> JSONResponse:
+        when = asking.as_of(at, known, time.now())
+        return JSONResponse(as_json(await _service(of, asking.tenant(request), key, when)))
 
 
-async def _service(services: Port[ServiceView], tenant: str, key: str) -> ServiceView:
+async def _service(
+    services: LedgerPort[ServiceView], tenant: str, key: str, when: AsOf | None
+) -> ServiceView:
     try:
-        return await services.get(tenant, key)
+        return await services.get(tenant, key, when)
     except errors.NotFound:
         named = Filter("name", Operator.EQ, (key,))
-        page = await services.find(Query(tenant, (named,), limit=asking.LIMIT))
+        page = await services.find(Query(tenant, (named,), limit=asking.LIMIT), when)
         if not page.items:
             raise
         return min(page.items, key=_unlikely)

@@ -1,9 +1,10 @@
-"""Faults of the agent's own machinery, as alarms: a parked event, a stopped receiver, a poisoned run."""
+"""What the agent itself calls a person for: a parked event, a poisoned run, a pool that runs out."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
+from inventory.pools import pool_watch
 from oss_agent import outbox, store
 from oss_agent.spi import alarms, clock, events
 from oss_agent.spi.views import Severity
@@ -52,6 +53,21 @@ class Complaints:
                 for key in (_halted(receiver, ""), _halted(receiver, entity)):
                     desk.clear(connection, key, now)
 
+    def short(self, connection: sa.Connection, told: pool_watch.Shortage) -> None:
+        """``pool_watch.Tell``: a pool runs out, or does not any more."""
+        key = alarms.AlarmKey(
+            f"pool:{told.pool}", "qualityOfServiceAlarm", "resourceAtOrNearingCapacity"
+        )
+        if not told.why:
+            self._heard().clear(connection, key, self._time.now())
+            return
+        text = (
+            f"pool {told.pool} runs out: {told.why}. Widen it in the settings, or give back what "
+        )
+        text += f"is not used; oss-agent pool claims {told.pool} says who has it"
+        worst = Severity.CRITICAL if told.full else Severity.MAJOR
+        self._report(connection, key, "pool", text, severity=worst, tenant=told.tenant)
+
     async def poisoned(self, transaction: str, run: int, phase: str, error: Exception) -> None:
         """``flow.Poisoned``: a phase failed again and again for no reason it should."""
         text = (
@@ -62,11 +78,19 @@ class Complaints:
         await self._rows.write(lambda c: self._report(c, key, "transaction", text))
 
     def _report(
-        self, connection: sa.Connection, key: alarms.AlarmKey, kind: str, text: str
+        self,
+        connection: sa.Connection,
+        key: alarms.AlarmKey,
+        kind: str,
+        text: str,
+        *,
+        severity: Severity = Severity.MAJOR,
+        tenant: str = "default",
     ) -> None:
         fault = alarms.Fault(
             key=key,
-            severity=Severity.MAJOR,
+            severity=severity,
+            tenant=tenant,
             alarmed_object_type=kind,
             specific_problem=key.probable_cause,
             text=text,

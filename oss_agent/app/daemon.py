@@ -16,7 +16,7 @@ import structlog
 import bss_bridge.events.delivery
 from drivers.snmp import engine, receiver
 from oss_agent import clock, errors, flow, locks, logs, registry, settings, store
-from oss_agent.app import billing, rooms, surfaces, tuning
+from oss_agent.app import billing, ending, ground, rooms, starting, surfaces, tuning
 from oss_agent.fulfilment.transact import transaction
 from oss_agent.fulfilment.turn import feeder, watch
 from oss_agent.migrations import upgrade
@@ -30,10 +30,11 @@ _ONLY = "slot-0"
 class Agent:
     """The daemon, settled and ready: its roles still have to run."""
 
-    ground: rooms.Ground
+    ground: ground.Ground
     built: rooms.Built
     surfaces: surfaces.Surfaces
     feeder: feeder.Feeder
+    motor: flow.DbosFlow
 
     def roles(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """What runs until the end; if one of them fails, the daemon ends."""
@@ -41,17 +42,26 @@ class Agent:
             self.surfaces.api.run(),
             self.surfaces.page.run(self.ground.rows, self.ground.time),
             self.feeder.run(),
+            self.motor.forget(self.ground.time),
             watch.Watch(self.built.parts).run(),
             self.built.tests.run(),
-            self.built.files.run(),
-            self.built.outbox.run(),
-            self.built.late.run(),
+            self.built.catalogue.files.run(),
+            self.built.telling.outbox.run(),
+            self.built.telling.late.run(),
             billing.closer(
-                self.ground.tree, self.ground.rows, self.built.outbox.append, self.ground.time
+                self.ground.tree,
+                self.ground.rows,
+                self.built.telling.outbox.append,
+                self.ground.time,
             ).run(),
             self.built.watch.run(),
-            self.built.pools.run(),
+            self.built.pools.desk.run(),
+            self.built.pools.shortages.run(),
             self.built.rounds.run(),
+            self.built.stations.run(),
+            self.built.drift.audits.run(),
+            self.built.ledgers.reconciler.run(),
+            self.built.backups.role.run(),
             self.ground.rows.watch(),
         )
 
@@ -61,18 +71,19 @@ async def serve(tree: settings.Settings) -> None:
     logs.configure(tree.log)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    told = ending.told(stop)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, told)
     # A start reads the files anyway; without a handler the signal would end it.
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     _data_directory(tree.data)
-    async with foundation(tree, clock.SystemClock()) as (ground, slot):
-        await until(stop, _live(ground, slot))
+    async with foundation(tree, clock.SystemClock()) as (on, slot):
+        await until(stop, _live(on, slot))
 
 
-async def _live(ground: rooms.Ground, slot: str) -> None:
-    async with moving(ground, slot) as agent, asyncio.TaskGroup() as group:
-        reload = agent.built.files.asked.set
+async def _live(on: ground.Ground, slot: str) -> None:
+    async with moving(on, slot) as agent, asyncio.TaskGroup() as group:
+        reload = agent.built.catalogue.files.asked.set
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
         for role in agent.roles():
             group.create_task(role)
@@ -87,7 +98,7 @@ async def until(stop: asyncio.Event, life: Coroutine[Any, Any, None]) -> None:
             living.cancel()
             told.cancel()
     except ExceptionGroup as several:
-        refusals, _ = several.split(errors.ConfigurationError)
+        refusals, _ = several.split((errors.ConfigurationError, errors.StoreUnavailable))
         raise (refusals.exceptions[0] if refusals else several) from None
 
 
@@ -107,7 +118,7 @@ def _data_directory(data: Path) -> None:
 @contextlib.asynccontextmanager
 async def foundation(
     tree: settings.Settings, time: clock.SystemClock
-) -> AsyncIterator[tuple[rooms.Ground, str]]:
+) -> AsyncIterator[tuple[ground.Ground, str]]:
     """What every room stands on, and our slot; released in reverse order.
 
     ``time`` comes in so that a test may push it. ConfigurationError when it cannot be had.
@@ -122,7 +133,7 @@ async def foundation(
             engine.running(time, limits=tuning.snmp(tree.snmp), traps=traps)
         )
         http = await stack.enter_async_context(bss_bridge.events.delivery.client())
-        yield rooms.Ground(tree, time, rows, registry.installed(), http, snmp), slot
+        yield ground.Ground(tree, time, rows, registry.installed(), http, snmp), slot
 
 
 async def _slot(tree: settings.Settings, stack: contextlib.AsyncExitStack) -> str:
@@ -150,26 +161,27 @@ def _trap_socket(
 
 
 @contextlib.asynccontextmanager
-async def moving(ground: rooms.Ground, slot: str) -> AsyncIterator[Agent]:
+async def moving(on: ground.Ground, slot: str) -> AsyncIterator[Agent]:
     """Settle what a crash left, then the motor, then what talks to the world."""
-    built = await rooms.build(ground)
-    api = surfaces.http(ground, built)  # binds its socket: the last thing that may refuse to start
+    built = await rooms.build(on)
+    api = surfaces.http(on, built)  # binds its socket: the last thing that may refuse to start
     async with built.parts.lines:
-        motor = await _settled(ground, built, slot)
+        motor = await _settled(on, built, slot)
         try:
-            yield Agent(ground, built, api, feeder.Feeder(built.parts, motor))
+            await on.rows.write(lambda c: starting.tell(c, on.tree, on.time.now()))
+            yield Agent(on, built, api, feeder.Feeder(built.parts, motor), motor)
         finally:
             await motor.stop(within=DRAIN)
 
 
-async def _settled(ground: rooms.Ground, built: rooms.Built, slot: str) -> flow.DbosFlow:
+async def _settled(on: ground.Ground, built: rooms.Built, slot: str) -> flow.DbosFlow:
     """The motor, launched when no device is left as a crash left it."""
     await transaction.settle_all(built.parts)
     motor = flow.DbosFlow(
-        ground.tree.flow_url,
+        on.tree.flow_url,
         executor=slot,
-        poisoned=built.complaints.poisoned,
-        pace=tuning.motor(ground.tree.flow),
+        poisoned=built.telling.complaints.poisoned,
+        pace=tuning.motor(on.tree.flow),
     )
     motor.register(transaction.phases(built.parts))
     await motor.launch()

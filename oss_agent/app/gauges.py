@@ -5,11 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from drivers.snmp import engine
-from inventory import pool_views
+from inventory.backup import backup_rows
+from inventory.backup import backups as backing_up
+from inventory.drift import audits as auditing
+from inventory.drift import drift_rows
+from inventory.ledgers import case_desk
+from inventory.looks import rounds
+from inventory.pools import pool_views
 from oss_agent import errors, store
 from oss_agent.api import health
 from oss_agent.assurance import alarm_rows, metrics, role
@@ -19,32 +26,74 @@ from oss_agent.outbox import desk
 from oss_agent.spi import clock
 
 
+class Turns(NamedTuple):
+    """Who looks at devices in turn."""
+
+    discovery: rounds.Rounds
+    audits: auditing.Audits
+    backups: backing_up.Backups
+
+
 def page(
     rows: store.SqlStore,
     snmp: engine.Engine,
     watch: role.Assurance,
     time: clock.Clock,
     bounds: limits.Limits,
+    turns: Turns,
 ) -> metrics.Metrics:
     """The metrics page over these rooms."""
     return metrics.Metrics(
         sources=(
             *metrics.snmp_sources(snmp.counters),
-            metrics.Source(metrics.STORE, lambda: _risen(rows.counters())),
-            metrics.Source(metrics.STORE_QUEUED, metrics.one(lambda: rows.counters().queued)),
+            *_counted(rows, turns),
             *watch.metrics(),
         ),
-        stored=(
-            metrics.Stored(metrics.ORDERS, census.orders_by_state),
-            metrics.Stored(metrics.TRANSACTIONS, census.transactions_by_stage),
-            metrics.Stored(metrics.UNKNOWN, lambda c: {"": len(census.in_doubt(c))}),
-            metrics.Stored(metrics.FALLOUT, lambda c: _fallout(c, time.now(), bounds)),
-            metrics.Stored(metrics.ALARMS, alarm_rows.open_by_severity),
-            metrics.Stored(metrics.POOL_USED, lambda c: pool_views.used(c, time.now())),
-            metrics.Stored(metrics.POOL_FREE, lambda c: pool_views.free(c, time.now())),
-            metrics.Stored(metrics.BACKLOG, lambda c: {"": _waiting(desk.backlog(c))}),
-            metrics.Stored(metrics.BACKLOG_AGE, lambda c: {"": _age(desk.backlog(c), time.now())}),
-        ),
+        stored=_stored(time, bounds),
+        timed=_timed(turns),
+    )
+
+
+def _counted(rows: store.SqlStore, turns: Turns) -> tuple[metrics.Source, ...]:
+    """What the process itself counts."""
+    discovery, audits, backups = turns
+    return (
+        metrics.Source(metrics.BACKUP_LOOKS, backups.counters),
+        metrics.Source(metrics.STORE, lambda: _risen(rows.counters())),
+        metrics.Source(metrics.STORE_QUEUED, metrics.one(lambda: rows.counters().queued)),
+        metrics.Source(metrics.AUDITS, audits.counters),
+        metrics.Source(metrics.LOOKS, discovery.counters),
+        metrics.Source(metrics.LOOK_AGE, metrics.one(discovery.oldest)),
+        metrics.Source(metrics.LOOKS_OVERDUE, metrics.one(discovery.overdue)),
+    )
+
+
+def _stored(time: clock.Clock, bounds: limits.Limits) -> tuple[metrics.Stored, ...]:
+    """What the rows say now."""
+    return (
+        metrics.Stored(metrics.ORDERS, census.orders_by_state),
+        metrics.Stored(metrics.TRANSACTIONS, census.transactions_by_stage),
+        metrics.Stored(metrics.UNKNOWN, lambda c: {"": len(census.in_doubt(c))}),
+        metrics.Stored(metrics.FALLOUT, lambda c: _fallout(c, time.now(), bounds)),
+        metrics.Stored(metrics.ALARMS, alarm_rows.open_by_severity),
+        metrics.Stored(metrics.CASES, lambda c: case_desk.by_kind(c, time.now())),
+        metrics.Stored(metrics.BACKUP_OLDEST, lambda c: {"": backup_rows.age(c, time.now())}),
+        metrics.Stored(metrics.BACKUP_FAILING, backup_rows.failing),
+        metrics.Stored(metrics.POOL_USED, lambda c: pool_views.used(c, time.now())),
+        metrics.Stored(metrics.POOL_FREE, lambda c: pool_views.free(c, time.now())),
+        metrics.Stored(metrics.AUDIT_AGE, lambda c: {"": drift_rows.oldest_age(c, time.now())}),
+        metrics.Stored(metrics.BACKLOG, lambda c: {"": _waiting(desk.backlog(c))}),
+        metrics.Stored(metrics.BACKLOG_AGE, lambda c: {"": _age(desk.backlog(c), time.now())}),
+    )
+
+
+def _timed(turns: Turns) -> tuple[metrics.Timed, ...]:
+    """How long a device's turn takes."""
+    discovery, audits, backups = turns
+    return (
+        metrics.Timed(metrics.LOOK_SECONDS, discovery.seconds),
+        metrics.Timed(metrics.AUDIT_SECONDS, audits.seconds),
+        metrics.Timed(metrics.BACKUP_SECONDS, backups.seconds),
     )
 
 

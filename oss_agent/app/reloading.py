@@ -9,16 +9,17 @@ reads the same files.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.resources.abc import Traversable
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
-import inventory.specification_use
+import inventory.services.specification_use
 from oss_agent import audit, errors, store
-from oss_agent.catalog import collection, difference, live, shelf
+from oss_agent.catalog import catalogue, collection, difference, live, shelf
 from oss_agent.fulfilment.record import census
 from oss_agent.spi import clock, events, views
 from oss_agent.spi.specifications import Facing, Moved, SpecificationView
@@ -55,7 +56,10 @@ class Reloading:
             return self._moved(await self._load())
 
     async def reload(self, tenant: str, by: str) -> tuple[Moved, ...]:
-        """Take the files. OrderRejected (409) and nothing changes when they cannot be taken."""
+        """Take the files; besides what changed, what cannot be ordered by them, and why.
+
+        OrderRejected (409) and nothing changes when they cannot be taken.
+        """
         async with self._one:
             new, before = await self._load(), self._catalogue.present
             moved = self._moved(new)
@@ -66,7 +70,8 @@ class Reloading:
                 raise
         names = [f"{one.kind} {one.id} {one.version} {one.what}" for one in moved]
         structlog.get_logger().info("the catalogue was read again", by=by, moved=names)
-        return moved
+        tell_lacking(new.services)
+        return (*moved, *difference.unorderable(new.services.lacking()))
 
     async def run(self) -> None:
         """Reload whenever it is asked for by signal; what cannot be taken is said in the log."""
@@ -101,21 +106,37 @@ class Reloading:
         _refuse_lost(connection, new.files)
         for one in told(self._catalogue.present, new, self._tenants, at):
             self._sink(connection, one)
-        detail = {"moved": [[one.kind, one.id, one.version, one.what] for one in moved]}
+        detail: dict[str, Any] = {
+            "moved": [[one.kind, one.id, one.version, one.what] for one in moved],
+            "lacking": {one: list(pools) for one, pools in new.services.lacking().items()},
+        }
         entry = audit.Entry(tenant, at, by, "reload", "catalogue", detail)
         audit.append(connection, entry)
         self._catalogue.present = new
 
 
-def reader(own: Traversable | None, settings: Mapping[str, str]) -> Callable[[], live.Loaded]:
+def reader(
+    own: Traversable | None, settings: Mapping[str, str], pools: Collection[str] | None
+) -> Callable[[], live.Loaded]:
     """Reads the shipped files and those of the operator's ``own`` folder. ConfigurationError."""
     folders = () if own is None else (own,)
-    return lambda: live.loaded(collection.load(*folders), settings)
+    return lambda: live.loaded(collection.load(*folders), settings, pools)
+
+
+def tell_lacking(services: catalogue.Specifications) -> None:
+    """What nobody can order for want of a pool; who names no version gets one that needs fewer."""
+    for one, lacking in services.lacking().items():
+        structlog.get_logger().warning(
+            "a specification takes values from pools that the settings do not have: it cannot be "
+            "ordered before they are added there",
+            specification=one,
+            pools=list(lacking),
+        )
 
 
 def _refuse_lost(connection: sa.Connection, files: collection.Collection) -> None:
     """What lives, or is being built, could be neither changed nor ended without its file."""
-    use = inventory.specification_use
+    use = inventory.services.specification_use
     services = {(one.id, one.version) for one in (*files.services, *files.ordered)}
     offered = {(one.id, one.version) for one in files.offerings}
     for kind, known, used in (

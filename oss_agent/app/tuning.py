@@ -13,7 +13,11 @@ import bss_bridge.events.callbacks
 import bss_bridge.events.outside
 import bss_bridge.events.receivers
 from drivers.snmp import engine
-from inventory import pool_values, pools, rounds
+from inventory.backup import backup_look, backup_rows, backups
+from inventory.drift import audits as auditing
+from inventory.ledgers import reconciler
+from inventory.looks import rounds
+from inventory.pools import pool_values, pool_watch, pools
 from oss_agent import flow, settings
 from oss_agent.assurance import meter, poller, role
 from oss_agent.catalog import specification
@@ -21,6 +25,7 @@ from oss_agent.fulfilment import limits
 from oss_agent.outbox import pace
 from oss_agent.spi import access, stops
 
+_DAY = 86_400.0
 _FRESH = 5.0
 """Seconds at most between two looks at who is to be polled: a new service is watched soon."""
 
@@ -58,19 +63,58 @@ def discovery(of: settings.Discovery) -> rounds.Pace:
     return rounds.Pace(interval=of.interval, whole=of.whole, together=of.together)
 
 
+def stations(of: settings.Discovery) -> timedelta | None:
+    """How long is kept where a station was; None: for ever."""
+    return timedelta(days=of.keep_stations_days) if of.keep_stations_days else None
+
+
+def audits(of: settings.Discovery) -> auditing.Pace:
+    """How often configurations are compared with what was read back."""
+    return auditing.Pace(interval=of.audit_within, together=of.audits_together)
+
+
+def ledgers(of: settings.Discovery) -> reconciler.Pace:
+    """How often the ledgers are compared whole, and how many devices in one reading."""
+    usual = reconciler.Pace()
+    return dataclasses.replace(
+        usual,
+        whole=of.ledgers_within,
+        first=min(usual.first, of.ledgers_within),
+        together=of.ledgers_together,
+    )
+
+
+def backup(of: settings.Backup) -> backups.Pace:
+    """How often configurations are looked at, and how many devices together."""
+    return backups.Pace(interval=of.interval, together=of.together)
+
+
+def kept(of: settings.Backup) -> backup_look.Bounds:
+    """Which versions stay; after two intervals without a good look a person is called."""
+    keep = backup_rows.Keep(of.keep_days, of.keep_least, of.keep_most)
+    overdue = timedelta(seconds=2 * (of.interval or _DAY))
+    return backup_look.Bounds(keep, of.most_bytes, overdue)
+
+
 def snmp(of: settings.Snmp) -> engine.Limits:
     """How patient the SNMP engine is."""
     return engine.Limits(repetitions=of.retries, first_wait=of.timeout)
 
 
 def motor(of: settings.Flow) -> flow.Pace:
-    """How much order work at once."""
-    return flow.Pace(concurrency=of.workers, poll=of.poll)
+    """How much order work at once, and how long what was noted of it is kept."""
+    keep = timedelta(days=of.keep_runs_days).total_seconds()
+    return flow.Pace(concurrency=of.workers, poll=of.poll, keep=keep)
 
 
 def ranges(tree: settings.Settings) -> tuple[pools.PoolRange, ...]:
     """The pools that values are claimed from."""
     return tuple(_pool(one) for one in tree.pools)
+
+
+def shortages(tree: settings.Settings) -> dict[str, pool_watch.Bounds]:
+    """From when on each pool is short."""
+    return {one.name: pool_watch.Bounds(one.alarm_used, one.alarm_days) for one in tree.pools}
 
 
 def _pool(of: settings.Pool) -> pools.PoolRange:

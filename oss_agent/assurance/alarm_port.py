@@ -5,14 +5,12 @@ Attributes go by TMF642's names and by our view's; an unknown one is refused by 
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
-from datetime import UTC, datetime
+import dataclasses
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from oss_agent import errors
+from oss_agent import errors, selecting
 from oss_agent.assurance import alarm_rows
 from oss_agent.assurance.tables import ALARMS
 from oss_agent.moment import Moment
@@ -41,17 +39,7 @@ _OWN: Final = frozenset(c.name for c in ALARMS.columns) - {
     "affected_services",
     "evidence",
 }
-_COMPARE: Final[dict[query.Operator, Callable[[Any, Any], Any]]] = {
-    query.Operator.EQ: operator.eq,
-    query.Operator.NE: operator.ne,
-    query.Operator.GT: operator.gt,
-    query.Operator.GTE: operator.ge,
-    query.Operator.LT: operator.lt,
-    query.Operator.LTE: operator.le,
-    query.Operator.LIKE: lambda column, pattern: column.like(pattern, escape="\\"),
-}
-_MAX_LIMIT: Final = 1_000
-_MAX_OFFSET: Final = 2**31
+_NEWEST: Final = query.Sort("raised_at", descending=True)
 
 
 class AlarmPort:
@@ -62,8 +50,9 @@ class AlarmPort:
 
     async def find(self, asked: query.Query) -> query.Page[AlarmView]:
         """Alarms that match, newest first unless asked otherwise. OrderRejected (400)."""
-        statement = _statement(asked)  # refuse before the database is asked
-        return await self._store.read(lambda connection: _page(connection, statement, asked))
+        if not asked.sort:
+            asked = dataclasses.replace(asked, sort=(_NEWEST,))
+        return await self._store.read(lambda connection: _find(connection, asked))
 
     async def get(self, tenant: str, key: str) -> AlarmView:
         """One alarm by id; NotFound when absent or another tenant's."""
@@ -74,70 +63,31 @@ class AlarmPort:
         return alarm_rows.view(row)
 
 
-def _statement(asked: query.Query) -> sa.Select[Any]:
-    matching = sa.select(ALARMS).where(
-        _A.tenant == asked.tenant,
-        *map(_condition, asked.filters),
-        *(sa.or_(*map(_condition, group)) for group in asked.either),
-    )
-    order = [
-        _column(key.path).desc() if key.descending else _column(key.path).asc()
-        for key in asked.sort
-    ]
-    return matching.order_by(*(order or [_A.raised_at.desc()]), _A.id)
+def _find(connection: sa.Connection, asked: query.Query) -> query.Page[AlarmView]:
+    found, total = _selection().page(connection, asked)
+    return query.Page(tuple(map(alarm_rows.view, found.mappings())), total)
 
 
-def _page(
-    connection: sa.Connection, matching: sa.Select[Any], asked: query.Query
-) -> query.Page[AlarmView]:
-    counted = sa.select(sa.func.count()).select_from(matching.order_by(None).subquery())
-    window = matching.limit(max(0, min(asked.limit, _MAX_LIMIT)))
-    rows = connection.execute(window.offset(max(0, min(asked.offset, _MAX_OFFSET)))).mappings()
-    return query.Page(tuple(map(alarm_rows.view, rows)), connection.execute(counted).scalar_one())
+def _selection() -> selecting.Selection:
+    own = {column.name: column for column in ALARMS.columns if column.name in _OWN}
+    attributes = {
+        path: selecting.Attribute(column, _judge(column))
+        for path, column in (own | _TMF642).items()
+    }
+    return selecting.Selection(sa.select(ALARMS), _A.tenant, attributes, _A.id)
 
 
-def _condition(wanted: query.Filter) -> sa.ColumnElement[bool]:
-    column, compare = _column(wanted.path), _COMPARE[wanted.operator]
-    values = [_value(column, wanted.path, text) for text in wanted.values]
-    if wanted.operator is query.Operator.NE:
-        # Absent is not equal either; SQL would leave such a row out.
-        return sa.or_(column.is_(None), sa.and_(*(compare(column, value) for value in values)))
-    return sa.or_(*(compare(column, value) for value in values))
-
-
-def _column(path: str) -> sa.Column[Any]:
-    if path in _OWN:
-        return _A[path]
-    if path in _TMF642:
-        return _TMF642[path]
-    known = ", ".join(sorted({*_OWN, *_TMF642}))
-    raise errors.OrderRejected(
-        f"alarms have no attribute {path[:80]!r}; there are {known}", field=path[:80]
-    )
-
-
-def _value(column: sa.Column[Any], path: str, text: str) -> Any:
-    try:
-        if isinstance(column.type, Moment):
-            found = datetime.fromisoformat(text)
-            return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-        if isinstance(column.type, sa.Boolean):
-            return {"true": True, "false": False}[text]
-        return _small(text) if isinstance(column.type, sa.Integer) else _clean(text)
-    except (KeyError, ValueError) as wrong:
-        raise errors.OrderRejected(
-            f"{text[:80]!r} is not a value of {path}", field=path, code="invalidQuery"
-        ) from wrong
+def _judge(column: sa.Column[Any]) -> selecting.Judge:
+    """What reads a query's text, by what the column holds."""
+    if isinstance(column.type, Moment):
+        return selecting.moment
+    if isinstance(column.type, sa.Boolean):
+        return selecting.truth
+    return _small if isinstance(column.type, sa.Integer) else selecting.clean
 
 
 def _small(text: str) -> int:
     number = int(text)
     if abs(number) >= 2**31:
-        raise ValueError("beyond the column")
+        raise ValueError("is beyond the column")
     return number
-
-
-def _clean(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("PostgreSQL keeps no NUL")
-    return text

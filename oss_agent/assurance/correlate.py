@@ -42,6 +42,8 @@ class PortEvidence:
     uptime: int
     prompt: str = ""
     """The trap that made us look, as a hint and no more."""
+    doubt: str = ""
+    """Why the port may be another row than the one that is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,7 @@ def _remedy(port: port_table.Port) -> str:
 
 
 def _evidence(seen: PortEvidence) -> tuple[str, ...]:
-    polled = _poll_evidence(seen)
-    return (seen.prompt, polled) if seen.prompt else (polled,)
+    return tuple(filter(None, (seen.prompt, _poll_evidence(seen), seen.doubt)))
 
 
 def _poll_evidence(seen: PortEvidence) -> str:

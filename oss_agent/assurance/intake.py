@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from oss_agent import errors
 from oss_agent.assurance import poller, traps
-from oss_agent.spi import ledger, snmp
+from oss_agent.spi import ledger, onboarding, snmp
 
 
 class Intake:
@@ -23,7 +23,7 @@ class Intake:
         devices: ledger.Devices,
         engine: snmp.SnmpEngine,
         polling: poller.Poller,
-        changed: Callable[[str], None] = lambda _: None,
+        changed: Callable[[str, onboarding.About], None] = lambda _device, _about: None,
     ) -> None:
         self._devices = devices
         self._engine = engine
@@ -57,11 +57,11 @@ class Intake:
             return "unknown_source"
         if trap.community != community.encode():
             return "wrong_community"
-        changed = traps.of_change(trap)
-        if changed:
-            self._changed(name)
+        about = traps.about(trap)
+        if about is not None:
+            self._changed(name, about)
         if traps.notice(trap) is None:
-            return "passed_on" if changed else "ignored"
+            return "passed_on" if about is not None else "ignored"
         return "hinted" if self._polling.hint(name, trap) else "coalesced"
 
     def counters(self) -> Mapping[str, int]:

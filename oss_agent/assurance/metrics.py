@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 
 from oss_agent import errors
 from oss_agent.spi import clock, store
@@ -44,10 +49,48 @@ FALLOUT = Meaning("oss_order_fallout", "Order items that a person has to decide 
 ALARMS = Meaning("oss_alarms_open", "Open alarms by perceived severity.", "severity")
 BACKLOG = Meaning("oss_outbox_events", "Events not yet delivered to every receiver.")
 BACKLOG_AGE = Meaning("oss_outbox_oldest_age_seconds", "Age of the oldest event not yet delivered.")
+CASES = Meaning("oss_cases_open", "Open cases: what a person should look at.", "kind")
+BACKUP_LOOKS = Meaning(
+    "oss_agent_backup_looks",
+    "Looks at configurations by what became of them: changed, unchanged, or why none was kept.",
+    "result",
+    counter=True,
+)
+BACKUP_OLDEST = Meaning(
+    "oss_agent_backup_oldest_age_seconds",
+    "Age of the last good backup of the device that has had none for the longest time.",
+)
+BACKUP_FAILING = Meaning(
+    "oss_agent_backup_failing_devices", "Devices whose last look was no good one.", "reason"
+)
 POOL_USED = Meaning(
     "oss_pool_used_ratio", "Part of a pool that nobody can have now, 0 to 1.", "pool"
 )
 POOL_FREE = Meaning("oss_pool_free_values", "Values of a pool that may be given out now.", "pool")
+AUDITS = Meaning(
+    "oss_audits", "Audits of devices' configuration by what became of them.", "result", counter=True
+)
+AUDIT_AGE = Meaning(
+    "oss_audit_oldest_age_seconds", "Since the device that waits longest for its audit had one."
+)
+AUDIT_SECONDS = Meaning("oss_audit_seconds", "How long audits in turn took.")
+BACKUP_SECONDS = Meaning(
+    "oss_agent_backup_look_seconds", "How long looks at configurations in turn took."
+)
+LOOKS = Meaning(
+    "oss_discovery_looks",
+    "Looks at devices by what became of them, and hints that asked for one.",
+    "result",
+    counter=True,
+)
+LOOK_SECONDS = Meaning("oss_discovery_look_seconds", "How long looks at devices took.")
+LOOK_AGE = Meaning(
+    "oss_discovery_oldest_look_age_seconds",
+    "Since the last good look at the device that waits longest for one, or since our start.",
+)
+LOOKS_OVERDUE = Meaning(
+    "oss_discovery_overdue_devices", "Devices without a good look for twice the interval."
+)
 REFRESHED = Meaning(
     "oss_stored_metrics_timestamp_seconds", "When the metrics from the database were read."
 )
@@ -66,7 +109,9 @@ USAGE_GAPS = Meaning(
     "oss_usage_gaps", "Usage records of an interval whose usage nobody knows.", counter=True
 )
 
-_SNMP_GAUGES = frozenset({"requests_in_flight", "traps_waiting", "traps_buffer"})
+_SNMP_GAUGES = frozenset(
+    {"requests_in_flight", "agents_remembered", "traps_waiting", "traps_buffer"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +130,17 @@ class Stored:
     read: Callable[[sa.Connection], Numbers]
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A histogram and where its counts are: how many took at most so long (s), and the sum of all.
+
+    The last bound is infinity.
+    """
+
+    meaning: Meaning
+    read: Callable[[], tuple[Sequence[tuple[float, int]], float]]
+
+
 def one(read: Callable[[], float]) -> Callable[[], Numbers]:
     """A single number as a source without label."""
     return lambda: {"": read()}
@@ -101,10 +157,11 @@ def snmp_sources(counters: Callable[[], Mapping[str, int]]) -> tuple[Source, Sou
 
 @dataclass(slots=True, eq=False)
 class Metrics:
-    """The agent's page. ``sources`` are read at each scrape, ``stored`` at each refresh."""
+    """The agent's page. ``sources`` and ``timed`` are read at each scrape, ``stored`` at each refresh."""
 
     sources: tuple[Source, ...]
     stored: tuple[Stored, ...] = ()
+    timed: tuple[Timed, ...] = ()
     _kept: dict[str, Numbers] = field(default_factory=dict[str, Numbers])
 
     def render(self) -> bytes:
@@ -117,6 +174,8 @@ class Metrics:
         """``prometheus_client.registry.Collector``: every family with its numbers now."""
         for source in self.sources:
             yield family(source.meaning, source.read())
+        for timed in self.timed:
+            yield _histogram(timed)
         for stored in self.stored:
             if stored.meaning.name in self._kept:
                 yield family(stored.meaning, self._kept[stored.meaning.name])
@@ -147,6 +206,12 @@ def family(meaning: Meaning, numbers: Numbers) -> Metric:
     for label, number in _ordered(numbers):
         made.add_metric([label] if meaning.label else [], number)
     return made
+
+
+def _histogram(timed: Timed) -> Metric:
+    within, total = timed.read()
+    buckets = [("+Inf" if bound == float("inf") else f"{bound:g}", n) for bound, n in within]
+    return HistogramMetricFamily(timed.meaning.name, timed.meaning.help, buckets, total)
 
 
 def _ordered(numbers: Numbers) -> Iterable[tuple[str, float]]:

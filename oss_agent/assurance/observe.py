@@ -8,13 +8,13 @@ unit then judges again by itself, because what was read may be old by then.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
-from oss_agent.assurance import alarm_rows, correlate, impact, port_table
+from oss_agent.assurance import alarm_rows, correlate, impact, port_table, recognise
 from oss_agent.spi import alarms, events, ledger, store
 from oss_agent.spi.clock import rfc3339
 from oss_agent.spi.views import AlarmView, as_json
@@ -29,7 +29,8 @@ class Sight:
     """One believed poll of a device: its ports, when, and at what sysUpTime.
 
     ``whole`` is false when the poll was cut short: a port that is not in it may still exist.
-    ``prompt`` says which trap made us look; "" when it was simply time.
+    ``prompt`` says which trap made us look; "" when it was simply time. ``held`` are ports that may be in
+    it under another name: nothing is said of them; of the ``unsure`` a look should have told by now.
     """
 
     device: str
@@ -38,6 +39,8 @@ class Sight:
     uptime: int
     whole: bool = True
     prompt: str = ""
+    held: frozenset[str] = frozenset()
+    unsure: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +66,42 @@ class Observer:
         self._ledger = inventory
         self._desk = desk
         self._sink = sink
+        self._recognition = recognise.Recognition(rows, inventory)
         self._last: dict[str, tuple[port_table.Port, ...]] = {}
         self._sighted: dict[str, datetime] = {}
+        self._looked: dict[str, datetime | None] = {}
 
-    async def take(self, sight: Sight) -> None:
-        """Take in a poll: raise, update and clear what it verifies. StoreUnavailable, NotFound."""
-        news = self._rows(sight.device) != _rows(sight.ports) or self._is_stale(sight)
-        if news or await self._store.read(lambda connection: bool(self._plan(connection, sight))):
-            await self._store.write(lambda connection: self._write(connection, sight))
+    async def take(self, polled: Sight) -> Sight:
+        """Take in a poll, its ports as the device calls them: raise, update, clear what it verifies.
+
+        Returns it with the ports as we call them. StoreUnavailable, NotFound.
+        """
+        found = await self._recognition.of(polled.device, polled.ports, polled.at)
+        sight = replace(polled, ports=found.ports, held=found.held, unsure=found.unsure)
+        ports = self._has_news(sight, found.looked_at)
+        if (
+            ports
+            or self._is_stale(sight)
+            or await self._store.read(lambda connection: bool(self._plan(connection, sight)))
+        ):
+            await self._store.write(lambda c: self._write(c, sight, ports=ports))
             self._sighted[sight.device] = sight.at
         self._remember(sight)
+        self._looked[sight.device] = found.looked_at
+        return sight
 
     def forget(self, device: str) -> None:
         """The device is no longer polled."""
+        self._recognition.forget(device)
         self._last.pop(device, None)
         self._sighted.pop(device, None)
+        self._looked.pop(device, None)
+
+    def _has_news(self, sight: Sight, looked_at: datetime | None) -> bool:
+        """Are ports other than at the poll before, or may the ledger be older than that one?"""
+        # A look writes what it read minutes before: what a poll saw meanwhile is written again.
+        after_look = self._looked.get(sight.device) != looked_at
+        return after_look or self._rows(sight.device) != _rows(sight.ports)
 
     def _is_stale(self, sight: Sight) -> bool:
         """Is it time to write down again that the device answers, although nothing is new?"""
@@ -85,19 +109,28 @@ class Observer:
         return before is None or sight.at - before >= _SIGHT_EVERY
 
     def _remember(self, sight: Sight) -> None:
-        """What a poll that was cut short did not reach stays as it was last seen."""
+        """What a poll that was cut short did not reach stays as it was last seen; so does what is held."""
         seen = {port.name for port in sight.ports}
-        old = () if sight.whole else self._last.get(sight.device, ())
-        kept = tuple(port for port in old if port.name not in seen)
+        kept = tuple(
+            port
+            for port in self._last.get(sight.device, ())
+            if port.name not in seen and (port.name in sight.held or not sight.whole)
+        )
         self._last[sight.device] = (*sight.ports, *kept)
 
     def _rows(self, device: str) -> Sequence[tuple[str, int, str, str]]:
         return _rows(self._last.get(device, ()))
 
-    def _write(self, connection: sa.Connection, sight: Sight) -> None:
-        rows = _rows(sight.ports)
-        if rows != self._rows(sight.device):
-            self._ledger.observe_ports(connection, device=sight.device, rows=rows, at=sight.at)
+    def _write(self, connection: sa.Connection, sight: Sight, *, ports: bool) -> None:
+        if ports:
+            # A row in doubt, once written, would be in doubt no longer, though nothing told which it is.
+            self._ledger.observe_ports(
+                connection,
+                device=sight.device,
+                rows=[row for row in _rows(sight.ports) if row[0] not in sight.unsure],
+                at=sight.at,
+                doubted=sight.held | sight.unsure,
+            )
         self._ledger.sight_device(connection, device=sight.device, trouble=None, at=sight.at)
         for step in self._plan(connection, sight):
             self._apply(connection, step, sight.at)
@@ -154,7 +187,8 @@ class Observer:
                 yield port
         if sight.whole:
             metered = {port.port for port in self._ledger.watched(connection, sight.device)}
-            yield from map(correlate.missing, sorted((metered | set(alarmed)) - present))
+            gone = (metered | set(alarmed)) - present - sight.held
+            yield from map(correlate.missing, sorted(gone))
 
     def _alarmed(self, connection: sa.Connection, device: str) -> dict[str, AlarmView]:
         open_ones = alarm_rows.open_like(
@@ -181,6 +215,7 @@ class Observer:
                 at=sight.at,
                 uptime=sight.uptime,
                 prompt=sight.prompt,
+                doubt=_doubt(sight, port),
             )
         )
         told = _is_told(current, verdict.fault) and not any(
@@ -207,6 +242,16 @@ class Observer:
             self._ledger.sight_device(connection, device=device, trouble=reason, at=at)
 
         await self._store.write(unit)
+
+
+def _doubt(sight: Sight, port: port_table.Port) -> str:
+    if port.name not in sight.unsure:
+        return ""
+    minutes = recognise.PATIENCE // timedelta(minutes=1)
+    return (
+        f"{rfc3339(sight.at)} which row of {sight.device} is {port.name} was in doubt for {minutes} min, and "
+        "no look told it"
+    )
 
 
 def _rows(ports: Sequence[port_table.Port]) -> tuple[tuple[str, int, str, str], ...]:

@@ -192,7 +192,7 @@ class Poller:
             whole=not polled.partial,
             prompt=watch.heard[1] if started <= watch.heard[0] else "",
         )
-        await self._observer.take(sight)
+        sight = await self._observer.take(sight)
         for watcher in self._watchers:
             await watcher.take(sight)
         self._last_success[polled.device] = polled.at.timestamp()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from oss_agent.assurance import alarms, intake, meter, metrics, observe, poller
-from oss_agent.spi import clock, events, ledger, snmp, store
+from oss_agent.spi import clock, events, ledger, onboarding, snmp, store
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Assurance:
         sink: events.EventSink,
         time: clock.Clock,
         pace: Pace | None = None,
-        changed: Callable[[str], None] = lambda _: None,
+        changed: Callable[[str, onboarding.About], None] = lambda _device, _about: None,
     ) -> None:
         pace = pace or Pace()
         self.desk = alarms.AlarmDesk(sink)

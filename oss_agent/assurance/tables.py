@@ -88,6 +88,17 @@ class SampleColumns(TypedColumns):
     octets_out: Named[int | None] = Column(Counter64)
 
 
+class OpenColumns(TypedColumns):
+    """A period that has begun: deleted when the service has left the meter point, and that was told."""
+
+    meter_point = Column(String(255), primary_key=True)
+    service = Column(String(255), primary_key=True)
+    device: Named[str] = Column(String(255), index=True)
+    tenant: Named[str] = Column(String(255))
+    service_name: Named[str] = Column(String(255))
+    customer: Named[str] = Column(String(255))
+
+
 class UsageColumns(TypedColumns):
     """One usage record; ``valid_from`` and ``valid_to`` are the period. Octets are null in a gap."""
 
@@ -113,6 +124,7 @@ class UsageColumns(TypedColumns):
 ALARMS: Final = sa.Table("alm_alarm", METADATA, AlarmColumns)
 HISTORY: Final = sa.Table("alm_history", METADATA, HistoryColumns)
 SAMPLES: Final = sa.Table("usg_sample", METADATA, SampleColumns)
+OPEN: Final = sa.Table("usg_open", METADATA, OpenColumns)
 USAGE: Final = sa.Table("usg_record", METADATA, UsageColumns)
 
 _OPEN = sa.text("state <> 'cleared'")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from oss_agent.spi import snmp
+from oss_agent.spi import onboarding, snmp
 
 _GENERIC: Final[snmp.Oid] = (1, 3, 6, 1, 6, 3, 1, 1, 5)
 """snmpTraps, RFC 3418."""
@@ -47,6 +47,24 @@ the routing daemon's own tables just then keeps it from that."""
 def of_change(trap: snmp.Trap) -> bool:
     """May it tell that a device is made or configured otherwise than it was when it was looked at?"""
     return not any(trap.oid[: len(prefix)] == prefix for prefix in _PASSING)
+
+
+_ABOUT: Final[dict[snmp.Oid, onboarding.About]] = {
+    (*_GENERIC, 1): onboarding.About.WHOLE,
+    (*_GENERIC, 2): onboarding.About.WHOLE,
+    (1, 3, 6, 1, 2, 1, 47, 2, 0, 1): onboarding.About.PARTS,
+    (1, 0, 8802, 1, 1, 2, 0, 0, 1): onboarding.About.NEIGHBOURS,
+}
+
+
+def about(trap: snmp.Trap) -> onboarding.About | None:
+    """What of a device a trap gives reason to look at; None: nothing of it.
+
+    A trap that nobody knows may be any maker's of a changed configuration.
+    """
+    if not of_change(trap):
+        return None
+    return _ABOUT.get(trap.oid, onboarding.About.CONFIGURATION)
 
 
 def notice(trap: snmp.Trap) -> Notice | None:

@@ -8,6 +8,7 @@ wrap within the life of a port.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -52,6 +53,11 @@ def meter_point(device: str, port: str) -> str:
     return f"{device}:{port}"
 
 
+def port_of(point: str, device: str) -> str:
+    """The port of a meter point of a device."""
+    return point.removeprefix(f"{device}:")
+
+
 def key(point: str, period_start: datetime, revision: int) -> str:
     """The idempotency key: the same for every resend, after every crash."""
     return f"{point}/{rfc3339(period_start)}/{revision}"
@@ -76,6 +82,26 @@ def record(
         octets_out=octets_out,
         gap=gap,
         samples=(before.id, after.id),
+    )
+
+
+def last_record(
+    watched: ledger.WatchedPort, before: Sample, seen: Sample | None, at: datetime
+) -> UsageView | None:
+    """What is told of the period that ``before`` began, once the service has left the meter point.
+
+    It ends with the last reading while the service was there (``seen``), for what is counted later
+    is not its own. Without one nobody knows: a gap until ``at``. None: all of it is told already.
+    """
+    if seen is not None:
+        return record(watched, before, seen) if seen.at > before.at else None
+    if at <= before.at:
+        return None
+    unread = dataclasses.replace(before, at=at, octets_in=None, octets_out=None)
+    view = record(watched, before, unread)
+    why = "the service left it before it was read again"
+    return dataclasses.replace(
+        view, octets_in=None, octets_out=None, gap=why, samples=(before.id, "")
     )
 
 

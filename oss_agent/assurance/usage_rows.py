@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from oss_agent.assurance import usage
-from oss_agent.assurance.tables import SAMPLES, USAGE
+from oss_agent.assurance.tables import OPEN, SAMPLES, USAGE
 from oss_agent.spi import ledger
 from oss_agent.spi.views import UsageView
 
-_S = SAMPLES.c
+_S, _O = SAMPLES.c, OPEN.c
 
 
 def last_sample(connection: sa.Connection, point: str, service: str) -> usage.Sample | None:
@@ -81,3 +82,39 @@ def put_record(connection: sa.Connection, view: UsageView, *, known_from: dateti
         )
     )
     return True
+
+
+def open_of(connection: sa.Connection, device: str) -> Sequence[ledger.WatchedPort]:
+    """The meter points of a device where a period has begun, as they were then."""
+    rows = connection.execute(sa.select(OPEN).where(_O.device == device).order_by(_O.meter_point))
+    return [
+        ledger.WatchedPort(
+            device=row.device,
+            port=usage.port_of(row.meter_point, row.device),
+            index=None,
+            service=row.service,
+            service_name=row.service_name,
+            tenant=row.tenant,
+            customer=row.customer,
+        )
+        for row in rows
+    ]
+
+
+def begin(connection: sa.Connection, watched: ledger.WatchedPort) -> None:
+    """A period has begun where there was none."""
+    connection.execute(
+        OPEN.insert().values(
+            meter_point=usage.meter_point(watched.device, watched.port),
+            service=watched.service,
+            device=watched.device,
+            tenant=watched.tenant,
+            service_name=watched.service_name,
+            customer=watched.customer,
+        )
+    )
+
+
+def end(connection: sa.Connection, point: str, service: str) -> None:
+    """No period goes on there. Safe twice."""
+    connection.execute(OPEN.delete().where(_O.meter_point == point, _O.service == service))

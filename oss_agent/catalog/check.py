@@ -21,6 +21,7 @@ def check(item: orders.ItemRequest, spec: specification.Specification) -> None:
             raise unknown.wrong(f"{spec.id} has no such one; it has {known}")
     for name, form in spec.characteristics.items():
         _check_one(ends.Spot(item, name), item.characteristics, name, form)
+    _refuse_other_length(item, spec)
     found = ends.named(item, spec)
     _refuse_same_place(found, spec)
     _refuse_overlap(found, spec)
@@ -62,6 +63,17 @@ def _check_site(spot: ends.Spot, site: Any, form: forms.Characteristic) -> None:
             raise spot.wrong(f"a site has no {values.shown(name)}; it has {known}")
     for name, field in form.fields.items():
         _check_one(spot.member(name), site, name, field)
+
+
+def _refuse_other_length(item: orders.ItemRequest, spec: specification.Specification) -> None:
+    """A prefix that is named has the length that is asked for beside it."""
+    for pool in spec.pools.values():
+        wish, length = (
+            item.characteristics.get(n) if n else None for n in (pool.wish, pool.length)
+        )
+        if wish is not None and length is not None and not str(wish).endswith(f"/{length}"):
+            why = f"{wish} is not a /{length}, as {pool.length} says: name one of that length, or none"
+            raise ends.Spot(item, pool.wish or "").wrong(why)
 
 
 def _refuse_same_place(found: tuple[ends.Named, ...], spec: specification.Specification) -> None:

@@ -18,7 +18,7 @@ from oss_agent.cli import client, context, show
 from oss_agent.spi import specifications
 
 catalog = typer.Typer(
-    no_args_is_help=True, help="the catalogue's files: check, list, compare, have them read again"
+    no_args_is_help=True, help="The catalogue's files: check, list, compare, have them read again."
 )
 ConfigFile = Annotated[
     Path | None,

@@ -76,12 +76,21 @@ def _needs(
 ) -> Iterator[catalogue.PoolNeed]:
     devices = dict.fromkeys(end.device for end in ends.named(item, spec))
     for name, pool in spec.pools.items():
-        wish = item.characteristics.get(pool.wish) if pool.wish else None
         if pool.per == "service":
-            yield catalogue.PoolNeed(name, pool.pool, None if wish is None else str(wish))
+            said = _wished(pool, item.characteristics)
+            yield catalogue.PoolNeed(name, pool.pool, item.claims.get(name, said))
         else:
             for device in devices:
-                yield catalogue.PoolNeed(words.need_name(name, device), pool.pool)
+                need = words.need_name(name, device)
+                yield catalogue.PoolNeed(need, pool.pool, item.claims.get(need))
+
+
+def _wished(pool: forms.Pool, said: Mapping[str, Any]) -> str | None:
+    """A value, or ``/29``: any prefix so long."""
+    wish, length = (said.get(name) if name else None for name in (pool.wish, pool.length))
+    if wish is not None:
+        return str(wish)
+    return None if length is None else f"/{length}"
 
 
 def _granted(
@@ -132,8 +141,8 @@ def _refuse_inner_network(
         if field not in end.named.said:
             continue
         network = values.interface(end.named.said[field]).network
-        taken = values.interface(pools[words.need_name(pool, end.device.name)]).network
-        if network.overlaps(taken):
+        taken = values.network(pools[words.need_name(pool, end.device.name)])
+        if taken is not None and network.overlaps(taken):
             why = f"{network} overlaps {taken}, by which the routers of the VPN talk to each other"
             raise end.named.at(field).impossible(why, code="overlap")
 

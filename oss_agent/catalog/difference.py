@@ -58,6 +58,21 @@ def catalogues(before: collection.Collection, after: collection.Collection) -> t
     return tuple(one for kind, old, new in kinds for one in _kind(kind, old, new))
 
 
+def unorderable(lacking: Mapping[str, Sequence[str]]) -> tuple[Moved, ...]:
+    """What takes no orders, by id and version, for want of these pools."""
+    named = ((*one.rpartition(" ")[::2], pools) for one, pools in lacking.items())
+    return tuple(
+        Moved(
+            "service",
+            key,
+            version,
+            "not to be ordered",
+            f"the settings do not have its pools {', '.join(pools)}: add them there",
+        )
+        for key, version, pools in named
+    )
+
+
 def _kind(
     kind: str, before: Sequence[forms.Entry], after: Sequence[forms.Entry]
 ) -> Iterator[Moved]:

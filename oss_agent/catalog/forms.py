@@ -53,7 +53,7 @@ class Characteristic(Form):
     that may be said after the order was placed, which waits for it.
     """
 
-    type: Literal["port", "integer", "name", "text", "prefix", "address", "sites"]
+    type: Literal["port", "integer", "name", "text", "prefix", "address", "route", "sites"]
     required: bool = False
     later: bool = False
     minimum: int | None = None
@@ -89,11 +89,13 @@ def is_required_port(characteristic: Characteristic | None) -> bool:
 class Pool(Form):
     """A value from ``pool``, one for the service or one ``per`` device of it.
 
-    ``wish`` is the characteristic by which a sender may ask for one.
+    ``wish`` is the characteristic by which a sender may ask for one, ``length`` the whole number by
+    which it may ask for any prefix so long.
     """
 
     pool: str
     wish: str | None = None
+    length: str | None = None
     per: Literal["service", "device"] = "service"
 
 

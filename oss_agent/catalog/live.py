@@ -7,12 +7,12 @@ What spans calls names its version, and keeps it so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from oss_agent.catalog import catalogue, collection, offerings, shelf
+from oss_agent.spi import adoption, ledger, orders, specifications, views
 from oss_agent.spi import catalogue as spi
-from oss_agent.spi import ledger, orders, specifications, views
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,14 @@ class Loaded:
     shelf: shelf.Shelf
 
 
-def loaded(files: collection.Collection, settings: Mapping[str, str]) -> Loaded:
-    """Everything that answers for these files; ``settings`` as ``catalogue.Specifications`` has them."""
-    services = catalogue.Specifications(files.services, settings, files.ordered)
-    products = offerings.Offerings(files.offerings, services.check)
+def loaded(
+    files: collection.Collection,
+    settings: Mapping[str, str],
+    pools: Collection[str] | None = None,
+) -> Loaded:
+    """Everything that answers for these files; the rest as ``catalogue.Specifications`` has it."""
+    services = catalogue.Specifications(files.services, settings, files.ordered, pools)
+    products = offerings.Offerings(files.offerings, services.check, services.short())
     return Loaded(files, services, products, shelf.Shelf(files))
 
 
@@ -39,9 +43,13 @@ class LiveCatalogue:
         self.present = present
         """replaced as a whole, by one assignment"""
 
-    def check(self, item: orders.ItemRequest) -> views.SpecificationRef:
+    def check(self, item: orders.ItemRequest, *, kept: bool = False) -> views.SpecificationRef:
         """Judge what needs no state."""
-        return self.present.services.check(item)
+        return self.present.services.check(item, kept=kept)
+
+    def has(self, of: views.SpecificationRef, *, resource: bool = False) -> bool:
+        """Is this version loaded?"""
+        return self.present.services.has(of, resource=resource)
 
     def missing(self, item: orders.ItemRequest) -> tuple[str, ...]:
         """What has still to be said of it."""
@@ -61,6 +69,14 @@ class LiveCatalogue:
         """CFS -> RFS -> resource intents."""
         return self.present.services.decompose(item, snapshot, pools)
 
+    def templates(self) -> frozenset[str]:
+        """Every template that a service is made of."""
+        return self.present.services.templates()
+
+    def recognise(self, parts: Sequence[adoption.Part]) -> adoption.Survey:
+        """Which services parts on devices make up."""
+        return self.present.services.recognise(parts)
+
     def offerings(self) -> tuple[spi.Offering, ...]:
         """Every version of every offering."""
         return self.present.products.offerings()
@@ -70,10 +86,10 @@ class LiveCatalogue:
         return self.present.products.offering(key, version)
 
     def decompose_product(
-        self, item: spi.ProductItem, now: spi.ProductNow | None = None
+        self, item: spi.ProductItem, now: spi.ProductNow | None = None, *, kept: bool = False
     ) -> spi.ProductDesign:
         """The service order items of a product order item."""
-        return self.present.products.decompose_product(item, now)
+        return self.present.products.decompose_product(item, now, kept=kept)
 
     def services(self) -> tuple[specifications.SpecificationView, ...]:
         """Customer-facing and resource-facing service specifications."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from oss_agent import errors
 from oss_agent.catalog import files, product
@@ -14,28 +14,46 @@ from oss_agent.spi import catalogue, views
 class Offerings:
     """Implements ``spi.catalogue.Products`` over loaded offerings.
 
-    ``judge`` judges a service order item without state (``catalogue.Specifications.check``).
+    ``judge`` judges a service order item without state (``catalogue.Specifications.check``), and
+    ``short`` says how many pools a version of a service lacks (``catalogue.Specifications.short``).
     """
 
-    def __init__(self, offerings: Sequence[data.Offering], judge: product.Judge) -> None:
+    def __init__(
+        self,
+        offerings: Sequence[data.Offering],
+        judge: product.Judge,
+        short: Mapping[tuple[str, str], int],
+    ) -> None:
         self._judge = judge
         self._known = {(one.id, one.version): one for one in offerings}
-        # As service specifications are picked: an active one before a retired one, then the newest.
-        self._newest = {one.id: one for one in sorted(offerings, key=files.age)}
+
+        # As service specifications are picked: an active one before a retired one, then the one
+        # whose services lack the fewest pools, then the newest.
+        def rank(one: data.Offering) -> tuple[bool, int, tuple[int, ...]]:
+            active, version = files.age(one)
+            parts = one.services.values()
+            lacks = sum(short.get((part.specification, part.version), 0) for part in parts)
+            return active, -lacks, version
+
+        self._newest = {one.id: one for one in sorted(offerings, key=rank)}
 
     def offerings(self) -> tuple[catalogue.Offering, ...]:
         """Every version of every offering."""
         return tuple(product.shown(one) for one in self._known.values())
 
     def offering(self, key: str, version: str | None = None) -> catalogue.Offering:
-        """One offering; without a version the newest active one. NotFound."""
+        """One offering; without a version what a sender gets who names none. NotFound."""
         found = self._find(key, version)
         if found is None:
             raise errors.NotFound(f"product offering {ascii(key)[:60]}")
         return product.shown(found)
 
     def decompose_product(
-        self, item: catalogue.ProductItem, now: catalogue.ProductNow | None = None
+        self,
+        item: catalogue.ProductItem,
+        now: catalogue.ProductNow | None = None,
+        *,
+        kept: bool = False,
     ) -> catalogue.ProductDesign:
         """The service order items of a product order item. OrderRejected names the field."""
         _refuse_nameless(item, now)
@@ -43,13 +61,13 @@ class Offerings:
             item = dataclasses.replace(item, name=None, offering_version=None, characteristics={})
         had = None if now is None else self._pick(item, now.offering, now.offering_version)
         of = self._pick(item, *self._named(item, now))
-        wish = product.Wish(item, of, now, had)
+        wish = product.Wish(item, of, now, had, kept)
         if of.id != (had or of).id:
             raise wish.wrong(
                 f"the product is of {(had or of).id}: a modify keeps the offering; terminate the "
                 "product and order another"
             )
-        if of is not had and of.status == "retired":
+        if of is not had and of.status == "retired" and not kept:
             raise wish.wrong(
                 f"product offering {of.id} {of.version} is retired: order another",
                 code="retiredOffering",

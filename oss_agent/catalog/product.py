@@ -9,29 +9,39 @@ resumed by its services, each of them, also one that an order of its own suspend
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from oss_agent import errors
 from oss_agent.catalog import offering, values
 from oss_agent.spi import catalogue, orders, products, views
 
-Judge = Callable[[orders.ItemRequest], object]
-"""Judges a service order item without state; OrderRejected names the field of the service."""
 _NAME = 63
 _ACTIVE, _SUSPENDED = products.ProductStatus.ACTIVE, products.ProductStatus.SUSPENDED
 _STATES = {_ACTIVE: views.ServiceState.ACTIVE, _SUSPENDED: views.ServiceState.INACTIVE}
 
 
+class Judge(Protocol):
+    """Judges a service order item without state; OrderRejected names the field of the service."""
+
+    def __call__(self, item: orders.ItemRequest, /, *, kept: bool = False) -> object:
+        """``kept`` as in ``spi.catalogue.Catalogue.check``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A product order item beside the offerings it is about: the one it had and the one it gets."""
+    """A product order item beside the offerings it is about: the one it had and the one it gets.
+
+    ``kept``: it was accepted before, with versions that may have retired since.
+    """
 
     item: catalogue.ProductItem
     of: offering.Offering
     now: catalogue.ProductNow | None = None
     had: offering.Offering | None = None
+    kept: bool = False
 
     def wrong(self, why: str, name: str = "", code: str = "invalidValue") -> errors.OrderRejected:
         """The refusal (400) of a characteristic, or of the offering as it was told."""
@@ -273,7 +283,7 @@ def _item(wish: Wish, part: str, action: views.ItemAction, **more: Any) -> order
 def _judge_part(wish: Wish, part: str, whole: orders.ItemRequest, judge: Judge) -> None:
     """What a service refuses, said in the words of the product."""
     try:
-        judge(whole)
+        judge(whole, kept=wish.kept)
     except errors.OrderRejected as bad:
         raise _in_words_of_product(wish, part, bad) from bad
 

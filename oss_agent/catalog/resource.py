@@ -29,6 +29,7 @@ class Characteristic(forms.Form):
         "interface",
         "prefix",
         "community",
+        "route",
     ]
     required: bool = False
     minimum: int | None = None

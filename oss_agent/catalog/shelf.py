@@ -15,7 +15,11 @@ _KINDS: Mapping[str, str] = {
     "sites": "array",
 }
 """JSON types; what is not here is text."""
-_REGEX: Mapping[str, str] = {"port": values.PORT.pattern, "name": values.NAME.pattern}
+_REGEX: Mapping[str, str] = {
+    "port": values.PORT.pattern,
+    "name": values.NAME.pattern,
+    "route": values.ROUTE.pattern,
+}
 
 
 class Shelf:

@@ -60,6 +60,7 @@ class Specification(forms.Entry):
     def _hangs_together(self) -> Specification:
         wrong = [
             *self._unknown_characteristics(),
+            *self._wrong_lengths(),
             *self._wrong_ends(),
             *self._wrong_resources(),
             *self._unknown_words(),
@@ -84,10 +85,18 @@ class Specification(forms.Entry):
     def _unknown_characteristics(self) -> Iterator[Complaint]:
         known = ", ".join(self.characteristics)
         wishes = [(("pools", name, "wish"), one.wish) for name, one in self.pools.items()]
+        wishes += [(("pools", name, "length"), one.length) for name, one in self.pools.items()]
         places = [(("ends", number), name) for number, name in enumerate(self.ends)]
         for place, name in (*places, *wishes):
             if name is not None and name not in self.characteristics:
                 yield place, f"{name} is not among the characteristics; there are {known}"
+
+    def _wrong_lengths(self) -> Iterator[Complaint]:
+        for pool, one in self.pools.items():
+            form = self.characteristics.get(one.length or "")
+            if form is not None and (form.type != "integer" or one.per != "service"):
+                where = ("pools", pool, "length")
+                yield where, f"{one.length} must be an integer, of a pool that is not per device"
 
     def _wrong_ends(self) -> Iterator[Complaint]:
         found = [(n, self.characteristics[n]) for n in self.ends if n in self.characteristics]

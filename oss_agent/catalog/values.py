@@ -20,6 +20,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 PORT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}:[A-Za-z0-9][A-Za-z0-9_./-]{0,62}")
+ROUTE = re.compile(r"(?:[1-9][0-9]{0,9}|[0-9]{1,3}(?:\.[0-9]{1,3}){3}):(?:0|[1-9][0-9]{0,9})")
 _ADDRESS = re.compile(r"[0-9a-f.:]{2,45}/[0-9]{1,3}")
 _WIDEST = {4: 8, 6: 16}
 """The shortest prefix a customer's network may have: a shorter one swallows everybody's routes."""
@@ -43,6 +44,12 @@ def shown(value: Any) -> str:
 def interface(text: str) -> Interface:
     """``172.16.1.1/24`` as a value; of text that passed, or came from a pool."""
     return ipaddress.ip_interface(text)
+
+
+def network(text: str) -> Network | None:
+    """The network that a pool's value lies in; None when it is no address but a number or a route."""
+    found = _read(text)
+    return None if found is None else found.network
 
 
 def _integer(value: Any, form: forms.Characteristic) -> str | None:
@@ -89,6 +96,12 @@ def _address(value: Any, form: forms.Characteristic) -> str | None:
     if str(found) != value:
         return f"{shown(value)} is not written as {found}"
     return _other_version(found, form) or _unusable(found)
+
+
+def _route(value: Any, _form: forms.Characteristic) -> str | None:
+    # Which numbers may stand behind which administrator is the pool's to judge: it has one of them.
+    fits = isinstance(value, str) and ROUTE.fullmatch(value)
+    return None if fits else f"{shown(value)} is not of the form 65000:100 or 192.0.2.1:100"
 
 
 def _read(value: Any) -> Interface | None:
@@ -139,5 +152,6 @@ _RULES: Mapping[str, Callable[[Any, forms.Characteristic], str | None]] = {
     "name": _name,
     "prefix": _prefix,
     "address": _address,
+    "route": _route,
     "sites": _sites,
 }

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from oss_agent.cli import client, context, orders, product_orders
+from oss_agent.cli import client, context, orders, plain_yaml, product_orders
 
 amending = typer.Typer()
 _PLACES = {
@@ -58,9 +58,17 @@ def _characteristics(
         if not sign:
             raise client.Refused(f"--set {one}: write NAME=VALUE", exit_code=2)
         values.pop(key, None)
-        values |= {key: yaml.safe_load(value)} if value else {}
+        values |= {key: _value(one, value)} if value else {}
     changed = [{"name": key, "value": value} for key, value in values.items()]
     return {name: _but(order[name], name, {item["id"]: {inner: {place: changed}}})}
+
+
+def _value(said: str, text: str) -> Any:
+    try:
+        return plain_yaml.load(text)
+    except (ValueError, yaml.YAMLError) as bad:
+        words = f"--set {said}: the value cannot be read; put it in quotes of its own"
+        raise client.Refused(words, exit_code=2) from bad
 
 
 def _all(items: Sequence[Mapping[str, Any]], name: str) -> Iterator[Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """Talking to the daemon: one HTTP client, its errors turned into a sentence and an exit code.
 
-Exit codes of every command: 0 done, 1 there is a difference or the order did not complete,
-2 wrong usage, 3 the daemon refused, 4 the daemon cannot be reached.
+Exit codes of every command: 0 done; 1 something differs, was not found or did not end well; 2 the
+command line, a file or a setting is wrong; 3 the daemon refused; 4 the daemon cannot be reached.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ OPERATOR = "/api/v1"
 
 
 class Refused(Exception):
-    """The daemon said no; ``exit_code`` is what the process ends with."""
+    """The daemon said no; ``exit_code`` is what the process ends with, ``field`` what it is about."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    def __init__(self, message: str, exit_code: int, field: str = "") -> None:
         super().__init__(message)
         self.exit_code = exit_code
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +54,60 @@ class Api:
         return self._send("DELETE", path)
 
     def _send(self, method: str, path: str, **options: Any) -> Any:
+        _check(path)
         headers = dict(options.pop("headers", None) or {})
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         try:
             with httpx.Client(base_url=self.url, timeout=self.timeout, trust_env=False) as http:
                 answer = http.request(method, path, headers=headers, **options)
-        except httpx.HTTPError as bad:
+        except (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeEncodeError) as bad:
+            raise Refused(f"{self.url}, the token or a header: {bad}; correct it", 2) from bad
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as bad:
             raise Refused(
                 f"no daemon at {self.url} ({bad}): start one with 'oss-agent run', or name "
                 "another with --api or OSS_AGENT_API",
                 exit_code=4,
             ) from bad
+        except httpx.HTTPError as bad:
+            raise Refused(
+                f"{self.url} took the request and did not answer ({bad}): what was asked may be "
+                "done; look, then ask again",
+                exit_code=4,
+            ) from bad
         if answer.is_error:
-            raise Refused(sentence(answer), exit_code=3)
-        return answer.json() if answer.content else None
+            raise Refused(sentence(answer), exit_code=3, field=_field(answer))
+        return self._decoded(answer) if answer.content else None
+
+    def _decoded(self, answer: httpx.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError as bad:
+            raise Refused(
+                f"what answers at {self.url} is no oss-agent daemon (no JSON): name another with "
+                "--api or OSS_AGENT_API",
+                exit_code=4,
+            ) from bad
+
+
+def _check(path: str) -> None:
+    """Refuse an id that would lead to another place than the command means (``..``, ``?``)."""
+    parts = path.split("/")[1:]
+    if any(
+        one in {"", ".", ".."} or {"?", "#"} & set(one) or not one.isprintable() for one in parts
+    ):
+        raise Refused(
+            f"{path!r} is no path of the API: an id is not empty and has no '..', '?', '#' or "
+            "line break; check what was typed",
+            exit_code=2,
+        )
+
+
+def _field(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json().get("field") or "")
+    except (ValueError, AttributeError):
+        return ""
 
 
 def sentence(answer: httpx.Response) -> str:

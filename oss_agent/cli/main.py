@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -13,11 +15,17 @@ from rich.console import Console
 
 from oss_agent import __version__
 from oss_agent.cli import (
+    adopt,
     amending,
+    audit,
+    backups,
     cases,
     client,
     context,
+    drift,
     fallout,
+    importing,
+    ledgers,
     network,
     onboard,
     orders,
@@ -27,6 +35,7 @@ from oss_agent.cli import (
     show,
     stops,
     topology,
+    where,
 )
 
 GLOBAL = ("-o", "--output", "--api", "--token")
@@ -69,20 +78,26 @@ def tree() -> typer.Typer:
     """All commands that talk to a daemon."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(root)
-    app.command("import")(network.import_)
+    app.command("import")(importing.import_)
     app.command("onboard")(onboard.onboard)
     app.command("discover")(network.discover)
     app.command("plan")(orders.plan)
     app.add_typer(_order(), name="order")
     app.add_typer(network.devices, name="device")
     app.add_typer(cases.cases, name="case")
+    app.add_typer(adopt.adopt, name="adopt")
+    app.add_typer(drift.drift, name="drift")
+    app.add_typer(ledgers.ledgers, name="ledger")
+    app.add_typer(backups.backups, name="backup")
     app.command("topology")(topology.topology)
+    app.command("where")(where.where)
     app.command("why")(network.why)
     app.add_typer(network.alarms, name="alarm")
     app.add_typer(services.services, name="service")
     app.add_typer(pools.pools, name="pool")
     app.add_typer(outbox.outbox, name="outbox")
     app.add_typer(fallout.fallout, name="fallout")
+    app.add_typer(audit.audit, name="audit")
     app.command("pause")(stops.pause)
     app.command("resume")(stops.resume)
     app.command("pauses")(stops.pauses)
@@ -91,7 +106,8 @@ def tree() -> typer.Typer:
 
 def _order() -> typer.Typer:
     told = typer.Typer(
-        no_args_is_help=True, help="Service orders (TMF641) and product orders (TMF622)."
+        no_args_is_help=True,
+        help="Orders of services (TMF641), products (TMF622) and resources (TMF652).",
     )
     for part in (orders.orders, amending.amending):
         told.add_typer(part)
@@ -121,10 +137,33 @@ def hoist(arguments: Sequence[str]) -> list[str]:
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a command line; errors become one sentence on stderr and an exit code."""
     try:
-        app(args=hoist(arguments))
+        code = _ended(app, arguments)
+        sys.stdout.flush()
     except client.Refused as refused:
-        sys.stderr.write(f"oss-agent: {show.clean(str(refused))}\n")
-        return refused.exit_code
+        return _say(str(refused), refused.exit_code)
+    except BrokenPipeError:  # whoever reads has enough
+        _let_go()
+        return 1
+    except OSError as bad:
+        _let_go()
+        return _say(f"what was answered cannot be written: {bad}; make room, or write elsewhere", 1)
+    return code
+
+
+def _ended(app: typer.Typer, arguments: Sequence[str]) -> int:
+    try:
+        app(args=hoist(arguments))
     except SystemExit as end:  # typer ends every command so, also a good one
         return end.code if isinstance(end.code, int) else 0
     return 0
+
+
+def _let_go() -> None:
+    """Write no more: at its end Python would try once again what stands unwritten, and complain."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(words: str, exit_code: int) -> int:
+    sys.stderr.write(f"oss-agent: {show.clean(words)}\n")
+    return exit_code

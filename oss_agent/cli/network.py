@@ -1,65 +1,23 @@
-"""``oss-agent import | device | discover | why | alarm``."""
+"""``oss-agent device | discover | why | alarm``."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
-from oss_agent.cli import client, context
+from oss_agent.cli import client, context, logins, strangers
+from oss_agent.cli.cases import At, Known, times
 
-FILES = (
-    "topology-data.json",
-    "ansible-inventory.yml",
-    "nornir-simple-inventory.yml",
-    "known_hosts",
-)
 devices = typer.Typer(no_args_is_help=True, help="Devices: what is managed, and trusted.")
 alarms = typer.Typer(no_args_is_help=True, help="Alarms (TMF642).")
 
+_MINUTES = 1800.0
+"""Seconds that all laws of a slow device may take."""
 Name = Annotated[str, typer.Argument(help="device name")]
-
-
-def import_(
-    ctx: typer.Context,
-    directory: Annotated[Path, typer.Argument(help="containerlab lab directory: clab-<lab>/")],
-) -> None:
-    """Take in a lab's devices and links from containerlab's own inventory files.
-
-    Exit code 1 when a device in them was refused.
-    """
-    here = context.of(ctx)
-    present = {name: directory / name for name in FILES if (directory / name).is_file()}
-    if FILES[0] not in present:
-        raise client.Refused(
-            f"{directory} holds no {FILES[0]}: name the clab-<lab> directory that deploying the "
-            "topology made",
-            exit_code=2,
-        )
-    files = {name: _text(file) for name, file in present.items()}
-    report = here.api.post(f"{client.OPERATOR}/import", {"files": files})
-    _show_import(here, report)
-    if any(row["outcome"] == "refused" for row in report["devices"]):
-        raise typer.Exit(1)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as bad:
-        raise client.Refused(
-            f"{file} cannot be read: {bad}; deploy the lab again, or mend the file", exit_code=2
-        ) from bad
-
-
-def _show_import(here: context.Here, report: Any) -> None:
-    if here.screen.as_json:
-        here.screen.json(report)
-        return
-    columns = [("DEVICE", "device"), ("OUTCOME", "outcome"), ("REASON", "reason")]
-    here.screen.table(report["devices"], columns, "no devices in the file")
-    here.screen.text(f"{report['links']} links declared")
 
 
 def discover(
@@ -78,31 +36,35 @@ def discover(
     here.screen.table(found, columns, "no devices: import some first")
 
 
+devices.command("login")(logins.login)
+
+
 @devices.command("list")
-def device_list(ctx: typer.Context) -> None:
-    """Every device, its platform, and whether it is trusted and reachable."""
+def device_list(ctx: typer.Context, at: At = None, known: Known = None) -> None:
+    """Every device, its platform, whether it is trusted and may be written to, and when it was seen."""
     columns = [
         ("DEVICE", "name"),
         ("PLATFORM", "platform"),
         ("ADDRESS", "address"),
         ("ROLE", "role"),
         ("TRUSTED", "trusted"),
-        ("MANAGED", "managed"),
+        ("STANDING", "standing"),
         ("SEEN", "last_seen"),
         ("REASON", "reason"),
     ]
-    _list(ctx, "/devices", columns, "no devices: oss-agent import clab-<lab>/")
+    nothing = "no devices: oss-agent import clab-<lab>/"
+    _list(ctx, "/devices", columns, nothing, times(at, known))
 
 
 @devices.command("show")
-def device_show(ctx: typer.Context, device: Name) -> None:
-    """One device with its interfaces."""
+def device_show(ctx: typer.Context, device: Name, at: At = None, known: Known = None) -> None:
+    """One device with its ports, the VLANs, VRFs and routing sessions it tells of, and whom it hears."""
     here = context.of(ctx)
-    view = here.api.get(f"{client.OPERATOR}/devices/{device}")
+    view = here.api.get(f"{client.OPERATOR}/devices/{device}", **times(at, known))
     if here.screen.as_json:
         here.screen.json(view)
         return
-    tables = {"interfaces", "logical"}
+    tables = {"interfaces", "logical", "neighbours"}
     here.screen.facts((key, value) for key, value in view.items() if key not in tables)
     columns = [
         ("PORT", "name"),
@@ -116,6 +78,10 @@ def device_show(ctx: typer.Context, device: Name) -> None:
     if view.get("logical"):
         columns = [("KIND", "kind"), ("NAME", "name"), ("WHAT", "attributes"), ("SINCE", "since")]
         here.screen.table(view["logical"], columns, "")
+    if view.get("neighbours"):
+        here.screen.table(strangers.heard(view["neighbours"]), strangers.COLUMNS, "")
+        if hidden := view.get("neighbours_heard", 0) - len(view["neighbours"]):
+            here.screen.text(f"not shown: {hidden} more neighbours")
 
 
 @devices.command("trust")
@@ -132,6 +98,39 @@ def device_trust(
         here.screen.json(view)
     else:
         here.screen.text(f"{view['name']} trusted: {', '.join(view['fingerprints'])}")
+
+
+@devices.command("prove")
+def device_prove(
+    ctx: typer.Context,
+    device: Name,
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="it commits on the device, on a scratch subtree")
+    ] = False,
+) -> None:
+    """Run its driver's laws on a read-only device; if all are kept it may be written to.
+
+    Some minutes. Exit code 1 when one was broken: the device stays read-only.
+    """
+    here = context.of(ctx)
+    if not yes and not typer.confirm(
+        f"This commits to {device} and takes it back, some dozens of times, on a scratch subtree. Go on?"
+    ):
+        raise typer.Exit(1)
+    patient = dataclasses.replace(here.api, timeout=_MINUTES)
+    path = f"{client.OPERATOR}/devices/{device}/prove"
+    report = patient.post(path, {"confirm": device})
+    if here.screen.as_json:
+        here.screen.json(report)
+    else:
+        columns = [(name.upper(), name) for name in ("store", "law", "outcome", "reason")]
+        here.screen.table(report["laws"], columns, "its driver has no laws")
+        here.screen.text(f"{device} is {'proven' if report['proven'] else 'read-only still'}")
+        if report["left"]:
+            here.screen.text(report["left"])
+    if not report["proven"]:
+        raise typer.Exit(1)
 
 
 def why(
@@ -174,7 +173,8 @@ def _list(
     path: str,
     columns: list[tuple[str, str]],
     nothing: str,
+    asked: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     here = context.of(ctx)
-    answer: Any = here.api.get(f"{client.OPERATOR}{path}")
+    answer: Any = here.api.get(f"{client.OPERATOR}{path}", **asked)
     here.screen.table(answer, columns, nothing)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from oss_agent.cli import client, context, product_orders
+from oss_agent.cli import client, context, plain_yaml, product_orders
 from oss_agent.spi.orders import of_resources
 
 TASK_ENDED = {"done", "terminatedWithError"}
@@ -22,7 +22,11 @@ OrderFile = Annotated[
     Path, typer.Argument(help="TMF641, TMF622 or TMF652 order, YAML or JSON; - is stdin")
 ]
 ByHand = Annotated[
-    str | None, typer.Option(help="edits by hand in it: revert, adopt, accept or abort")
+    str | None,
+    typer.Option(
+        help="edits by hand in it: revert, adopt, accept or abort; as-is: adopt what is there, send "
+        "nothing"
+    ),
 ]
 OrderId = Annotated[str, typer.Argument(help="order id")]
 
@@ -35,8 +39,15 @@ def read_order(file: Path) -> Any:
             if str(file) == "-"
             else file.read_text(encoding="utf-8")
         )
-        body = json.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as bad:
+        body = json.loads(text) if text.lstrip().startswith("{") else plain_yaml.load(text)
+    except yaml.MarkedYAMLError as bad:
+        mark, why = bad.problem_mark, " ".join(str(bad.problem or bad).split())
+        place = f"{file}:{mark.line + 1}" if mark is not None else str(file)
+        raise client.Refused(f"{place}: it cannot be read as an order: {why}", exit_code=2) from bad
+    except json.JSONDecodeError as bad:
+        why = f"{file}:{bad.lineno}: it cannot be read as an order: {bad.msg}"
+        raise client.Refused(why, exit_code=2) from bad
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as bad:
         raise client.Refused(f"{file} cannot be read as an order: {bad}", exit_code=2) from bad
     if not isinstance(body, dict):
         raise client.Refused(f"{file} holds no order: a mapping is expected", exit_code=2)
@@ -310,13 +321,15 @@ def plan(ctx: typer.Context, file: OrderFile, by_hand: ByHand = None) -> None:
     else:
         for one in plans:
             show_plan(here, one)
-    if any(one["changes"] for one in plans):
+    if any(one["changes"] or one.get("differences") for one in plans):
         raise typer.Exit(1)
 
 
 def show_plan(here: context.Here, one: Mapping[str, Any]) -> None:
     """One item's dry-run, store by store, with its reverse and what is around."""
     here.screen.text(f"service {one['service_name']}  hash {one['hash']}")
+    for difference in one.get("differences", ()):
+        here.screen.text(f"  not as it is: {difference}")
     for part in one["devices"]:
         _show_part(here, part)
     claims = ", ".join(f"{pool} {value} ({note})" for pool, value, note in one["claims"])

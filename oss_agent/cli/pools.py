@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Final
 
 import typer
 
 from oss_agent.cli import client, context
+from oss_agent.cli.cases import At, Known, times
+from oss_agent.spi import moments
 
 _PATH: Final = f"{client.OPERATOR}/pools"
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _COUNTS: Final = [
     ("SIZE", "size"),
     ("HELD", "held"),
@@ -27,28 +27,31 @@ Key = Annotated[str, typer.Argument(help="what the reservation is called: a quot
 
 
 @pools.command("list")
-def listing(ctx: typer.Context) -> None:
+def listing(ctx: typer.Context, at: At = None, known: Known = None) -> None:
     """Every pool and what is left of it."""
     here = context.of(ctx)
-    columns = [("POOL", "name"), ("KIND", "kind"), ("GIVES", "gives"), *_COUNTS]
-    rows = here.api.get(_PATH)
+    columns = [("POOL", "name"), ("KIND", "kind"), ("GIVES", "gives"), *_COUNTS, ("SHORT", "short")]
+    rows = here.api.get(_PATH, **times(at, known))
     here.screen.table(_percent(here, rows), columns, "no pools in the settings")
 
 
 @pools.command("show")
-def show(ctx: typer.Context, pool: Name) -> None:
+def show(ctx: typer.Context, pool: Name, at: At = None, known: Known = None) -> None:
     """One pool, how long its values rest, and when it will be full."""
     here = context.of(ctx)
-    view = here.api.get(f"{_PATH}/{pool}")
+    view = here.api.get(f"{_PATH}/{pool}", **times(at, known))
     if here.screen.as_json:
         here.screen.json(view)
         return
     forecast = view.pop("forecast")
+    if forecast is None:  # of the past nothing is forecast
+        here.screen.facts(view.items())
+        return
     here.screen.facts([*view.items(), ("days to full", forecast["days"]), ("why", forecast["why"])])
 
 
 @pools.command("claims")
-def claims(ctx: typer.Context, pool: Name) -> None:
+def claims(ctx: typer.Context, pool: Name, at: At = None, known: Known = None) -> None:
     """Every value that is not free: whose, since when, and what a resting one waits for."""
     here = context.of(ctx)
     columns = [
@@ -59,7 +62,8 @@ def claims(ctx: typer.Context, pool: Name) -> None:
         ("UNTIL", "until"),
         ("WHY", "why"),
     ]
-    here.screen.table(here.api.get(f"{_PATH}/{pool}/claims"), columns, f"all of {pool} is free")
+    rows = here.api.get(f"{_PATH}/{pool}/claims", **times(at, known))
+    here.screen.table(rows, columns, f"all of {pool} is free")
 
 
 @pools.command("forecast")
@@ -104,10 +108,10 @@ def forgo(ctx: typer.Context, pool: Name, key: Key) -> None:
 
 
 def _seconds(text: str) -> float:
-    found = re.fullmatch(r"([0-9]{1,6})([smhd])", text, re.ASCII)
-    if found is None:
-        raise client.Refused(f"--for {text}: write a number and s, m, h or d, like 7d", exit_code=2)
-    return float(int(found[1]) * _SECONDS[found[2]])
+    try:
+        return moments.span(text).total_seconds()
+    except ValueError as bad:
+        raise client.Refused(f"--for: {bad}", exit_code=2) from bad
 
 
 def _percent(here: context.Here, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

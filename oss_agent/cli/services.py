@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from oss_agent.cli import client, context, orders
+from oss_agent.cli.cases import At, Known, times
 from oss_agent.spi.views import ServiceState
 
 services = typer.Typer(no_args_is_help=True, help="Services (TMF638).")
@@ -25,6 +26,8 @@ def list_(
     all_: Annotated[
         bool, typer.Option("--all", help="what they stand on (RFS) and terminated ones, too")
     ] = False,
+    at: At = None,
+    known: Known = None,
 ) -> None:
     """Customers' services that are not terminated, with state and operating status."""
     here = context.of(ctx)
@@ -40,16 +43,16 @@ def list_(
     ]
     living = [state.value for state in ServiceState if state is not ServiceState.TERMINATED]
     wanted: dict[str, list[str]] = {} if all_ else {"category": ["CFS"], "state": living}
-    rows: Any = here.api.get(f"{client.OPERATOR}/services", **wanted)
+    rows: Any = here.api.get(f"{client.OPERATOR}/services", **wanted, **times(at, known))
     shown = rows if here.screen.as_json else [_in_words(row) for row in rows]
     here.screen.table(shown, columns, "no services" if all_ else "no living services")
 
 
 @services.command("show")
-def show(ctx: typer.Context, service: Service) -> None:
-    """One service: what it is, what it stands on, how it is."""
+def show(ctx: typer.Context, service: Service, at: At = None, known: Known = None) -> None:
+    """One service: what it is, what it stands on, how it is, now or as of a moment."""
     here = context.of(ctx)
-    view = here.api.get(f"{client.OPERATOR}/services/{service}")
+    view = here.api.get(f"{client.OPERATOR}/services/{service}", **times(at, known))
     if here.screen.as_json:
         here.screen.json(view)
     else:

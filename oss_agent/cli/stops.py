@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from oss_agent.cli import client, context
+from oss_agent.cli import client, context, show
 
 _PATH = f"{client.OPERATOR}/stops"
 _COLUMNS = [
@@ -27,10 +27,10 @@ def pause(
     site: Annotated[str | None, typer.Option(help="only this site")] = None,
     platform: Annotated[str | None, typer.Option(help="only this platform")] = None,
     begins: Annotated[
-        str | None, typer.Option("--from", help="RFC 3339; now when left out")
+        str | None, typer.Option("--from", help="22:00, 'in 2h', RFC 3339; now when left out")
     ] = None,
     ends: Annotated[
-        str | None, typer.Option("--until", help="RFC 3339; until resumed when left out")
+        str | None, typer.Option("--until", help="written alike; until resumed when left out")
     ] = None,
 ) -> None:
     """Start nothing new on a device, a site, a platform, or anywhere; what is held is settled."""
@@ -42,7 +42,8 @@ def pause(
     scope, name = named[0] if named else ("all", "")
     body = {"scope": scope, "name": name, "reason": reason, "begins": begins, "ends": ends}
     stop = here.api.post(_PATH, {key: value for key, value in body.items() if value is not None})
-    _say(here, stop, f"paused: {_words(stop)}. Let go again with: oss-agent resume {stop['id']}")
+    again = f"Let go again with: oss-agent resume {stop['id']}"
+    _say(here, stop, f"paused{_times(stop)}: {_words(stop)}. {again}")
 
 
 def resume(ctx: typer.Context, key: Annotated[int, typer.Argument(help="the pause's id")]) -> None:
@@ -56,6 +57,12 @@ def pauses(ctx: typer.Context) -> None:
     """What keeps writes from the network now, or will."""
     here = context.of(ctx)
     here.screen.table(here.api.get(_PATH), _COLUMNS, "writes are not paused anywhere")
+
+
+def _times(stop: Any) -> str:
+    """The days are said: a time of day that was typed may be tomorrow's."""
+    named = (("from", stop["begins"]), ("until", stop["ends"]))
+    return "".join(f" {word} {show.short(at)}" for word, at in named if at)
 
 
 def _words(stop: Any) -> str:

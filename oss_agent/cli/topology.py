@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from oss_agent.cli import client, context, show
+from oss_agent.cli import client, context, show, strangers
+from oss_agent.cli.cases import At, Known, times
 
 _COLUMNS: Final = (
     ("DEVICE", "a_device"),
@@ -41,15 +42,12 @@ def topology(
     form: Annotated[
         Format, typer.Option("--format", help="dot is read by graphviz: dot -Tsvg")
     ] = Format.TEXT,
-    at: Annotated[
-        str | None, typer.Option(help="as it was believed then, e.g. 2026-11-22T03:12:00Z")
-    ] = None,
+    at: At = None,
+    known: Known = None,
 ) -> None:
     """Links with their evidence, how sure each is, and why not more."""
     here = context.of(ctx)
-    links: list[dict[str, Any]] = here.api.get(
-        f"{client.OPERATOR}/topology", **({"at": at} if at else {})
-    )
+    links: list[dict[str, Any]] = here.api.get(f"{client.OPERATOR}/topology", **times(at, known))
     if form is Format.JSON or (here.screen.as_json and form is Format.TEXT):
         here.screen.json(links)
     elif form is Format.DOT:
@@ -62,7 +60,9 @@ def topology(
 def dot(links: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The links as a graph in graphviz's language: managed devices as boxes, others dashed."""
     yield "graph topology {"
-    for name, label, style in sorted({_node(link, end) for link in links for end in "az"}):
+    # Sorted, so that of what a stranger says on several links one label stands, and the same each time.
+    nodes = {node[0]: node for node in sorted(_node(link, end) for link in links for end in "az")}
+    for name, label, style in nodes.values():
         yield f"  {_quoted(name)} [shape=box, label={_quoted(label)}, style={style}];"
     for link in links:
         ends = f"{_quoted(link['a_device'])} -- {_quoted(link['z_device'])}"
@@ -81,9 +81,11 @@ def _node(link: Mapping[str, Any], end: str) -> tuple[str, str, str]:
 
 
 def _shown(link: Mapping[str, Any], end: str) -> str:
-    """An end by its name; one that is not managed by what it calls itself."""
+    """An end by its name; one that is not managed by what it calls itself, and says that it is."""
     name = str(link.get(f"{end}_device") or "")
-    return link.get("neighbour") or name if ":" in name else name
+    if ":" not in name:
+        return name
+    return f"{link.get('neighbour') or name}, {strangers.kind(link.get('stranger') or {})}"
 
 
 def _rows(links: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -107,10 +107,11 @@ class ServiceOrders:
 
     async def choose(self, tenant: str, by: str, key: str, policy: str) -> tuple[str, ...]:
         """What becomes of edits by hand, for the items of this order that wait."""
+        wanted = catalogue.OutOfBand(policy)
 
         def unit(connection: sa.Connection) -> tuple[str, ...]:
             at = self._p.clock.now()
-            wanted = catalogue.OutOfBand(policy)
+            by_hand.refuse_of_adoption(connection, tenant, key, wanted)
             items = by_hand.choose(
                 connection, tenant=tenant, order=key, policy=wanted, by=by, at=at
             )

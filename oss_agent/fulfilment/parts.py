@@ -18,6 +18,7 @@ class Parts:
 
     ``count_unknown`` is called with the device's name whenever a participant becomes UNKNOWN:
     the metric beside the critical alarm. ``lines`` are the open logins. ``bell`` wakes the feeder before its time.
+    ``ended`` is told of each device and order of which a transaction is done, after that is written.
     """
 
     store: store.Store
@@ -32,6 +33,7 @@ class Parts:
     failpoints: failpoints.Failpoints
     count_unknown: Callable[[str], None]
     bell: asyncio.Event
+    ended: Callable[[str, str], None] = lambda _, __: None
 
     @property
     def journal(self) -> journal.Journal:

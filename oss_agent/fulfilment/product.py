@@ -33,7 +33,8 @@ class ProductOrders:
             product_intake.service_order(judged, self._p.limits)
         )
         taken = await self._p.journal.write(
-            "accept_product", lambda c: product_intake.accept(c, self._p, judged, became, found)
+            "accept_product",
+            lambda c: product_intake.accept(c, self._p, self._offerings, judged, became, found),
         )
         self._p.bell.set()
         return taken

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 import bss_bridge.events.tables
-import inventory.tables
+import inventory.rows.tables
 from oss_agent import audit, outbox
 from oss_agent.assurance import tables as assurance_tables
 from oss_agent.fulfilment.record import product_tables, service_test_tables
@@ -23,6 +23,6 @@ def everything() -> list[sa.MetaData]:
         outbox.METADATA,
         *fulfilment,
         assurance_tables.METADATA,
-        inventory.tables.METADATA,
+        inventory.rows.tables.METADATA,
         bss_bridge.events.tables.METADATA,
     ]

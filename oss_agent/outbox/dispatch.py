@@ -102,7 +102,7 @@ class Outbox:
         return self._counters
 
     async def run(self) -> None:
-        """Role: deliver for ever. One process at a time: the holder of the duty ``outbox``."""
+        """Role: deliver for ever. One process at a time."""
         self._loop, self._rung = asyncio.get_running_loop(), False
         async with asyncio.TaskGroup() as tasks:
             while True:

@@ -30,6 +30,10 @@ class Permission(StrEnum):
     """stop writes, decide about what failed, have a refused delivery tried again"""
     DEVICES = "devices"
     """import devices, pin their host keys"""
+    AUDIT = "audit"
+    """see who did what in the own tenant"""
+    SECRETS = "secrets"
+    """see the passwords, keys and communities in configurations; each time is audited"""
 
 
 class Role(StrEnum):
@@ -44,7 +48,8 @@ class Role(StrEnum):
 _SEE = frozenset({Permission.PUBLIC, Permission.READ})
 ROLES = {
     Role.READER: _SEE,
-    Role.OPERATOR: _SEE | {Permission.PLAN, Permission.DISCOVER, Permission.OPERATE},
+    Role.OPERATOR: _SEE
+    | {Permission.PLAN, Permission.DISCOVER, Permission.OPERATE, Permission.AUDIT},
     Role.ORDERER: _SEE | {Permission.PLAN, Permission.ORDER, Permission.SUBSCRIBE},
     Role.ADMIN: frozenset(Permission),
 }

@@ -18,7 +18,7 @@ from oss_agent.spi.views import ItemAction, SpecificationRef
 class PoolNeed:
     """A value the design needs from a pool; ``name`` is the slot it fills (``vni``).
 
-    ``wanted`` is the sender's explicit wish, already in range, else None.
+    ``wanted`` is the sender's explicit wish, already in range, or a length (``/29``); else None.
     """
 
     name: str
@@ -60,6 +60,10 @@ class OutOfBand(StrEnum):
     """it becomes the service's, where it is not in the way of what is ordered"""
     ACCEPT = "accept"
     """as adopt, for this transaction; what should be stays as it was"""
+    AS_IS = "as-is"
+    """an adoption: what is there already and nobody's becomes the service's exactly as it is; where
+    anything would have to change, nothing does and the order fails. An operator's word on a new
+    service alone: no specification has it as its policy"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +186,15 @@ class Products(Protocol):
         """One offering; without a version the newest active one. NotFound."""
         ...
 
-    def decompose_product(self, item: ProductItem, now: ProductNow | None = None) -> ProductDesign:
+    def decompose_product(
+        self, item: ProductItem, now: ProductNow | None = None, *, kept: bool = False
+    ) -> ProductDesign:
         """Judge a product order item without state, and say which service order items it becomes.
 
-        ``now`` is the product that a modify or delete names, None of an add. OrderRejected names
-        the field (``productOrderItem[0].product.productCharacteristic[bandwidth]``), also of what
-        a service specification refuses.
+        ``now`` is the product that a modify or delete names, None of an add. ``kept`` as in
+        ``Catalogue.check``. OrderRejected names the field
+        (``productOrderItem[0].product.productCharacteristic[bandwidth]``), also of what a service
+        specification refuses.
         """
         ...
 
@@ -195,10 +202,18 @@ class Products(Protocol):
 class Catalogue(Protocol):
     """Versioned specifications as data; everything here is pure."""
 
-    def check(self, item: ItemRequest) -> SpecificationRef:
+    def check(self, item: ItemRequest, *, kept: bool = False) -> SpecificationRef:
         """Judge what needs no state: specification, characteristics, types, ranges, grammar.
 
-        OrderRejected naming the field (``serviceOrderItem[0].service.serviceCharacteristic[bandwidth]``).
+        ``kept``: its order was accepted when its version was offered, and keeps it though it may be
+        retired by now. OrderRejected naming the field (``serviceOrderItem[0].service.serviceCharacteristic[bandwidth]``).
+        """
+        ...
+
+    def has(self, of: SpecificationRef, *, resource: bool = False) -> bool:
+        """Is this version loaded? ``resource``: among those that can be ordered by themselves.
+
+        For the unit that stores an order: files may have been read again since it was judged.
         """
         ...
 

@@ -7,7 +7,7 @@ each RPC has its own limit. Errors are those of ``oss_agent.errors`` (DeviceErro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -83,6 +83,24 @@ def rung(offers: frozenset[Capability]) -> Rung | None:
         (Rung.LINES, {have.LINES}),
     )
     return next((one for one, needed in ladder if needed <= offers), None)
+
+
+class Datastore(StrEnum):
+    """Which configuration of a store (RFC 8342): what is in force, or what a restart brings back."""
+
+    RUNNING = "running"
+    STARTUP = "startup"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One whole configuration, canonical text without what changes by itself.
+
+    ``lacks`` says why it is no whole one and must not be believed; "" when nothing speaks against it.
+    """
+
+    text: str
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +237,12 @@ class Session(Protocol):
         """Copy running to startup where the device keeps them apart; else nothing."""
         ...
 
-    async def read(self, path: Path) -> Tree:
-        """Running configuration at ``path``, as a tree from the root holding only that subtree.
+    async def read(self, *paths: Path) -> Tree:
+        """Running configuration at ``paths``, as a tree from the root holding only these subtrees.
 
-        Several may be asked for at once (a TaskGroup): where the protocol pipelines, up to 16 are
-        in flight together. Never beside an edit or a commit.
+        One request for all of them, where the protocol has one. None of them is below another.
+        Several reads may be asked for at once (a TaskGroup): where the protocol pipelines, up to 16
+        are in flight together. Never beside an edit or a commit.
 
         An absent node gives a tree without it (``at(path) is None``).
         """
@@ -233,6 +252,14 @@ class Session(Protocol):
         """The whole running configuration, canonical text, minus declared volatile patterns.
 
         Two equal snapshots are what 'byte for byte as before' means.
+        """
+        ...
+
+    async def whole(self, datastore: Datastore) -> Whole | None:
+        """A whole configuration to keep, judged by what the platform's data say of a whole one.
+
+        Of running the text is that of ``snapshot``. None where the platform keeps no such datastore
+        apart, or has no way to show it. It changes nothing and takes no lock.
         """
         ...
 
@@ -255,6 +282,21 @@ class Connection(Protocol):
         Closing it leaves the connection open. DeviceUnreachable when the connection is gone.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A template of the platform as a configuration has it: ``instantiate`` backwards.
+
+    ``slots`` are those that the configuration tells, ``at`` the node by which it was found, in
+    ``store``. ``unfit`` names the node that does not fit, "" when all do: ``slots`` are then no reading.
+    """
+
+    template: str
+    slots: Mapping[str, str]
+    store: str
+    at: Path
+    unfit: str = ""
 
 
 class Driver(Protocol):
@@ -307,11 +349,28 @@ class Driver(Protocol):
         """
         ...
 
+    def recognise(
+        self, configuration: Mapping[str, Tree], templates: Collection[str]
+    ) -> tuple[Recognised, ...]:
+        """What of these templates whole configurations (by store) have, as often as they have it.
+
+        Where a template can be read in several ways each is told. A value that no node tells is not
+        in ``slots``. Pure.
+        """
+        ...
+
     def shareable(self, path: Path, store: str = "") -> bool:
         """May several services own the node at ``path``, as one they all want alike?
 
         The platform's data say so of the schema node (a rate profile, a route-map); nodes they do
         not name belong to one service alone. Pure.
+        """
+        ...
+
+    def masked(self, text: str, name: Callable[[str], str], store: str = "") -> str:
+        """A store's canonical text, each secret in it replaced by what ``name`` calls it. Pure.
+
+        Line by line, so that the lines of a difference can be masked, too.
         """
         ...
 

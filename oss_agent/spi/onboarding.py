@@ -5,19 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
+from oss_agent.spi.moments import AsOf
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import DeviceView, LinkView
 
 
+class About(StrEnum):
+    """What of a device may have changed, for whoever looks at it."""
+
+    WHOLE = "whole"
+    """it restarted, or nobody can say"""
+    PARTS = "parts"
+    """entConfigChange (RFC 6933)"""
+    NEIGHBOURS = "neighbours"
+    """lldpRemTablesChange (IEEE 802.1AB)"""
+    CONFIGURATION = "configuration"
+    """addresses, VLANs, VRFs, bundles, ports; what no stamp of the device tells"""
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One device of an import: ``outcome`` is created, updated, unchanged or refused."""
+    """One device of an import: ``outcome`` is created, updated, unchanged, refused or left out.
+
+    Left out is what is no device (a bridge of the lab's machine).
+    """
 
     device: str
     outcome: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedFile:
+    """What a file was taken for, and what was found in it."""
+
+    file: str
+    form: str
+    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +53,15 @@ class ImportReport:
 
     devices: tuple[Imported, ...]
     links: int
+    files: tuple[ImportedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
     """What discovery found on one device; ``reason`` is why not, or not all, else "".
 
-    Not ``complete``: a table was cut short, and nothing is taken for gone.
+    Not ``complete``: a table was cut short, and nothing is taken for gone. ``silent``: it did not answer
+    at all. ``refused``: a way of asking ended at a login or key that was not accepted, or is not there.
     """
 
     device: str
@@ -40,6 +69,8 @@ class Discovered:
     neighbours: int
     reason: str = ""
     complete: bool = True
+    silent: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +102,20 @@ class KeyScan(Protocol):
 class Onboarding(Protocol):
     """The operator's side of inventory."""
 
-    async def import_lab(self, tenant: str, files: Mapping[str, str]) -> ImportReport:
-        """Take in a containerlab lab directory, as file name -> text.
+    async def import_lab(
+        self, tenant: str, files: Mapping[str, str], *, lab: str = "", by: str = ""
+    ) -> ImportReport:
+        """Take in a containerlab lab, as file name -> text; ``lab`` is its name if no file tells.
 
-        Reads topology-data.json, ansible-inventory.yml, nornir-simple-inventory.yml and known_hosts
-        (its keys are pinned). OrderRejected with a sentence on what cannot be read.
+        Reads every form that containerlab leaves, and known_hosts (its keys are pinned).
+        OrderRejected with a sentence on what cannot be read, and on files that contradict each
+        other: then nothing is taken. ``by`` is who asked, for the audit.
         """
         ...
 
-    async def trust(self, tenant: str, device: str, fingerprint: str) -> DeviceView:
+    async def trust(
+        self, tenant: str, device: str, fingerprint: str, *, by: str = ""
+    ) -> DeviceView:
         """Pin the key with this SHA256: fingerprint, after asking the device for its keys.
 
         Conflict when the device shows another one.
@@ -90,16 +126,16 @@ class Onboarding(Protocol):
         """SNMP system, interfaces, LLDP neighbours; session hello; test points' addresses."""
         ...
 
-    async def find(self, query: Query, /) -> Page[DeviceView]:
-        """Devices that match."""
+    async def find(self, query: Query, /, when: AsOf | None = None) -> Page[DeviceView]:
+        """Devices that match, now or as of a moment."""
         ...
 
-    async def get(self, tenant: str, key: str) -> DeviceView:
+    async def get(self, tenant: str, key: str, when: AsOf | None = None) -> DeviceView:
         """One device by name, with its interfaces; NotFound."""
         ...
 
-    async def links(self, tenant: str, at: datetime | None = None) -> tuple[LinkView, ...]:
-        """Topology with evidence; with ``at`` as it was believed then."""
+    async def links(self, tenant: str, when: AsOf | None = None) -> tuple[LinkView, ...]:
+        """Topology with evidence, now or as of a moment."""
         ...
 
     async def why(self, tenant: str, device: str, path: str | None = None) -> tuple[Owner, ...]:

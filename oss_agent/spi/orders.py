@@ -22,6 +22,8 @@ from oss_agent.spi.views import (
 
 ACTIVATION = "TMF640"
 """``OrderRequest.surface`` of an order of one item that somebody watches as a TMF640 monitor."""
+ADOPTION = "adoption"
+"""The same of an order that adopts what is there already (``catalogue.OutOfBand.AS_IS``)."""
 
 
 ITEMS: Final = 100
@@ -81,6 +83,9 @@ class ItemRequest:
     """id of the item that it is nested in; that one stands before it"""
     resource: bool = False
     """it is about a resource by itself, which no service has"""
+    claims: Mapping[str, str] = field(default_factory=dict[str, str])
+    """values by the names of its needs of pools (``vni``, ``transit.pe1``), none else will do: of a new
+    service that is adopted those that it has already, of a modify that undoes one those from before"""
 
     @property
     def about(self) -> str:

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from oss_agent.spi.moments import AsOf
+
 
 class ClaimState(StrEnum):
     """What a value of a pool is to others."""
@@ -36,7 +38,8 @@ class ForecastView:
 class PoolView:
     """A pool: ``gives`` is what of, in words; counts are of values, of a block of its smallest.
 
-    ``free`` may be given out now; ``used`` is the part (0 to 1) that may not.
+    ``free`` may be given out now; ``used`` is the part (0 to 1) that may not. ``short`` says why an
+    alarm stands that it runs out, as it was when that began; "" when none does.
     """
 
     name: str
@@ -50,6 +53,7 @@ class PoolView:
     used: float
     quarantine: float
     unseen: float
+    short: str = ""
     forecast: ForecastView | None = None
 
 
@@ -69,16 +73,18 @@ class ClaimView:
 class Pools(Protocol):
     """The operator's side of pools. NotFound for a pool that there is not."""
 
-    async def list(self, tenant: str) -> tuple[PoolView, ...]:
-        """Every pool, without forecasts."""
+    async def list(self, tenant: str, when: AsOf | None = None) -> tuple[PoolView, ...]:
+        """Every pool, now or as of a moment, without forecasts."""
         ...
 
-    async def get(self, tenant: str, name: str) -> PoolView:
-        """One pool, with its forecast."""
+    async def get(self, tenant: str, name: str, when: AsOf | None = None) -> PoolView:
+        """One pool, with its forecast; as of a moment without."""
         ...
 
-    async def claims(self, tenant: str, name: str) -> tuple[ClaimView, ...]:
-        """What of a pool is not free, by value; the first 10,000."""
+    async def claims(
+        self, tenant: str, name: str, when: AsOf | None = None
+    ) -> tuple[ClaimView, ...]:
+        """What of a pool is not free, now or as of a moment, by value; the first 10,000."""
         ...
 
     async def forecasts(self, tenant: str) -> tuple[PoolView, ...]:
@@ -86,7 +92,14 @@ class Pools(Protocol):
         ...
 
     async def reserve(
-        self, tenant: str, name: str, *, key: str, wanted: str | None, seconds: float
+        self,
+        tenant: str,
+        name: str,
+        *,
+        key: str,
+        wanted: str | None,
+        seconds: float,
+        by: str = "",
     ) -> ClaimView:
         """Keep a value for who names it in an order. The same key has the same value, for longer.
 
@@ -94,6 +107,6 @@ class Pools(Protocol):
         """
         ...
 
-    async def forgo(self, tenant: str, name: str, *, key: str) -> None:
+    async def forgo(self, tenant: str, name: str, *, key: str, by: str = "") -> None:
         """Give a reservation back before its time. Safe twice."""
         ...

@@ -148,7 +148,8 @@ class ProductOrders(Protocol):
     async def amend(self, wish: ProductAmendment) -> ProductOrderView:
         """Change it and its service order, synced: all of the wish or nothing. Raises as that one's.
 
-        OrderRejected (422) when an item would become other services than it became.
+        An item that becomes other services than it became: new ones are begun, those that it does
+        not need any more are undone. OrderRejected (409) where one of these is done already.
         """
         ...
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from oss_agent.spi.moments import AsOf
+
 View_co = TypeVar("View_co", covariant=True)
 
 
@@ -72,4 +74,16 @@ class Port(Protocol[View_co]):
 
     async def get(self, tenant: str, key: str) -> View_co:
         """One row by id; NotFound when absent or another tenant's."""
+        ...
+
+
+class LedgerPort(Port[View_co], Protocol[View_co]):
+    """Reading a resource whose past is kept; ``when`` None: as it is now."""
+
+    async def find(self, query: Query, /, when: AsOf | None = None) -> Page[View_co]:
+        """Rows that match, as they were ``when``. OrderRejected (400)."""
+        ...
+
+    async def get(self, tenant: str, key: str, when: AsOf | None = None) -> View_co:
+        """One row as it was ``when``; NotFound when there was none."""
         ...

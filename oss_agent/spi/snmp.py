@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 Oid: TypeAlias = tuple[int, ...]
 Value: TypeAlias = int | bytes | Oid | None
@@ -70,6 +70,27 @@ class Trap:
     uptime: int
     oid: Oid
     varbinds: tuple[tuple[Oid, Value], ...]
+
+
+TICKS: Final = 2**32
+"""SysUpTime (1/100 s) goes on from 0 here, after 497 days (RFC 3418): that is no restart."""
+
+
+def fell(before: int, after: int, slack: int = 0) -> bool:
+    """Did sysUpTime go back, by more than ``slack`` (1/100 s), between two replies of one walk? Pure."""
+    return (after - before + slack) % TICKS >= TICKS // 2
+
+
+def restarted(before: int, after: int, seconds: float) -> bool:
+    """Did an agent restart between two sysUpTimes that were heard so many ``seconds`` apart? Pure.
+
+    It did where its time lacks some of ours: also where it says more than before. Two boots that are
+    nearer to each other than 5 s and a thousandth of the time between are taken for one. Over more than
+    497 days nobody can tell, and it counts as restarted.
+    """
+    lacks = before + seconds * 100 - after
+    allowed = 500 + abs(seconds) / 10
+    return abs(lacks - TICKS) > allowed if after < before else lacks > allowed
 
 
 class SnmpTimeout(Exception):

@@ -100,7 +100,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What became of one id and version between two catalogues: new, changed or gone."""
+    """What became of one id and version between two catalogues: new, changed or gone.
+
+    Or that it is not to be ordered: ``effect`` says why.
+    """
 
     kind: str
     id: str
@@ -118,7 +121,7 @@ class Files(Protocol):
         ...
 
     async def reload(self, tenant: str, by: str) -> tuple[Moved, ...]:
-        """Take them: all, or with a mistake none. What that changed.
+        """Take them: all, or with a mistake none. What that changed, and what cannot be ordered by now.
 
         OrderRejected (409) also when something that lives needs a file that is gone.
         """

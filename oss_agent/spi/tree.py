@@ -114,7 +114,9 @@ class Place:
 class Edit:
     """One difference between two trees: enough to apply it and to undo it.
 
-    ``node`` is the new subtree (CREATE, REPLACE), ``was`` the old one (REPLACE, DELETE).
+    ``node`` is the new subtree (CREATE, REPLACE), ``was`` the old one (REPLACE, DELETE). A CREATE
+    that has it too puts back what was ours until somebody took it away: it may replace what stands
+    in its place, where another one must not (command lines, that have one line of a setting).
     ``path`` includes the node's own step. In lists that the user orders ``place`` is where the
     entry then stands (CREATE, MOVE) and ``left`` where it stood (DELETE, MOVE), each as it is when
     the edits before this one are done: these edits have to be applied one after another.

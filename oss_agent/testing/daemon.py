@@ -14,14 +14,42 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
-Spawn = Callable[..., "subprocess.Popen[bytes]"]
-READY_WITHIN = 90.0
+READY_WITHIN = 300.0
 NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Trusts nobody: loopback speaks plain HTTP, and to read every authority costs a client 35 ms."""
+
+
+class Process(Protocol):
+    """What a daemon's process can be asked, by subprocess.Popen's names."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        ...
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it lives."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code at its end; subprocess.TimeoutExpired when there is none in time."""
+        ...
+
+    def send_signal(self, number: int, /) -> None:
+        """Send it a signal."""
+
+    def terminate(self) -> None:
+        """Send it SIGTERM."""
+
+    def kill(self) -> None:
+        """Send it SIGKILL."""
+
+
+Birth = Callable[[Path, Mapping[str, str], socket.socket], Process]
+"""Starts a daemon: its log, all its OSS_AGENT_ settings, the socket it listens on."""
 
 
 class NotReady(Exception):
@@ -34,7 +62,7 @@ class Daemon:
 
     url: str
     log: Path
-    process: subprocess.Popen[bytes]
+    process: Process
 
     def get(self, path: str, **params: str) -> Any:
         """GET and decode; an error status raises httpx.HTTPStatusError."""
@@ -49,7 +77,7 @@ class Daemon:
         with httpx.Client(base_url=self.url, trust_env=False, verify=NOBODY, timeout=60) as http:
             return http.request(method, path, **options)
 
-    def until(self, look: Callable[[], Any], *, within: float = 30.0) -> Any:
+    def until(self, look: Callable[[], Any], *, within: float = 300.0) -> Any:
         """Look until there is something to see; NotReady with the log's end otherwise."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
@@ -93,15 +121,19 @@ def running(
     port: int = 0,
     wait: bool = True,
     program: Sequence[str] = (sys.executable, "-m", "oss_agent", "run"),
+    birth: Birth | None = None,
 ) -> Iterator[Daemon]:
     """Have a daemon up for a block; ``env`` holds OSS_AGENT_ settings, ``within`` its namespace.
+
+    ``program`` is run, unless ``birth`` has another way.
 
     The block may kill it. At the end it is stopped politely, then not.
     """
     with listening(port) as here:
-        process = _start(directory, env, here, within, program)
+        log, ours = directory / "daemon.log", {"OSS_AGENT_DATA": str(directory / "data"), **env}
+        process = (birth or _starting(within, program))(log, ours, here)
         address = here.getsockname()
-        daemon = Daemon(f"http://{address[0]}:{address[1]}", directory / "daemon.log", process)
+        daemon = Daemon(f"http://{address[0]}:{address[1]}", log, process)
         try:
             if wait:
                 wait_ready(daemon)
@@ -110,24 +142,21 @@ def running(
             stop(process)
 
 
-def _start(
-    directory: Path,
-    env: Mapping[str, str],
-    here: socket.socket,
-    within: Callable[[], AbstractContextManager[Any]],
-    program: Sequence[str],
-) -> subprocess.Popen[bytes]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("OSS_AGENT_")}
-    ours = {"OSS_AGENT_DATA": str(directory / "data"), "OSS_AGENT_HTTP__FD": str(here.fileno())}
-    with (directory / "daemon.log").open("ab") as log, within():
-        return subprocess.Popen(  # noqa: S603  (arguments of the test's own, no shell)
-            program,
-            env=clean | ours | dict(env),
-            pass_fds=[here.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+def _starting(within: Callable[[], AbstractContextManager[Any]], program: Sequence[str]) -> Birth:
+    def start(log: Path, env: Mapping[str, str], here: socket.socket) -> Process:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("OSS_AGENT_")}
+        ours = {"OSS_AGENT_HTTP__FD": str(here.fileno())}
+        with log.open("ab") as out, within():
+            return subprocess.Popen(  # noqa: S603  (arguments of the test's own, no shell)
+                program,
+                env=clean | ours | dict(env),
+                pass_fds=[here.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+
+    return start
 
 
 def wait_ready(daemon: Daemon) -> None:
@@ -141,7 +170,7 @@ def wait_ready(daemon: Daemon) -> None:
     raise NotReady(f"not ready (exit {daemon.process.poll()}); the log ends:\n{tail(daemon.log)}")
 
 
-def stop(process: subprocess.Popen[bytes], grace: float = 20.0) -> None:
+def stop(process: Process, grace: float = 20.0) -> None:
     """SIGTERM, then SIGKILL after ``grace`` seconds."""
     process.terminate()
     try:

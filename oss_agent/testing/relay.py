@@ -15,7 +15,8 @@ _CHUNK = 65536
 class Relay:
     """``async with Relay(host, port) as relay:`` listens on loopback at ``relay.port``.
 
-    ``delay`` seconds are between what the peer sends and its arrival, as on a long line.
+    ``delay`` seconds are between what the peer sends and its arrival, as on a long line. ``lost`` is
+    set once something of the peer's did not arrive.
     """
 
     def __init__(self, host: str, port: int, *, delay: float = 0.0) -> None:
@@ -27,6 +28,7 @@ class Relay:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._carrying: set[asyncio.Task[None]] = set()
+        self.lost = asyncio.Event()
         self.host = "127.0.0.1"
         self.port = 0
 
@@ -94,6 +96,7 @@ class Relay:
         try:
             while data := await source.read(_CHUNK):
                 if replies and self._is_muted():
+                    self.lost.set()
                     continue
                 self._asked = self._asked or not replies
                 if replies and self._delay:

@@ -21,7 +21,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from drivers.snmp import engine
-from inventory import devices, discovery, history, onboarding, rounds, tables
+from inventory.devices import devices
+from inventory.looks import discovery, rounds
+from inventory.onboarding import onboarding
+from inventory.rows import history, tables
 from oss_agent import clock, errors, store
 from oss_agent.testing.simulated_snmp import agent, router
 from tests.bench import table

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from inventory import history
-from inventory import tables as inventory_tables
+from inventory.rows import history
+from inventory.rows import tables as inventory_tables
 from oss_agent.spi import views
 from oss_agent.testing.simulated.faults import Faults
 from oss_agent.testing.simulated.history import Kind

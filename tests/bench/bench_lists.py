@@ -22,7 +22,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from inventory import history, service_queries, tables
+from inventory.rows import history, tables
+from inventory.services import service_queries
 from oss_agent import database
 from oss_agent.spi import query
 from tests.bench import table

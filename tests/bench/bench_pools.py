@@ -3,13 +3,15 @@
 Run: ``scripts/bench pools [CLAIMS]``; 1,000 unless said. Ours go through the real store, over one node
 and over four on one database. Beside them, in the same run and on the same kind of database, 16 threads
 with a commit each: ``SELECT max(value) + 1`` under a lock, and an ORM loop that lists what is taken and
-looks for the first gap, as an address manager's ``available-ips`` does.
+looks for the first gap, as an address manager's ``available-ips`` does. Then what one claim costs the
+writer beside a hundred times as many that are held, and what it costs to list those.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import statistics
 import sys
 import tempfile
 import time
@@ -17,19 +19,23 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from inventory import pool_claims, pools, tables
+from inventory.pools import pool_claims, pools
+from inventory.rows import history, tables
 from lab import peers
 from oss_agent import database, store
+from tests import listed_pool
 from tests.bench import table
 
 _AT = datetime(2026, 11, 21, tzinfo=UTC)
 _THREADS = 16
 _NODES = 4
 _FIRST = 10_000
+_TIMES = 9
 
 
 class _Base(orm.DeclarativeBase):
@@ -68,7 +74,46 @@ def _on(name: str, url: str, count: int) -> Iterator[table.Row]:
         for what, beside in theirs.items():
             line = f"{name}, {count} claims, {nodes} node{'s' if nodes > 1 else ''}"
             yield table.Row(line, f"{rate:.0f}/s", f"{what} {beside:.0f}/s", _ratio(rate, beside))
+    yield from _beside(engine, f"{name}, {100 * count} held", 100 * count)
     engine.dispose()
+
+
+def _beside(engine: sa.Engine, name: str, held: int) -> Iterator[table.Row]:
+    with engine.begin() as connection:
+        pool = pools.PoolRange("full", _FIRST, _FIRST + 2 * held)
+        pools.seed(connection, [pool], tenant="default", at=_AT)
+        rows = ({"pool": "full", "value": _FIRST + n, "key": f"held-{n}"} for n in range(held))
+        history.begin_all(connection, tables.pool_claims, [_claim(row) for row in rows], _AT)
+        pool_claims.claim(connection, pool="full", key="first", wanted=None, at=_AT)
+        connection.execute(sa.text("ANALYZE"))  # as PostgreSQL does by itself, some time later
+    with engine.begin() as connection:
+        free = _one(lambda n: _given(connection, f"free-{n}", None))
+        named = _one(lambda n: _given(connection, f"named-{n}", str(_FIRST + held + 100 + n)))
+        listed = _one(lambda _: listed_pool.lowest(connection, _full(connection), _AT, _FIRST))
+    yield table.cost(f"{name}, a claim", free, "to list them", listed)
+    yield table.cost(f"{name}, one by its name", named, "to list them", listed)
+
+
+def _claim(row: dict[str, Any]) -> dict[str, Any]:
+    return {"tenant": "default", "text": str(row["value"]), **row}
+
+
+def _full(connection: sa.Connection) -> pools.Pool:
+    return pools.one(connection, "full")
+
+
+def _given(connection: sa.Connection, key: str, wanted: str | None) -> None:
+    pool_claims.claim(connection, pool="full", key=key, wanted=wanted, at=_AT)
+
+
+def _one(act: Callable[[int], object]) -> float:
+    """Seconds of one of several, in the middle of them."""
+    took: list[float] = []
+    for number in range(_TIMES):
+        start = time.perf_counter()
+        act(number)
+        took.append(time.perf_counter() - start)
+    return statistics.median(took)
 
 
 def _ratio(ours: float, theirs: float) -> str:

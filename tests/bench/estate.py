@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import sqlite3
 import tempfile
 import time
@@ -20,7 +22,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from inventory import history, tables
+from inventory.rows import history, tables
 from lab.demo import orders
 from lab.errors import LabError
 from oss_agent import database
@@ -87,12 +89,23 @@ class Ground:
     place: Path
     devices: int
     environment: Mapping[str, str]
+    pid: int
+    """of the devices"""
 
     @contextlib.contextmanager
     def alive(self) -> Iterator[Estate]:
         """Have a daemon up on it."""
         with daemon.running(self.place, self.environment) as here:
             yield Estate(here, _file(self.place), self.devices)
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Have the devices neither answer nor hang up: no order is done meanwhile."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
 
 @contextlib.contextmanager
@@ -107,7 +120,7 @@ def ground(devices: int, count: int) -> Iterator[Ground]:
         _know(_file(place), stub.endpoints, _FIRST_PORT + 2 * count // devices + 1)
         pool = {"name": "core-vni", "first": _FIRST_VNI, "last": _FIRST_VNI + count}
         environment = {"OSS_AGENT_POOLS": json.dumps([pool]), "OSS_AGENT_SNMP__TRAP_PORT": "0"}
-        yield Ground(place, devices, environment)
+        yield Ground(place, devices, environment, stub.pid)
 
 
 @contextlib.contextmanager

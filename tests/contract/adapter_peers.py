@@ -63,8 +63,8 @@ def data(platform: str, *changes: tuple[str, str]) -> Iterator[Folder]:
 @asynccontextmanager
 async def eapi(rung: Rung = Rung.TIMED) -> AsyncIterator[Peer]:
     """arista_eos on a simulated eAPI; without its commit timer it stands on REPLACE."""
-    # A dead holder's lock is to expire while the suite waits for it.
-    changes = [("lock_for: 300", "lock_for: 3")]
+    # A dead holder's lock is to expire while the suite waits for it, a living one's not while it is slow.
+    changes = [("lock_for: 300", "lock_for: 8")]
     if rung is Rung.REPLACE:
         changes.append(("commit-timer, ", ""))
     with data("arista_eos", *changes) as folder:

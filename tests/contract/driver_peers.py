@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import pathlib
 import shutil
 import tempfile
@@ -127,7 +128,8 @@ def by_ncclient(platform: str, times: Mapping[str, float] | None = None) -> Iter
 async def compatible(make: Make, platform: str, tick: float | None = None) -> AsyncIterator[Peer]:
     """The same peer, reached over ncclient.
 
-    ``tick`` shortens its pause before each request (0.1 s): what is judged is the same, sooner.
+    ``tick`` shortens its pause before each request (0.1 s): what is judged is the same, sooner. Not
+    with netconfd, which lets an RPC wait that comes in one read with the client's hello.
     """
     with by_ncclient(platform) as driver, pytest.MonkeyPatch.context() as patch:
         if tick is not None:
@@ -159,41 +161,54 @@ class Entry:
         return f"{self.platform}-{self.peer}-{self.rung.name.lower()}"
 
 
-PEERS = (
-    *(
-        Entry("sim_netconf", "simulated", rung, partial(simulated, rung))
-        for rung in (Rung.PERSIST, Rung.CONFIRMED, Rung.CANDIDATE, Rung.RUNNING)
+_LAB = (pytest.mark.peer,)
+SHARES: Mapping[str, tuple[Entry, ...]] = {
+    "simulated": (
+        *(
+            Entry("sim_netconf", "simulated", rung, partial(simulated, rung))
+            for rung in (Rung.PERSIST, Rung.CONFIRMED, Rung.CANDIDATE, Rung.RUNNING)
+        ),
+        Entry(
+            "sim_cli", "simulated", Rung.LINES, line_peers.simulated, store="cli", excludes=False
+        ),
+        *(
+            Entry("arista_eos", "eapi", rung, partial(adapter_peers.eapi, rung), "running-config")
+            for rung in (Rung.TIMED, Rung.REPLACE)
+        ),
     ),
-    *(
-        Entry("frr_linux", "netconfd", rung, partial(real, rung), marks=(pytest.mark.peer,))
+    "netconfd": tuple(
+        Entry("frr_linux", "netconfd", rung, partial(real, rung), marks=_LAB)
         for rung in (Rung.PERSIST, Rung.RUNNING)
     ),
-    Entry(
-        "sim_netconf",
-        "simulated-ncclient",
-        Rung.PERSIST,
-        partial(compatible, simulated, "sim_netconf", tick=0.005),
+    "ncclient": (
+        Entry(
+            "frr_linux",
+            "netconfd-ncclient",
+            Rung.PERSIST,
+            partial(compatible, real, "frr_linux"),
+            marks=_LAB,
+        ),
+        Entry(
+            "sim_netconf",
+            "simulated-ncclient",
+            Rung.PERSIST,
+            partial(compatible, simulated, "sim_netconf", tick=0.005),
+        ),
     ),
-    Entry(
-        "frr_linux",
-        "netconfd-ncclient",
-        Rung.PERSIST,
-        partial(compatible, real, "frr_linux"),
-        marks=(pytest.mark.peer,),
+    "vtysh": (
+        Entry(
+            "frr_linux",
+            "vtysh",
+            Rung.LINES,
+            line_peers.real,
+            store="vtysh",
+            excludes=False,
+            marks=_LAB,
+        ),
     ),
-    Entry("sim_cli", "simulated", Rung.LINES, line_peers.simulated, store="cli", excludes=False),
-    Entry(
-        "frr_linux",
-        "vtysh",
-        Rung.LINES,
-        line_peers.real,
-        store="vtysh",
-        excludes=False,
-        marks=(pytest.mark.peer,),
+    "netmiko": (
+        Entry("sim_cli", "netmiko", Rung.LINES, adapter_peers.netmiko, store="cli", excludes=False),
     ),
-    Entry("sim_cli", "netmiko", Rung.LINES, adapter_peers.netmiko, store="cli", excludes=False),
-    *(
-        Entry("arista_eos", "eapi", rung, partial(adapter_peers.eapi, rung), "running-config")
-        for rung in (Rung.TIMED, Rung.REPLACE)
-    ),
-)
+}
+"""The peers by the file that judges on them, ``test_drivers_<name>``: files share the time by workers."""
+PEERS = tuple(itertools.chain.from_iterable(SHARES.values()))

@@ -5,6 +5,7 @@ Speaks base:1.1 (netconfd knows ``remove`` and ``persist`` only there), one chun
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,11 @@ _HELLO = (
     f'<hello xmlns="{BASE}"><capabilities>'
     "<capability>urn:ietf:params:netconf:base:1.1</capability></capabilities></hello>"
 )
+_NOTHING = (
+    f'<get-config><source><running/></source><filter type="subtree"><x xmlns="{LAB}"/></filter>'
+    "</get-config>"
+)
+_KNOCK_AGAIN = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +74,29 @@ class RawSession:
         self._writer.write(_HELLO.encode() + _END)
         return theirs[: -len(_END)]
 
+    async def knock(self) -> None:
+        """Ask for nothing until it answers: netconfd sits on a first RPC that came with the hello."""
+        sent = 0
+        answered = asyncio.ensure_future(self._answer())
+        while not answered.done():
+            self._send(_NOTHING)
+            sent += 1
+            await asyncio.wait([answered], timeout=_KNOCK_AGAIN)
+        for _ in range(sent - 1):
+            await self._answer()
+        await answered
+
     async def ask(self, operation: str) -> Answer:
         """Send one operation, inside an rpc element, and wait for its answer."""
+        self._send(operation)
+        return await self._answer()
+
+    def _send(self, operation: str) -> None:
         self._number += 1
         rpc = f'<rpc xmlns="{BASE}" message-id="{self._number}">{operation}</rpc>'.encode()
         self._writer.write(b"\n#%d\n%s" % (len(rpc), rpc) + _END_OF_CHUNKS)
+
+    async def _answer(self) -> Answer:
         return _read(_joined(await self._reader.readuntil(_END_OF_CHUNKS)))
 
 

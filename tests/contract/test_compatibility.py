@@ -17,7 +17,11 @@ from tests.contract import driver_peers
 
 pytestmark = pytest.mark.anyio
 
-_TIMES = {"rpc_within": 0.6, "commit_within": 0.6}
+_LONG = 120.0
+"""Seconds for whatever has to be answered, and for what stays silent: nobody waits for them."""
+_SHORT = 0.6
+"""Seconds for what will never be answered, and for nothing else."""
+_NOTHING, _RPC, _COMMIT = "", "rpc_within", "commit_within"
 Act = Callable[[device.Session], Awaitable[None]]
 
 
@@ -30,25 +34,26 @@ async def _commit(session: device.Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("faults", "act", "error"),
+    ("faults", "act", "error", "hurried"),
     [
-        (Faults(commit_delay=30), _commit, errors.CommitUnknown),
-        (Faults(lose_commit_reply=1), _commit, errors.CommitUnknown),
-        (Faults(refuse_commit="no room"), _commit, errors.ChangeRejected),
-        (Faults(lock_held_by=77), _lock, errors.DeviceBusy),
-        (Faults(half_open=True), _lock, errors.DeviceUnreachable),
-        (Faults(mangling=Mangling.TRUNCATED), _lock, errors.DeviceUnreachable),
-        (Faults(mangling=Mangling.INVALID_UTF8), _lock, errors.DeviceUnreachable),
-        (Faults(mangling=Mangling.ENTITY_BOMB), _lock, errors.DeviceUnreachable),
+        (Faults(commit_delay=_LONG), _commit, errors.CommitUnknown, _COMMIT),
+        (Faults(lose_commit_reply=1), _commit, errors.CommitUnknown, _NOTHING),
+        (Faults(refuse_commit="no room"), _commit, errors.ChangeRejected, _NOTHING),
+        (Faults(lock_held_by=77), _lock, errors.DeviceBusy, _NOTHING),
+        (Faults(half_open=True), _lock, errors.DeviceUnreachable, _RPC),
+        (Faults(mangling=Mangling.TRUNCATED), _lock, errors.DeviceUnreachable, _RPC),
+        (Faults(mangling=Mangling.INVALID_UTF8), _lock, errors.DeviceUnreachable, _RPC),
+        (Faults(mangling=Mangling.ENTITY_BOMB), _lock, errors.DeviceUnreachable, _RPC),
     ],
     ids=lambda value: str(value) if isinstance(value, type) else "",
 )
 async def test_a_fault_is_the_same_error_as_without_ncclient(
-    faults: Faults, act: Act, error: type[errors.DeviceError]
+    faults: Faults, act: Act, error: type[errors.DeviceError], hurried: str
 ) -> None:
-    with driver_peers.by_ncclient("sim_netconf", _TIMES) as driver:
+    times = {name: _SHORT if name == hurried else _LONG for name in (_RPC, _COMMIT)}
+    with driver_peers.by_ncclient("sim_netconf", times) as driver:
         async with (
-            asyncio.timeout(30),
+            asyncio.timeout(300),
             SimulatedDevice("d") as box,
             driver.session(box.endpoint()) as session,
         ):

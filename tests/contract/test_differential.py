@@ -26,9 +26,6 @@ from tests.contract.raw_netconf import BASE, LAB, Answer, RawSession, Server
 
 pytestmark = pytest.mark.peer
 
-_PAUSE = 0.06
-"""netconfd sits on an RPC that comes in one read with the hello"""
-
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -260,7 +257,7 @@ def known(operation: str, simulator: Result, real: Result) -> Difference | None:
 @asynccontextmanager
 async def _session(server: Server) -> AsyncIterator[RawSession]:
     async with raw_netconf.connection(server) as link, raw_netconf.session(link) as session:
-        await asyncio.sleep(_PAUSE)
+        await session.knock()
         yield session
 
 
@@ -275,7 +272,7 @@ def _server(peer: peers.NetconfPeer) -> Server:
 
 
 async def _compare(server: Server, operations: Sequence[str]) -> None:
-    async with SimulatedDevice("sim") as box, asyncio.timeout(60):
+    async with SimulatedDevice("sim") as box, asyncio.timeout(300):
         mine = Server(box.address, box.port, "admin", "admin", box.host_key)
         async with _session(mine) as simulated, _session(server) as real:
             await _empty(real)

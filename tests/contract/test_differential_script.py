@@ -194,7 +194,8 @@ async def _play(server: Server, script: tuple[Line, ...]) -> list[str]:
         raw_netconf.connection(server) as link,
         raw_netconf.session(link) as a,
         raw_netconf.session(link) as b,
-        asyncio.timeout(30),
+        asyncio.timeout(300),
     ):
-        await asyncio.sleep(0.1)
+        for session in (a, b):
+            await session.knock()
         return [(await {"A": a, "B": b}[line.who].ask(line.operation)).word for line in script]

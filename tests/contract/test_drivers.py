@@ -1,4 +1,7 @@
-"""Every driver that configures keeps the shipped contract, on a simulator and on a real server."""
+"""Every driver that configures is judged by the contract, and the laws of trees hold through it.
+
+The checks themselves are in ``test_drivers_<share>``, one file for each share of the peers.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -21,20 +25,6 @@ from tests.contract import driver_peers
 
 Factory = Callable[[], AbstractAsyncContextManager[contract.Peer]]
 
-CASES = [
-    pytest.param(entry, check, id=f"{entry}-{check.__name__}", marks=entry.marks)
-    for entry in driver_peers.PEERS
-    for check in contract.checks(entry.rung, excludes=entry.excludes)
-]
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(("entry", "check"), CASES)
-async def test_contract(entry: driver_peers.Entry, check: contract.Check) -> None:
-    async with entry.make() as peer, asyncio.timeout(60):
-        assert (peer.rung, peer.excludes) == (entry.rung, entry.excludes)
-        await check(peer)
-
 
 def test_no_store_of_any_driver_is_left_out() -> None:
     installed = metadata.entry_points(group="oss_agent.drivers")
@@ -47,6 +37,14 @@ def test_no_store_of_any_driver_is_left_out() -> None:
     judged = {(entry.platform, entry.store, entry.rung) for entry in driver_peers.PEERS}
 
     assert declared <= judged, "a declared rung that no peer of the contract suite stands on"
+
+
+def test_every_share_of_the_peers_has_its_file() -> None:
+    files = Path(__file__).parent.glob("test_drivers_*.py")
+    assert {file.stem.removeprefix("test_drivers_") for file in files} == set(driver_peers.SHARES)
+    for share in driver_peers.SHARES:
+        text = Path(__file__).with_name(f"test_drivers_{share}.py").read_text(encoding="utf-8")
+        assert f'@judging.each(driver_peers.SHARES["{share}"])' in text
 
 
 @pytest.mark.anyio
@@ -96,7 +94,7 @@ def configurations(draw: st.DrawFn) -> Tree:
 
 
 async def _follow(factory: Factory, targets: list[Tree]) -> None:
-    async with factory() as made, asyncio.timeout(60):
+    async with factory() as made, asyncio.timeout(300):
         await contract.follow(made, targets)
 
 

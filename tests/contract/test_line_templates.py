@@ -15,7 +15,7 @@ from drivers.cli.configuring import store_of
 from drivers.cli.grammar import Grammar
 from oss_agent import registry
 from oss_agent.fulfilment.trees import tree as trees
-from oss_agent.spi.tree import EMPTY, Path, Tree
+from oss_agent.spi.tree import EMPTY, ROOT, Path, Step, Tree
 from tests.contract import line_peers
 
 VALUES = {
@@ -32,7 +32,25 @@ VALUES = {
     "profile": "rate-2000",
     "prefix": "203.0.113.0/24",
     "community": "65000:100",
+    "rd": "65000:7",
+    "rt": "65000:20000007",
 }
+EVPN = Tree(
+    ROOT,
+    children=(
+        Tree(
+            Step("router bgp 65000"),
+            children=(
+                Tree(
+                    Step("address-family l2vpn evpn"),
+                    children=(Tree(steps.owned("advertise-all-vni")),),
+                ),
+            ),
+        ),
+    ),
+)
+THERE = {"evpn-segment": EVPN}
+"""What a router of such a network has beforehand, and its template's lines stand on."""
 PLATFORMS = {"sim_cli": line_peers.simulated, "frr_linux": line_peers.real}
 CASES = [
     pytest.param(
@@ -57,9 +75,12 @@ def slots(platform: str, template: str) -> dict[str, str]:
 async def test_a_template_is_shown_as_it_is_written_and_leaves_nothing(
     platform: str, template: str
 ) -> None:
-    async with PLATFORMS[platform]() as peer, peer.session() as session, asyncio.timeout(30):
+    async with PLATFORMS[platform]() as peer, peer.session() as session, asyncio.timeout(300):
         store = peer.store or peer.driver.stores[0]
         target = peer.driver.instantiate(template, slots(platform, template))[store]
+        there = trees.diff(EMPTY, THERE.get(template, EMPTY))
+        await session.edit(there)
+        await session.commit()
         edits = trees.diff(EMPTY, target)
         before = await session.snapshot()
         await session.edit(edits)
@@ -70,6 +91,8 @@ async def test_a_template_is_shown_as_it_is_written_and_leaves_nothing(
 
         assert not set(trees.nodes(target)) - set(trees.nodes(found))
         assert await session.snapshot() == before
+        await session.edit(trees.invert(there))
+        await session.commit()
 
 
 @pytest.mark.parametrize(("platform", "template"), CASES)

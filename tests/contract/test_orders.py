@@ -39,7 +39,7 @@ def policies(draw: st.DrawFn) -> Tree:
 
 
 async def _follow(make: driver_peers.Make, targets: Sequence[Tree]) -> None:
-    async with make() as peer, asyncio.timeout(60):
+    async with make() as peer, asyncio.timeout(300):
         await contract.follow(dataclasses.replace(peer, scope=_SCOPE), targets)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.snmp import engine
-from inventory import lldp_facts, snmp_facts
+from inventory.facts import lldp_facts, snmp_facts
 from oss_agent.clock import SystemClock
 from oss_agent.spi import snmp
 from oss_agent.testing.simulated import TELCO5, SimulatedNetwork
@@ -35,6 +35,11 @@ async def test_discovery_finds_every_port_and_every_neighbour() -> None:
             ends = {(e.a_node, e.a_port, e.z_node, e.z_port) for e in TELCO5.links}
             ends |= {(z, zp, a, ap) for a, ap, z, zp in ends}
             assert neighbours == {(p, z, zp) for a, p, z, zp in ends if a == node.name}
+            ids = {one.name: one.router_id for one in TELCO5.nodes}
+            for n in found.neighbours or ():
+                assert n.address == ids[n.system_name]
+                assert n.description == "oss-agent simulated router"
+                assert n.capabilities == "bridge router"
 
 
 async def test_a_pulled_port_is_down_at_the_next_poll() -> None:

@@ -137,7 +137,7 @@ def test_a_wrong_community_is_silence(agent: peers.SnmpPeer) -> None:
 
 async def _trap_after(send: Any) -> snmp.Trap:
     with receiver.listening("127.0.0.1", 0, clock.SystemClock()) as got:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(300):
             await send(got.port)
             async for batch in got.batches():
                 return batch[0]

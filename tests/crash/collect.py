@@ -14,7 +14,15 @@ from oss_agent.testing.checker.facts import Device, Expected, Facts
 from tests.crash.world import World
 
 _ROOMS = ("ord_", "out_", "aud_", "inv_")
-_WITHOUT = frozenset({"ord_evidence", "inv_device_states", "inv_neighbours", "inv_addresses"})
+_WITHOUT = frozenset(
+    {
+        "ord_evidence",
+        "inv_device_states",
+        "inv_device_words",
+        "inv_neighbours",
+        "inv_addresses",
+    }
+)
 
 
 def collect(world: World, *, seed: int = 0, expected: Expected | None = None) -> Facts:

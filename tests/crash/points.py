@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import statistics
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,17 +17,21 @@ import httpx
 
 from tests.crash import load, rounds, victims
 from tests.crash.scenarios import SCENARIOS, Scenario
-from tests.crash.world import NotReady, Victim, World
+from tests.crash.world import SENT_WITHIN, NotReady, Victim, World
 
 TRIES = 8
 """Times that it is waited for a death, with one more order each, before a point counts as not reached."""
 _OPEN = 3
 """Orders in work at most while an agent dies again and again: more of them never get done."""
 _PATIENCE = 6.0
-"""Seconds for a death where orders stay open; then one more order is sent."""
+"""Seconds at least for a death where orders stay open; then one more order is sent."""
+_BIRTHS = 4.0
+"""The same in births as they are in this world: six seconds are soon over where one takes five."""
 _AFTER = 0.5
 """Seconds for what follows the end of an order."""
-_SOON = 60.0
+_LAST_WORDS = 30.0
+"""Seconds for what is written behind the end of an order; of one that was given up nothing is."""
+_SOON = 300.0
 """Seconds for what has to come: nobody waits for them on a machine that is quick."""
 
 
@@ -84,7 +89,12 @@ def _left(world: World, scenario: Scenario, file: Path) -> Counter[str]:
     os.truncate(file, 0)
     world.start(env={victims.PASSED: str(file)})
     world.rest()
+    world.until(lambda: not world.scalar(_NOT_OVERCOME), _LAST_WORDS)
     return _read(file)
+
+
+_NOT_OVERCOME = "SELECT count(*) FROM ord_transaction WHERE faults > 0"
+"""That a fault is overcome is written behind the end of the order."""
 
 
 def _read(file: Path) -> Counter[str]:
@@ -109,7 +119,7 @@ def _meanwhile(world: World, scenario: Scenario, sent: Sequence[Sending]) -> Non
     if not scenario.stops:
         _taken(world, sent)
         scenario.meanwhile(world)
-    elif world.until(lambda: world.alive.stopped or _came(world, sent), _SOON):
+    elif world.until(lambda: world.alive.stopped or came(world, sent), _SOON):
         _stood(world, scenario)
 
 
@@ -119,7 +129,7 @@ def _taken(world: World, sent: Sequence[Sending]) -> bool:
     return all(one.order for one in sent)
 
 
-def _came(world: World, sent: Sequence[Sending]) -> bool:
+def came(world: World, sent: Sequence[Sending]) -> bool:
     """Has the agent ended, or everything that it was sent?"""
     return world.alive.ended() or (all(one.order for one in sent) and not world.open_orders())
 
@@ -161,7 +171,7 @@ class Sending(threading.Thread):
 
     def end(self) -> None:
         """Wait until it was taken. NotReady when it never was."""
-        self.join(60)
+        self.join(SENT_WITHIN + 30)
         if self.trouble is not None or self.is_alive():
             raise NotReady(f"an order was never taken: {self.trouble}")
 
@@ -171,7 +181,7 @@ def _sendings(world: World, desk: load.Desk, scenario: Scenario) -> Iterator[Sen
     yield Sending(world, scenario.order(world, desk), scenario.headers)
     if scenario.behind is not None:
         leased = "SELECT count(*) FROM ord_lease"
-        world.until(lambda: world.scalar(leased) or world.alive.ended(), _PATIENCE)
+        world.until(lambda: world.scalar(leased) or world.alive.ended(), _SOON)
     for _ in range(scenario.at_once - 1):
         body = (scenario.behind or scenario.order)(world, desk)
         yield Sending(world, body, scenario.headers)
@@ -225,7 +235,8 @@ class Chain:
 
     def _died(self, victim: Victim) -> bool:
         """Wait until it dies, or has nothing to die at any more, or another order might help."""
-        self._world.until(lambda: _came(self._world, self._sent), _PATIENCE)
+        patience = max(_PATIENCE, _BIRTHS * statistics.median(self._world.ready_after))
+        self._world.until(lambda: came(self._world, self._sent), patience)
         return victim.ended(_AFTER)
 
     def _one_more(self) -> None:
@@ -261,5 +272,5 @@ def double(
 def _dies(world: World, victim: Victim, sent: Sequence[Sending]) -> bool:
     """Does it die on its way with these? It does not once they have ended."""
     world.wait_ready()
-    world.until(lambda: _came(world, sent), _SOON)
+    world.until(lambda: came(world, sent), _SOON)
     return victim.ended(_AFTER)

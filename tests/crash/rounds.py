@@ -67,7 +67,6 @@ def random_kills(
     *,
     kills: int,
     seed: int,
-    orders: int = ORDERS,
     number: int = signal.SIGKILL,
     dead: Callable[[], None] = _nothing,
 ) -> Outcome:
@@ -79,7 +78,7 @@ def random_kills(
     name = signal.Signals(number).name
     outcome = Outcome(f"random {name}")
     everywhere = load.ports((*network.EDGES, network.LINES))
-    customer = load.Customer(world, load.Desk(chance, everywhere), orders)
+    customer = load.Customer(world, load.Desk(chance, everywhere), ORDERS)
     customer.start()
     while outcome.kills < kills and customer.is_alive():
         after = chance.uniform(0, 3)

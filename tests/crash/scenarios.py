@@ -38,10 +38,10 @@ _PATIENT = {
     "OSS_AGENT_FULFILMENT__RPC_TIMEOUT": "20",
     "OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "60",
 }
-_SOON = 20.0
+_SOON = 300.0
 """Seconds for what has to come; whoever waits goes on as soon as it has."""
-_TOO_SOON = timedelta(seconds=15)
-"""Later than now when it arrives, and too soon for who looks 20 s ahead (``limits.watch_every``)."""
+_TOO_SOON = timedelta(seconds=120)
+"""Later than now when it arrives, and too soon for who looks 240 s ahead (mutant ``looks_often``)."""
 _ALTERED, _STOCK = "altered", 4
 """Services that are changed once while somebody edits them by hand, and how many are in stock."""
 _WIDTH = 20
@@ -98,19 +98,22 @@ def _in_the_way(world: World, desk: load.Desk) -> load.Body:
 
 def _ending(world: World, desk: load.Desk) -> load.Body:
     """The end of a service that lives; one is made when there is none."""
-    services = _living(world)
+    services = living(world)
     if not services:
         order = world.send(_plain(world, desk))
-        while not (services := _living(world)):
+        while not (services := living(world)):
             time.sleep(0.05)
             assert world.order(order)["state"] not in {"failed", "rejected"}
     return load.termination(services[0])
 
 
-def _living(world: World) -> list[str]:
+def living(world: World, named: str = "") -> list[str]:
+    """Every customer's service that is active and whose name begins so, by its id."""
     answer = world.http.get("/api/v1/services", params={"limit": 500}).raise_for_status()
     return [
-        one["id"] for one in answer.json() if one["category"] == "CFS" and one["state"] == "active"
+        one["id"]
+        for one in answer.json()
+        if (one["category"], one["state"]) == ("CFS", "active") and one["name"].startswith(named)
     ]
 
 
@@ -144,7 +147,13 @@ def _shown(world: World, desk: load.Desk) -> load.Body:
 
 
 def _as_product(world: World, desk: load.Desk) -> load.Body:
-    """A product is ordered and described first; its ports are no customer's: taken with its service order, then rejected."""
+    """A product is ordered and described before it is rejected; then an order that can be."""
+    world.until(lambda: _described(world, desk) or world.alive.ended(), _SOON)
+    return _plain(world, desk)
+
+
+def _described(world: World, desk: load.Desk) -> bool:
+    """Order a product on ports that are no customer's, and describe it: False when it was rejected by then."""
     desk.numbered += 1
     sites = [
         {"port": f"{edge}:eth1", "address": f"172.16.{number}.1/24"}
@@ -157,14 +166,23 @@ def _as_product(world: World, desk: load.Desk) -> load.Body:
     item = {"id": "1", "action": "add", "productOffering": {"id": "business-bundle"}}
     body = {"productOrderItem": [item | {"product": product}]}
     order = world.http.post(PRODUCT_ORDERS, json=body).raise_for_status().json()["id"]
-    # It may be rejected by now: then the next one is quicker.
-    world.http.patch(f"{PRODUCT_ORDERS}/{order}", json={"description": "a test"})
-    return _plain(world, desk)
+    said = world.http.patch(f"{PRODUCT_ORDERS}/{order}", json={"description": "a test"})
+    return said.is_success
 
 
 def _while_open(world: World, act: Callable[[str], None]) -> None:
     """Act on what is open, again and again, until nothing is or the agent has ended."""
     world.until(lambda: not _acted(world, act) or world.alive.ended(), _SOON)
+
+
+def _until_heard(world: World, act: Callable[[str], bool], within: float) -> None:
+    """Act on what is open until one of it has taken it, nothing is open, or the agent has ended."""
+    heard: list[bool] = []
+
+    def tell(order: str) -> None:
+        heard.append(act(order))
+
+    world.until(lambda: not _acted(world, tell) or any(heard) or world.alive.ended(), within)
 
 
 def _acted(world: World, act: Callable[[str], None]) -> bool:
@@ -191,23 +209,24 @@ def _cancel(world: World) -> None:
     """Whoever sent them wants none of the open orders any more; one may be past its return."""
     wish = {"cancellationReason": "a test"}
 
-    def act(order: str) -> None:
-        _post(world, CANCELLATIONS, wish | {"serviceOrder": {"id": order}})
+    def act(order: str) -> bool:
+        return _post(world, CANCELLATIONS, wish | {"serviceOrder": {"id": order}}).is_success
 
-    _acted(world, act)
+    _until_heard(world, act, _A_COMMIT)
     _faults("pe1")(world)
 
 
 def _change_mind(world: World) -> None:
     """Whoever sent them holds the open orders, wants another bandwidth, and lets them go on."""
 
-    def act(order: str) -> None:
+    def act(order: str) -> bool:
         path = f"/api/v1/orders/{order}"
-        _post(world, f"{path}/hold", {"reason": "a test"})
-        world.http.patch(f"{SERVICE_ORDERS}/{order}", json=_otherwise(world, order))
-        _post(world, f"{path}/release")
+        held = _post(world, f"{path}/hold", {"reason": "a test"})
+        said = world.http.patch(f"{SERVICE_ORDERS}/{order}", json=_otherwise(world, order))
+        released = _post(world, f"{path}/release")
+        return held.is_success and said.is_success and released.is_success
 
-    _acted(world, act)
+    _until_heard(world, act, _A_COMMIT)
     _faults("pe1")(world)
 
 
@@ -217,13 +236,11 @@ def _post(world: World, path: str, body: Mapping[str, Any] | None = None) -> htt
 
 def _choose(world: World) -> None:
     """An operator says what becomes of edits by hand, for an order that waits."""
-    chosen: list[bool] = []
 
-    def act(order: str) -> None:
-        answer = _post(world, f"/api/v1/orders/{order}/policy", {"policy": "revert"})
-        chosen.append(answer.is_success)
+    def act(order: str) -> bool:
+        return _post(world, f"/api/v1/orders/{order}/policy", {"policy": "revert"}).is_success
 
-    world.until(lambda: not _acted(world, act) or any(chosen) or world.alive.ended(), _SOON)
+    _until_heard(world, act, _SOON)
 
 
 def _otherwise(world: World, order: str) -> dict[str, Any]:
@@ -248,9 +265,8 @@ def _decide(world: World) -> None:
             return  # it has not failed yet
         if order in again:
             _post(world, CANCELLATIONS, {"serviceOrder": {"id": order}})
-        else:
-            _post(world, f"{FALLOUT}/{order}/retry", {})
-        again.add(order)
+        elif _post(world, f"{FALLOUT}/{order}/retry", {}).is_success:
+            again.add(order)
 
     _while_open(world, act)
 
@@ -267,8 +283,8 @@ def _test(world: World) -> None:
     """Somebody on call has a living service tested, and waits for the verdict."""
     running = {"acknowledged", "inProgress"}
     with contextlib.suppress(httpx.HTTPError):
-        world.until(lambda: bool(_living(world)) or world.alive.ended(), _SOON)
-        service = next(iter(_living(world)), "")
+        world.until(lambda: bool(living(world)) or world.alive.ended(), _SOON)
+        service = next(iter(living(world)), "")
         wish = {"name": "at night", "relatedService": {"id": service}}
         answer = _post(world, TESTS, wish | {"testSpecification": {"id": "eline"}})
         asked = f"{TESTS}/{answer.raise_for_status().json()['id']}"
@@ -282,10 +298,14 @@ def _late(world: World, desk: load.Desk) -> load.Body:
 
 
 def _warned(world: World) -> None:
-    """Somebody waits until the agent has said that it will be too late."""
-    said = "SELECT count(*) FROM out_event WHERE kind LIKE '%JeopardyEvent'"
-    before = world.scalar(said)
-    world.until(lambda: world.scalar(said) > before or world.alive.ended(), _SOON)
+    """Somebody waits until the agent has said of all that is open that it will be too late."""
+    world.until(lambda: not world.scalar(_UNTOLD) or world.alive.ended(), _SOON)
+
+
+_UNTOLD = (
+    "SELECT count(*) FROM ord_transaction t WHERE t.stage <> 'closed' AND NOT EXISTS (SELECT 1"
+    " FROM ord_order o WHERE o.id = t.order_id AND CAST(o.jeopardy AS TEXT) LIKE '%level%')"
+)
 
 
 def _to_be_altered(world: World) -> None:
@@ -294,7 +314,7 @@ def _to_be_altered(world: World) -> None:
     used = int(world.scalar(_MADE, names=f"{_ALTERED}-%"))
     for port in _KEPT_PORTS[used : used + len(lacking)]:
         world.send(load.eline(f"{_ALTERED}-{port}", f"pe1:{port}", f"pe2:{port}", _WIDTH))
-    assert world.until(lambda: len(_unaltered(world)) >= _STOCK, 60)
+    assert world.until(lambda: len(_unaltered(world)) >= _STOCK, 600)
 
 
 _MADE = "SELECT count(*) FROM ord_item WHERE action = 'add' AND service_name LIKE :names"
@@ -307,12 +327,18 @@ def _unaltered(world: World) -> list[str]:
     return [one["id"] for one in active if one["characteristics"]["bandwidth"] == _WIDTH]
 
 
+def _alterable(world: World) -> list[str]:
+    """Those that nobody has changed yet first; deaths may have used up all of them."""
+    unaltered = _unaltered(world)
+    return [*unaltered, *(one for one in living(world, f"{_ALTERED}-") if one not in unaltered)]
+
+
 def _altering(world: World, desk: load.Desk) -> load.Body:
     """Another bandwidth for one of those."""
     desk.numbered += 1
     name = f"a{desk.numbered}-{desk.chance.randrange(10**6)}"
     bandwidth = _WIDTH + desk.chance.randrange(1, 900)
-    return load.modification(name, _unaltered(world)[0], bandwidth=bandwidth)
+    return load.modification(name, _alterable(world)[0], bandwidth=bandwidth)
 
 
 def _edit(world: World) -> None:

@@ -11,14 +11,14 @@ import pytest
 
 from oss_agent.testing.checker import verdict
 from oss_agent.testing.checker.facts import Expected, Violation
-from tests.crash import collect, load, mutants, victims
+from tests.crash import collect, load, mutants, scenarios, victims
 from tests.crash.points import Sending
 from tests.crash.world import World
 
 Act = Callable[[World], None]
 NONE: Mapping[str, str] = MappingProxyType({})
 BODY = load.eline("acme", "pe1:eth2", "pe2:eth2")
-SOON = 60.0
+SOON = 300.0
 """Seconds for what has to come; on a quick machine nobody waits for them."""
 
 
@@ -31,10 +31,8 @@ def ordered(world: World) -> None:
 def terminated(world: World) -> None:
     """One service, ended again."""
     ordered(world)
-    service = next(
-        one["id"] for one in world.http.get("/api/v1/services").json() if one["category"] == "CFS"
-    )
-    world.send(load.termination(service))
+    assert world.until(lambda: bool(scenarios.living(world)), SOON)
+    world.send(load.termination(scenarios.living(world)[0]))
     world.rest(10)
 
 

@@ -15,7 +15,8 @@ from tests.crash.world import World
 
 pytestmark = pytest.mark.peer
 CUTS = 3
-SOON = {"OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "20"}
+LATER = {"OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "60"}
+"""No timer may ring here, and to copy a disk takes a busy machine seconds."""
 
 
 @pytest.fixture
@@ -30,14 +31,14 @@ def supply(tmp_path: Path) -> Iterator[Disk]:
 def powered(supply: Disk, births: world.Child, tmp_path: Path) -> Iterator[World]:
     """A world whose agent writes to that disk."""
     del supply  # it is there before the world and after it
-    with world.opened(tmp_path / "world", births, env=SOON) as opened:
+    with world.opened(tmp_path / "world", births, env=LATER) as opened:
         yield opened
 
 
 def test_a_power_cut_loses_nothing_that_was_acknowledged(
     supply: Disk, powered: World, failures: Path
 ) -> None:
-    outcome = rounds.random_kills(powered, kills=CUTS, seed=4, orders=10, dead=supply.cut)
+    outcome = rounds.random_kills(powered, kills=CUTS, seed=4, dead=supply.cut)
     assert outcome.kills == CUTS
     found = rounds.judged(powered, failures, seed=4)
     assert not found, "\n".join(map(str, found))
@@ -45,13 +46,19 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(
 
 def test_a_database_that_does_not_sync_is_found(supply: Disk, powered: World) -> None:
     """The cut itself, tested: with synchronous = OFF the order that was answered 201 is gone."""
+    # The kernel itself writes what is half a minute old: who took that long has shown nothing.
+    assert any(_lost(supply, powered, f"eth{number}") for number in range(2, 5))
+
+
+def _lost(supply: Disk, powered: World, port: str) -> bool:
+    """Is an order lost that completed without a sync before the power went?"""
     powered.kill("to be born with a bug")
     powered.start(env={victims.MUTANT: "never_synced"})
-    order = powered.send(load.eline("acme", "pe1:eth2", "pe2:eth2"))
-    assert powered.until(lambda: powered.order(order)["state"] == "completed", 60)
+    order = powered.send(load.eline(f"acme-{port}", f"pe1:{port}", f"pe2:{port}"))
+    assert powered.until(lambda: powered.order(order)["state"] == "completed", 300)
     powered.kill("when it read completed")
     supply.cut()
     powered.start()
     powered.rest(5)
     said = " ".join(map(str, verdict.judge(collect.collect(powered))))
-    assert f"order {order} was acknowledged (201) and is lost" in said
+    return f"order {order} was acknowledged (201) and is lost" in said

@@ -37,7 +37,7 @@ PASSED = "CRASH_PASSED"
 def main() -> None:
     """Fork a victim per line until standard input ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the driver looks by pidfd; no zombies here
-    _warm()
+    warm()
     # A fork copies one thread only: with another one there, locks would stay locked in the child.
     if threading.active_count() != 1:
         raise RuntimeError(f"an import started threads: {threading.enumerate()}")
@@ -50,7 +50,7 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def _warm() -> None:
+def warm() -> None:
     """Have done what every victim would do again: births are most of what a kill costs."""
     yaml.SafeLoader = yaml.CSafeLoader  # type: ignore[misc, assignment]  # the same documents, in C
     registry.installed()

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +29,12 @@ from tests.crash import network, victims
 ROOT = Path(__file__).parents[2]
 ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
 FINAL = frozenset({"completed", "failed", "rejected", "cancelled", "partial"})
-READY_WITHIN = 60.0
+READY_WITHIN = 600.0
+DISCOVERED_WITHIN = 600.0
+SENT_WITHIN = 600.0
+"""Seconds until an order is taken: through several births, where an agent dies again and again."""
+_ANSWER_WITHIN = 300.0
+"""Seconds for one answer of anybody, or for his end: a test that goes on without it means nothing."""
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 FAST = {
     "OSS_AGENT_FULFILMENT__RETRY": "0.3",
@@ -36,9 +42,10 @@ FAST = {
     "OSS_AGENT_FULFILMENT__CONFIRM_WITHIN": "60",
     "OSS_AGENT_FULFILMENT__PROVE_WITHIN": "1",
     "OSS_AGENT_FULFILMENT__DEVICE_DEADLINE": "60",
-    "OSS_AGENT_FLOW__POLL": "0.05",
+    "OSS_AGENT_FLOW__POLL": "0.2",
     "OSS_AGENT_SNMP__TRAP_PORT": "0",
     "OSS_AGENT_SNMP__POLL_INTERVAL": "3600",
+    "OSS_AGENT_SNMP__TIMEOUT": "10",
     "OSS_AGENT_DISCOVERY__INTERVAL": "0",
     "OSS_AGENT_ASSURANCE__USAGE_INTERVAL": "86400",
     "OSS_AGENT_ASSURANCE__VERIFY_AFTER": "86400",
@@ -54,9 +61,10 @@ class NotReady(Exception):
 
 
 class Child:
-    """A program of ours that answers a JSON line with a JSON line."""
+    """A program of ours that answers a JSON line with a JSON line, one thread's after another's."""
 
     def __init__(self, *argv: str) -> None:
+        self._turn = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-m", *argv],
             stdin=subprocess.PIPE,
@@ -79,14 +87,15 @@ class Child:
         into = self._process.stdin
         if into is None:
             raise NotReady("it has no standard input")
-        into.write(json.dumps(order) + "\n")
-        into.flush()
-        return self.heard()
+        with self._turn:
+            into.write(json.dumps(order) + "\n")
+            into.flush()
+            return self.heard()
 
     def close(self) -> None:
         """End it: it ends with its input."""
         with contextlib.suppress(BrokenPipeError, ValueError):
-            self._process.communicate(timeout=20)
+            self._process.communicate(timeout=_ANSWER_WITHIN)
 
 
 @dataclass(slots=True)
@@ -121,7 +130,7 @@ class Victim:
         self.signal(signal.SIGKILL)
         self.gone()
 
-    def gone(self, within: float = 30.0) -> None:
+    def gone(self, within: float = 300.0) -> None:
         """Wait for its end."""
         if not self.ended(within):
             raise NotReady(f"pid {self.pid} does not end\n{product.tail(self.log)}")
@@ -154,7 +163,8 @@ class World:
         self.kills: list[str] = []
         self.ready_after: list[float] = []
         self.victim: Victim | None = None
-        self._billing_port, self._port = _free(), _free()
+        self._ports = (_reserved(), _reserved())
+        self._billing_port, self._port = (held.getsockname()[1] for held in self._ports)
         self._billing = subprocess.Popen(
             [
                 sys.executable,
@@ -167,7 +177,7 @@ class World:
             ],
             cwd=ROOT,
         )
-        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=_ANSWER_WITHIN)
         self.network.heard()
 
     @property
@@ -241,15 +251,23 @@ class World:
         there = self.place / "lab"
         files = {file.name: file.read_text(encoding="utf-8") for file in there.iterdir()}
         self.http.post("/api/v1/import", json={"files": files}).raise_for_status()
-        if not self.until(self._discovered, 120):
-            raise NotReady(f"not every router is discovered\n{product.tail(self.alive.log)}")
+        missing = dict.fromkeys(network.PORTS, "nobody asked it")
+        asked: list[str | None] = [None]
+        if not self.until(lambda: self._discovered(missing, asked), DISCOVERED_WITHIN):
+            raise NotReady(f"not discovered: {missing}\n{product.tail(self.alive.log)}")
 
-    def _discovered(self) -> bool:
-        answer = self.http.post("/api/v1/discover", json={"device": None}, timeout=60)
-        found = {one["device"]: one for one in answer.raise_for_status().json()}
-        edges = (found.get(name, {}) for name in (*network.EDGES, network.LINES))
-        ports = len(network.CUSTOMER_PORTS)
-        return all(one.get("interfaces", 0) >= ports and not one["reason"] for one in edges)
+    def _discovered(self, missing: dict[str, str], asked: list[str | None]) -> bool:
+        """Ask all, then those that lack: who was once read to the end lacks no more."""
+        for device in asked:
+            body = {"device": device}
+            answer = self.http.post("/api/v1/discover", json=body, timeout=DISCOVERED_WITHIN)
+            for one in answer.raise_for_status().json():
+                name, ports = one["device"], one["interfaces"]
+                missing[name] = one["reason"] or f"{ports} ports"
+                if not one["reason"] and ports >= network.PORTS[name]:
+                    del missing[name]
+        asked[:] = missing
+        return not missing
 
     def send(
         self,
@@ -257,7 +275,7 @@ class World:
         key: str = "",
         *,
         headers: Mapping[str, str] = _NOTHING,
-        within: float = 60.0,
+        within: float = SENT_WITHIN,
     ) -> str:
         """Order until it is acknowledged, with one key over all tries; the order's id."""
         key = key or secrets.token_hex(8)
@@ -279,11 +297,11 @@ class World:
         """An order as the agent tells it."""
         return self.http.get(f"/api/v1/orders/{key}").raise_for_status().json()
 
-    def rest(self, within: float = 180.0) -> bool:
+    def rest(self, within: float = 600.0) -> bool:
         """Wait until nothing is under way and everything is told; False when that never comes."""
         return self.until(lambda: not any(self.scalar(asked) for asked in _UNDER_WAY), within)
 
-    def until(self, look: Callable[[], bool], within: float = 60.0) -> bool:
+    def until(self, look: Callable[[], bool], within: float = 300.0) -> bool:
         """Look until it is so; False when it never is."""
         deadline = time.monotonic() + within
         while not look():
@@ -313,6 +331,8 @@ class World:
         self.http.close()
         self.network.close()
         product.stop(self._billing)
+        for held in self._ports:
+            held.close()
 
 
 _UNDER_WAY = (
@@ -322,10 +342,16 @@ _UNDER_WAY = (
 )
 
 
-def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _reserved() -> socket.socket:
+    """A port that is nobody else's while an agent is dead: bound here, who comes listens there.
+
+    A port that is only looked up is given to the next one who asks the kernel for any. Linux lets
+    a second socket listen where the first does not, if both say SO_REUSEADDR, as servers do.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ import pytest
 from bss_bridge.engine import hrefs, surface
 from bss_bridge.events import notifications
 from bss_bridge.resources import activation
-from inventory import ports
+from inventory.services import ports
 from oss_agent.fulfilment.record import monitors
 from oss_agent.spi import events
 from tests.integration.fulfilment import world as worlds

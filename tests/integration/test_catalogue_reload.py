@@ -24,6 +24,7 @@ from oss_agent.api import catalogue as routes
 from oss_agent.app import reloading
 from oss_agent.catalog import collection, live
 from oss_agent.fulfilment import order, product
+from oss_agent.fulfilment.record import tables
 from oss_agent.spi import catalogue as spi_catalogue
 from oss_agent.spi import events, orders, product_orders, views
 from tests.integration.fulfilment import world as worlds
@@ -90,7 +91,7 @@ class Agent:
 async def it(tmp_path: Path) -> AsyncIterator[Agent]:
     folder = tmp_path / "own"
     (folder / "services").mkdir(parents=True)
-    read = reloading.reader(folder, SETTINGS)
+    read = reloading.reader(folder, SETTINGS, None)
     catalogue = live.LiveCatalogue(read())
     async with worlds.open_world(tmp_path) as below:
         files = reloading.Reloading(
@@ -104,6 +105,23 @@ async def it(tmp_path: Path) -> AsyncIterator[Agent]:
 async def versions(it: Agent) -> list[str]:
     answer = await it.http.get(SERVICES, params={"id": "eline", "sort": "version"})
     return [one["version"] for one in answer.json()]
+
+
+async def test_what_cannot_be_ordered_for_want_of_pools_is_in_the_answer_and_the_audit(
+    it: Agent,
+) -> None:
+    pools = {"core-vni", "vpn-vni", "vpn-transit", "internet-v4", "vpn-rt"}
+    read = reloading.reader(it.folder, SETTINGS, pools)
+    below = it.below
+    files = reloading.Reloading(below.rows, below.clock, worlds.append, it.catalogue, read, TENANTS)
+    with structlog.testing.capture_logs() as log:
+        (told,) = await files.reload("default", "ann")
+
+    assert (told.id, told.version, told.what) == ("l3vpn", "1.1", "not to be ordered")
+    assert "vpn-rd" in told.effect
+    ((_, detail),) = await it.audited()
+    assert '"lacking":{"l3vpn 1.1":["vpn-rd"]}' in detail
+    assert [one["pools"] for one in log if one["log_level"] == "warning"] == [["vpn-rd"]]
 
 
 async def test_a_new_version_is_in_force_at_once_told_and_audited(it: Agent) -> None:
@@ -138,7 +156,7 @@ async def test_a_new_version_is_in_force_at_once_told_and_audited(it: Agent) -> 
 
 
 async def test_the_files_are_read_once_at_a_time_however_many_ask(it: Agent) -> None:
-    busy, read = threading.Lock(), reloading.reader(it.folder, SETTINGS)
+    busy, read = threading.Lock(), reloading.reader(it.folder, SETTINGS, None)
 
     def alone() -> live.Loaded:
         assert busy.acquire(blocking=False)
@@ -227,35 +245,91 @@ characteristics:
 """
 
 
-async def test_the_offering_that_a_product_is_moved_to_keeps_its_file(it: Agent) -> None:
+def offered(it: Agent, version: str, text: str = OFFERING) -> Path:
+    file = it.folder / "offerings" / f"shop-line-{version}.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text.format(version=version), encoding="utf-8")
+    return file
+
+
+def desk(it: Agent) -> product.ProductOrders:
     beneath = dataclasses.replace(it.below.parts, catalogue=it.catalogue)
-    desk = product.ProductOrders(beneath, it.catalogue, order.ServiceOrders(beneath))
+    return product.ProductOrders(beneath, it.catalogue, order.ServiceOrders(beneath))
 
-    def offered(version: str) -> Path:
-        file = it.folder / "offerings" / f"shop-line-{version}.yaml"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(OFFERING.format(version=version), encoding="utf-8")
-        return file
 
-    async def ask(version: str, of: str | None = None, **said: Any) -> product_orders.Taken:
-        action, name = (views.ItemAction.MODIFY, None) if of else (views.ItemAction.ADD, "acme")
-        item = spi_catalogue.ProductItem("1", action, "shop-line", version, name, said, "item")
-        wish = product_orders.ProductItemRequest(item, of)
-        return await desk.submit(
-            product_orders.ProductOrderRequest("default", "bss", (wish,), version)
-        )
+async def ask(
+    it: Agent, version: str | None, of: str | None = None, **said: Any
+) -> product_orders.ProductOrderView:
+    action, name = (views.ItemAction.MODIFY, None) if of else (views.ItemAction.ADD, "acme")
+    item = spi_catalogue.ProductItem("1", action, "shop-line", version, name, said, "item")
+    wish = product_orders.ProductItemRequest(item, of)
+    request = product_orders.ProductOrderRequest("default", "bss", (wish,), str(version))
+    return (await desk(it).submit(request)).order
 
-    offered("1.0")
+
+ENDS = {"aEnd": "pe1:eth4", "zEnd": "pe2:eth4"}
+
+
+async def test_the_offering_that_a_product_is_moved_to_keeps_its_file(it: Agent) -> None:
+    offered(it, "1.0")
     await it.files.reload("default", "carol")
-    made = (await ask("1.0", aEnd="pe1:eth4", zEnd="pe2:eth4")).order.items[0].product_id
+    made = (await ask(it, "1.0", **ENDS)).items[0].product_id
     await it.below.run_to_the_end()
-    going = offered("1.1")
+    going = offered(it, "1.1")
     await it.files.reload("default", "carol")
-    await ask("1.1", made, speed=20)
+    await ask(it, "1.1", made, speed=20)
     going.unlink()
     refused = await it.http.post(RELOAD)
     assert refused.status_code == 409
     assert "1 product order items have shop-line 1.1, whose" in refused.json()["reason"]
+
+
+async def test_a_product_order_keeps_versions_that_retire_while_it_is_at_work(it: Agent) -> None:
+    two = OFFERING.replace(
+        "services:", "services:\n  other: {{specification: eline, version: '1.1', when: bEnd}}"
+    )
+    two += "  bEnd: {{sets: [other.aEnd], text: one}}\n  cEnd: {{sets: [other.zEnd], text: two}}\n"
+    it.say("1.1")
+    offered(it, "1.0", two)
+    await it.files.reload("default", "carol")
+    taken = await ask(it, "1.0", **ENDS)
+    retired = {"updated: 2026-11-22": "updated: 2026-11-22\nstatus: retired"}
+    it.say("1.1", **retired)
+    offered(it, "1.0", two.replace(*next(iter(retired.items()))))
+    await it.files.reload("default", "carol")
+
+    said = ENDS | {"speed": 20, "bEnd": "pe1:eth5", "cEnd": "pe2:eth5"}
+    change = product_orders.ProductItemChange("1", said)
+    now = await desk(it).amend(product_orders.ProductAmendment(taken, "bss", items=(change,)))
+    assert now.items[0].service_items == ("1.line", "1.other")
+    below = await it.below.get(now.service_order)
+    assert below.items[0].characteristics["bandwidth"] == 20
+    assert below.items[1].specification.version == "1.1"
+    with pytest.raises(errors.OrderRejected, match="is retired"):
+        await ask(it, "1.0", **ENDS)
+
+
+@pytest.mark.parametrize("version", ["1.1", None])
+@pytest.mark.parametrize("of_products", [False, True])
+async def test_what_left_the_catalogue_while_an_order_was_judged_is_not_accepted(
+    it: Agent, monkeypatch: pytest.MonkeyPatch, version: str | None, *, of_products: bool
+) -> None:
+    file = offered(it, "1.1") if of_products else it.say("1.1")
+    await it.files.reload("default", "carol")
+    write = it.below.rows.write
+
+    async def late(unit: Callable[[sa.Connection], Any]) -> Any:
+        if file.exists():
+            file.unlink()
+            await it.files.reload("default", "carol")
+        return await write(unit)
+
+    monkeypatch.setattr(it.below.rows, "write", late)
+    with pytest.raises(errors.OrderRejected, match=r"1\.1 left the catalogue") as gone:
+        await (ask(it, version, **ENDS) if of_products else it.order(version))
+    assert (gone.value.status, gone.value.code) == (409, "conflict")
+    assert await it.below.count(tables.order) == 0
+    assert await it.files.reload("default", "carol") == ()
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["written", "lost"])
@@ -284,7 +358,7 @@ async def test_it_is_in_force_with_its_unit_and_no_unit_meets_two(
 
 async def test_a_signal_takes_the_files_and_a_mistake_is_only_logged(it: Agent) -> None:
     async def until(words: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(300):
             while words not in " ".join(one["event"] for one in logs):  # noqa: ASYNC110  (no event)
                 await asyncio.sleep(0.01)
 

@@ -112,6 +112,6 @@ def _event() -> events.Event:
 
 
 async def _until(look: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         while not await look():  # noqa: ASYNC110  the database sends no signal
             await asyncio.sleep(0.01)

@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 from oss_agent import errors, locks
-from oss_agent.locks import Kind
 
 _VICTIM = Path(__file__).parent / "locks_victim.py"
 
@@ -23,7 +22,7 @@ def _victim(url: str, data: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 def _kill(victim: subprocess.Popen[bytes]) -> None:
     victim.kill()
-    victim.communicate(timeout=20)
+    victim.communicate(timeout=60)
 
 
 def _cut_lock_holders(url: str) -> int:
@@ -57,9 +56,38 @@ def test_a_second_daemon_on_the_same_data_directory_is_refused(tmp_path: Path) -
 
     async def afterwards() -> None:
         async with locks.open_locks(url, tmp_path) as it:
-            assert await it.take(Kind.DUTY, "feeder")
+            assert await it.take(1)
 
     asyncio.run(afterwards())
+
+
+def test_a_second_daemon_on_the_same_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    (tmp_path / "link.db").symlink_to(tmp_path / "one" / "agent.db")
+
+    async def body() -> None:
+        first = f"sqlite:///{tmp_path / 'one' / 'agent.db'}"
+        same, other = f"sqlite:///{tmp_path / 'link.db'}", f"sqlite:///{tmp_path / 'two.db'}"
+        async with locks.open_locks(first, tmp_path / "one"):
+            with pytest.raises(errors.ConfigurationError, match=r"running on the database .*url"):
+                async with locks.open_locks(same, tmp_path / "two"):
+                    pass
+            async with locks.open_locks(other, tmp_path / "two") as it:
+                assert await it.take(0)
+
+    asyncio.run(body())
+
+
+def test_a_data_directory_that_takes_no_lock_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "running").mkdir()
+
+    async def body() -> None:
+        with pytest.raises(errors.ConfigurationError, match="let this user write there"):
+            async with locks.open_locks(f"sqlite:///{tmp_path / 'agent.db'}", tmp_path):
+                pass
+
+    asyncio.run(body())
 
 
 @pytest.mark.peer
@@ -67,24 +95,11 @@ def test_what_one_process_holds_no_other_gets(postgres_url: str, tmp_path: Path)
     async def body() -> None:
         opened = locks.open_locks(postgres_url, tmp_path)
         async with opened as mine, locks.open_locks(postgres_url, tmp_path) as theirs:
-            assert await mine.take(Kind.DUTY, "outbox")
-            assert await mine.take(Kind.DUTY, "outbox"), "held is held"
-            assert not await theirs.take(Kind.DUTY, "outbox")
-            assert await theirs.take(Kind.DUTY, "feeder")
-            assert await theirs.take(Kind.SHARD, 7)
-            await theirs.give(Kind.DUTY, "outbox")
-            assert not await theirs.take(Kind.DUTY, "outbox"), "not theirs to give"
-            await mine.give(Kind.DUTY, "outbox")
-            assert await theirs.take(Kind.DUTY, "outbox")
-
             assert await locks.take_slot(mine) == "slot-0"
+            assert await mine.take(0), "held is held"
+            assert not await theirs.take(0)
             assert await locks.take_slot(theirs) == "slot-1"
-            async with locks.while_free(mine, "slot-1") as free:
-                assert not free
-            async with locks.while_free(mine, "slot-2") as free:
-                assert free
-                assert not await theirs.take(Kind.SLOT, 2)
-            assert await theirs.take(Kind.SLOT, 2)
+            assert not await mine.take(1)
 
     asyncio.run(body())
 
@@ -97,8 +112,8 @@ def test_a_dead_processs_slot_is_free_and_a_living_ones_is_not(
         async with locks.open_locks(postgres_url, tmp_path) as it:
             assert await locks.take_slot(it) == "slot-1"
             _kill(victim)
-            async with asyncio.timeout(10):
-                while not await it.take(Kind.SLOT, 0):  # noqa: ASYNC110  the server sends no signal
+            async with asyncio.timeout(300):
+                while not await it.take(0):  # noqa: ASYNC110  the server sends no signal
                     await asyncio.sleep(0.01)
 
     victim, slot = _victim(postgres_url, tmp_path)
@@ -117,7 +132,7 @@ def test_a_process_that_lost_its_locks_ends_at_once_though_idle(
     try:
         assert slot == "slot-0"
         assert _cut_lock_holders(postgres_url) == 1
-        _, said = victim.communicate(timeout=20)
+        _, said = victim.communicate(timeout=60)
     finally:
         _kill(victim)
 
@@ -132,10 +147,10 @@ def test_losing_the_connection_in_use_fails_the_caller_and_reports(
     async def body() -> None:
         told: list[str] = []
         async with locks.open_locks(postgres_url, tmp_path, lost=told.append) as it:
-            assert await it.take(Kind.DUTY, "outbox")
+            assert await it.take(0)
             await asyncio.to_thread(_cut_lock_holders, postgres_url)
             with pytest.raises(errors.StoreUnavailable, match="locks are lost"):
-                await it.take(Kind.DUTY, "feeder")
+                await it.take(1)
         assert len(told) == 1
 
     asyncio.run(body())

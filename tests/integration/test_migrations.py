@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -11,11 +12,15 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import exc
+from sqlalchemy import event, exc
 
-from inventory import pool_claims, tables
+from inventory.devices import device_words
+from inventory.facts import configured_names
+from inventory.pools import pool_claims
+from inventory.rows import tables
 from oss_agent import audit, database, errors
 from oss_agent.migrations import rooms, upgrade
+from oss_agent.spi.tree import from_json
 
 _NEXT = """
 import sqlalchemy as sa
@@ -201,9 +206,14 @@ def _filler(column: sa.Column[Any]) -> Any:
 
 
 def _fill(connection: sa.Connection, of: str, /, **values: Any) -> None:
+    _fill_all(connection, of, [values])
+
+
+def _fill_all(connection: sa.Connection, of: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Several rows that name the same columns."""
     table = sa.Table(of, sa.MetaData(), autoload_with=connection)
-    row = {c.name: _filler(c) for c in table.columns if not c.nullable} | values
-    connection.execute(table.insert().values(**row))
+    some = {c.name: _filler(c) for c in table.columns if not c.nullable}
+    connection.execute(table.insert(), [{**some, **row} for row in rows])
 
 
 def test_a_change_that_was_on_its_way_owns_what_it_aimed_at(database_url: str) -> None:
@@ -261,3 +271,82 @@ def test_claims_that_are_held_at_an_upgrade_are_held_after_it(database_url: str)
     engine.dispose()
     assert given == ["100", "101", "103"]
     assert (port.identity, port.descr, port.place, port.missing_since) == ("", "", None, None)
+
+
+def test_an_upgrade_reads_the_devices_once_not_once_for_each(database_url: str) -> None:
+    engine = database.writer(database.parse(database_url))
+    with engine.begin() as connection:
+        command.upgrade(upgrade.configuration(connection), "0025")
+        for number in range(5):
+            _fill(connection, "inv_devices", row=number + 1, name=f"pe{number}")
+        sent: list[str] = []
+
+        def tell(*told: Any) -> None:
+            sent.append(told[2])
+
+        event.listen(connection, "before_cursor_execute", tell)
+        command.upgrade(upgrade.configuration(connection), "0026")
+    engine.dispose()
+    assert len([one for one in sent if one.startswith("UPDATE inv_devices")]) == 1
+
+
+def test_devices_are_found_by_their_words_after_an_upgrade(database_url: str) -> None:
+    engine = database.writer(database.parse(database_url))
+    with engine.begin() as connection:
+        command.upgrade(upgrade.configuration(connection), "0025")
+        _fill(connection, "inv_devices", row=1, tenant="default", name="PE1")
+        said = {"tenant": "default", "device": "PE1", "called": ["Straße"]}
+        _fill(connection, "inv_device_states", row=1, **said)
+    upgrade.migrate(database_url)
+
+    with engine.connect() as connection:
+        found = [
+            device_words.near(connection, "default", device_words.Heard((), (), {word}))
+            for word in ("pe1", "strasse", "pe2")
+        ]
+    engine.dispose()
+    assert found == [{"PE1"}, {"PE1"}, set()]
+
+
+def test_vlans_and_vrfs_of_what_is_configured_are_known_after_an_upgrade(database_url: str) -> None:
+    def node(name: str, *inside: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return {"name": name, **more} | ({"children": list(inside)} if inside else {})
+
+    tree = node(
+        "config",
+        node("m:vrf", keys=[["name", "vpn7"]]),
+        node("vlan", node("vlan-id", value="8"), node("vni", value="9"), keys=[["name", "a"]]),
+        node("vlan-id", value="9999"),
+        node("line", node("router bgp 1 vrf b"), keys=[["text", "switchport access vlan 10"]]),
+    )
+    engine = database.writer(database.parse(database_url))
+    with engine.begin() as connection:
+        command.upgrade(upgrade.configuration(connection), "0042")
+        here = {"tenant": "default", "device": "pe1", "store": "netconf", "tree": tree}
+        _fill(connection, "inv_configured", row=1, service="s1", **here)
+        _fill(connection, "inv_configured", row=2, service="s0", known_to=_AT, **here)
+        # More than are read at once, and one that speaks of more than an index holds.
+        speaking = (
+            (n, node("vrf", keys=[["name", f"n{n}"], ["far", "x" * (9_000 if n == 3 else 1)]]))
+            for n in range(3, 504)
+        )
+        others = [
+            here | {"row": n, "service": f"s{n}", "device": "pe2", "tree": node("config", one)}
+            for n, one in speaking
+        ]
+        _fill_all(connection, "inv_configured", others)
+    upgrade.migrate(database_url)
+
+    with engine.connect() as connection:
+        every = connection.execute(tables.configured_logicals.select()).mappings().all()
+    engine.dispose()
+    far = {row["name"] for row in every if row["device"] == "pe2"}
+    assert far == {"x", *(f"n{n}" for n in range(3, 504))}
+    rows = [row for row in every if row["device"] == "pe1"]
+    assert {(row["service"], row["device"], row["store"]) for row in rows} == {
+        ("s1", "pe1", "netconf")
+    }
+    known = {(row["kind"], row["name"]) for row in rows}
+    assert known == {("vrf", "vpn7"), ("vrf", "b"), ("vlan", "8"), ("vlan", "10")}
+    assert known == set(configured_names.named(from_json(tree)))
+    assert {row["valid_from"] for row in rows} == {_AT}

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from device_models import loader
+from device_models import detect, loader
 from drivers import links
 from drivers.frr_linux.driver import DRIVER
-from drivers.netconf import calls, operations, transport
+from drivers.netconf import calls, greeting, operations, transport
 from drivers.netconf.driver import NetconfDriver
 from lab import peers
 from oss_agent.errors import ChangeRejected, DeviceBusy, DeviceRefused
+from oss_agent.spi import detection
 from oss_agent.spi.device import Capability, Credential, Endpoint, Pending, Session
 from oss_agent.spi.tree import EMPTY, Edit, Operation, Step, Tree
 from oss_agent.spi.tree import Path as TreePath
@@ -90,6 +91,12 @@ async def test_the_hello_offers_the_top_rung(endpoint: Endpoint) -> None:
     async with session(endpoint) as talk:
         assert talk.offers == DRIVER.capabilities
         assert Capability.PERSIST in talk.offers
+
+
+async def test_its_hello_tells_what_it_is_and_fits_what_it_is_run_as(endpoint: Endpoint) -> None:
+    said = detection.Evidence(hello=await greeting.read(endpoint))
+    assert detect.detect(said).os == "netconfd (Yuma)"
+    assert detect.against("frr_linux", said) == ""
 
 
 async def test_login_by_key(endpoint: Endpoint, server: peers.NetconfPeer) -> None:
@@ -317,7 +324,7 @@ async def test_pipelined_reads_all_come_back(endpoint: Endpoint) -> None:
 
 
 async def test_the_first_request_is_never_swallowed(endpoint: Endpoint) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         for _ in range(20):
             async with session(endpoint) as talk:
                 await talk.read(())

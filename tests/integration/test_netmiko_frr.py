@@ -47,10 +47,10 @@ def vtysh() -> Iterator[contract.Peer]:
     ids=lambda check: check.__name__,
 )
 async def test_the_contract_holds(check: contract.Check, vtysh: contract.Peer) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         await check(vtysh)
 
 
 async def test_undo_is_byte_for_byte_the_identity(vtysh: contract.Peer) -> None:
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(300):
         await laws.follow(vtysh, vtysh.samples)

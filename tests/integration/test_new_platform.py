@@ -31,7 +31,7 @@ def run(words: list[str], root: Path, environment: dict[str, str]) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
@@ -72,7 +72,7 @@ def test_a_broken_driver_fails_its_own_suite(tmp_path: Path) -> None:
         env=announced.installed(root, "acme_broken"),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 
@@ -134,7 +134,7 @@ def test_a_wrong_command_is_one_sentence_and_exit_code_2(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
 

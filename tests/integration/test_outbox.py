@@ -80,7 +80,7 @@ class Scene:
         return {row.event_id: row.state.value for row in rows}
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(300):
             while not await condition():  # noqa: ASYNC110  the database sends no signal
                 await asyncio.sleep(0.01)
 

@@ -34,13 +34,13 @@ def test_killed_and_restarted_it_loses_nothing_and_keeps_the_order(
         stored |= killed.numbers(_VICTIM, *arguments, after=chance.uniform(0.05, 0.3))
     last = killed.start(_VICTIM, database_url, log, 0, 0)
     try:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 300
         while any(stored - told for told in _by_receiver(log).values()):
-            assert time.monotonic() < deadline, "not everything was told in 40 s"
+            assert time.monotonic() < deadline, "not everything was told in 300 s"
             time.sleep(0.1)
     finally:
         last.kill()
-        last.communicate(timeout=20)
+        last.communicate(timeout=60)
 
     assert set(_by_receiver(log)) == {"a", "b"}
     for numbers in _told(log).values():

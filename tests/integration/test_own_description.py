@@ -27,7 +27,7 @@ EXAMPLES = 3
 """Of each operation in every run: its parameters and bodies are tried, and it stays quick."""
 UNSERVED = 501
 """Said in a sentence, with what to do instead: no fault."""
-_PATIENCE = 60.0
+_PATIENCE = 300.0
 _SETTINGS = hypothesis.settings(
     max_examples=int(os.environ.get(VARIABLE, EXAMPLES)),
     deadline=None,

@@ -20,7 +20,8 @@ import pytest
 from bss_bridge.engine import surface
 from bss_bridge.events import notifications
 from bss_bridge.resources import product_ordering, products
-from inventory import pools, ports
+from inventory.pools import pools
+from inventory.services import ports
 from oss_agent.catalog import collection, offerings
 from oss_agent.fulfilment import product, product_cancellation
 from oss_agent.spi import events
@@ -86,9 +87,9 @@ async def opened(tmp_path: Path, *versions: str, **more: Any) -> AsyncIterator[S
     at = datetime(2026, 1, 1, tzinfo=UTC)
     async with worlds.open_world(tmp_path, **more) as below:
         await below.rows.write(lambda c: pools.seed(c, _POOLS, tenant=worlds.TENANT, at=at))
-        shipped = collection.load().offerings
+        shipped = [one for one in collection.load().offerings if one.version == "1.0"]
         newer = [one.model_copy(update={"version": v}) for one in shipped for v in versions]
-        offered = offerings.Offerings((*shipped, *newer), below.parts.catalogue.check)
+        offered = offerings.Offerings((*shipped, *newer), below.parts.catalogue.check, {})
         shop = products.Shop(
             product.ProductOrders(below.parts, offered, below.orders),
             product_cancellation.ProductCancelTasks(below.parts, below.cancellations),

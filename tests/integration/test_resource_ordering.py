@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-import inventory.ports
+import inventory.services.ports
 from bss_bridge.engine import hrefs, surface
 from bss_bridge.events import notifications
 from bss_bridge.resources import resource_ordering
-from inventory import ownership
+from inventory.rows import ownership
 from oss_agent.fulfilment import cancellation
 from oss_agent.fulfilment.record import resource_queries
 from oss_agent.spi import events, views
@@ -148,7 +148,7 @@ async def test_it_is_told_by_the_names_of_its_own_api_and_by_no_other(it: Desk) 
 
 async def test_whose_line_it_is_and_what_it_is_in_the_inventory(it: Desk) -> None:
     await it.done(body(add("sw1:eth5", description="spare")))
-    shown = inventory.ports.ResourcePort(it.below.rows)
+    shown = inventory.services.ports.ResourcePort(it.below.rows)
     found = await shown.get("default", "r1-1")
     assert (found.category, found.resource_status, found.operational_state) == (
         "logical", "available", "enabled",
@@ -161,7 +161,7 @@ async def test_whose_line_it_is_and_what_it_is_in_the_inventory(it: Desk) -> Non
         ("r1-1", "spare", "ro1")
     }
     assert any("shutdown" in one.path for one in owners)
-    services = inventory.ports.ServicePort(it.below.rows)
+    services = inventory.services.ports.ServicePort(it.below.rows)
     assert (await services.find(worlds.everything())).total == 0
     await it.done(body(about("delete", "r1-1")))
     assert "r1-1" not in {one.id for one in (await shown.find(worlds.everything())).items}
@@ -255,7 +255,7 @@ async def test_a_router_that_refuses_leaves_everything_as_before(it: Desk) -> No
     assert order["state"] == "failed"
     assert any("changeRejected" in one["text"] for one in order["note"])
     assert await it.below.snapshots() == it.net.before
-    shown = inventory.ports.ResourcePort(it.below.rows)
+    shown = inventory.services.ports.ResourcePort(it.below.rows)
     assert "r1-1" not in {one.id for one in (await shown.find(worlds.everything())).items}
 
 

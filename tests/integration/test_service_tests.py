@@ -45,7 +45,7 @@ class Lab:
 
     async def ended(self, key: str) -> dict[str, Any]:
         """A test when it has ended, run by the role."""
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(300), asyncio.TaskGroup() as group:
             role = group.create_task(self.tests.run())
             while await self.below.rows.read(service_test_rows.open_ones):  # noqa: ASYNC110  rows tell no end
                 await asyncio.sleep(0.02)

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from inventory import savepoint
+from inventory.rows import savepoint
 from oss_agent import database, errors, store
 
 _METADATA = sa.MetaData()

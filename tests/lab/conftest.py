@@ -18,6 +18,7 @@ import lab.containerlab
 from lab import convergence, doctor, runner
 from lab.runner import Lab
 from tests import lab_or_skip
+from tests.lab import births as nurseries
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 # base:1.1: netconfd has no persist and no operation="remove" in a base:1.0 session
@@ -46,6 +47,13 @@ def telco5(lab_ground: None) -> Iterator[Lab]:  # noqa: ARG001 - a fixture's ord
     with runner.running(lab.containerlab.TELCO5, name="telco5-test", say=say) as network:
         say(f"routing settled after {convergence.wait(network, say=say):.1f} s")
         yield network
+
+
+@pytest.fixture(scope="session")
+def births(telco5: Lab) -> Iterator[nurseries.Births]:
+    """Where the lab's agents are born, but for those whose start is looked at."""
+    with nurseries.opened(telco5) as there:
+        yield there
 
 
 class Netconf:
@@ -83,7 +91,7 @@ class Netconf:
         )
         stdin, stdout, _ = await connection.open_session(subsystem="netconf", encoding="utf-8")
         stdin.write(HELLO)
-        greeting = str(await asyncio.wait_for(stdout.readuntil("]]>]]>"), 10))
+        greeting = str(await asyncio.wait_for(stdout.readuntil("]]>]]>"), 60))
         await asyncio.sleep(0.06)  # netconfd waits when hello and first RPC come together
         named = re.search(r"<session-id>(\d+)</session-id>", greeting)
         assert named, greeting
@@ -116,7 +124,7 @@ class Talk:
         self._number += 1
         rpc = f'<rpc message-id="{self._number}" xmlns="{BASE}">{operation}</rpc>'
         self._stdin.write(f"\n#{len(rpc.encode())}\n{rpc}\n##\n")
-        chunks = str(await asyncio.wait_for(self._stdout.readuntil("\n##\n"), 10))
+        chunks = str(await asyncio.wait_for(self._stdout.readuntil("\n##\n"), 60))
         return re.sub(r"\n#(\d+|#)\n", "", chunks)
 
     async def close(self) -> None:

@@ -38,7 +38,7 @@ class Shell:
 
     async def _answer(self) -> str:
         text = ""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(300):
             while not (end := PROMPT.search(text)):
                 text += (await self._terminal.stdout.read(65536)).replace("\r", "")
         return text[: end.start() + 1].removesuffix("\n") if end.start() else text[: end.start()]

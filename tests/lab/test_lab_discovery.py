@@ -14,7 +14,10 @@ import pytest
 
 from drivers import key_scan
 from drivers.snmp import engine as snmp_engine
-from inventory import devices, ledger, onboarding, tables
+from inventory.devices import devices
+from inventory.onboarding import onboarding
+from inventory.planning import ledger
+from inventory.rows import tables
 from lab.runner import Lab
 from oss_agent import clock, registry, store
 from oss_agent.spi.views import LinkView
@@ -56,7 +59,7 @@ def _ask(network: Lab, place: Path, question: Question[T]) -> T:
             return await question(it, opened)
 
     with network.in_mgmt():
-        return asyncio.run(asyncio.wait_for(whole(), 120))
+        return asyncio.run(asyncio.wait_for(whole(), 600))
 
 
 def test_the_lab_is_imported_and_discovered(telco5: Lab, tmp_path: Path) -> None:
@@ -67,11 +70,12 @@ def test_the_lab_is_imported_and_discovered(telco5: Lab, tmp_path: Path) -> None
         began = time.monotonic()
         while True:
             found = await it.discover("default")
-            assert [(one.device, one.reason) for one in found if one.reason] == []
+            troubled = [(one.device, one.reason) for one in found if one.reason]
             agreed = [link for link in await it.links("default") if _agreed(link)]
-            if len(agreed) >= 7 or time.monotonic() - began > 60:
+            if (len(agreed) >= 7 and not troubled) or time.monotonic() - began > 300:
                 break
             await asyncio.sleep(2)
+        assert troubled == []
         assert {(link.a_device, link.z_device) for link in agreed if _core(link)} == {
             ("p1", "p2"),
             *((core, edge) for core in ("p1", "p2") for edge in ("pe1", "pe2", "pe3")),

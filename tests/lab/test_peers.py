@@ -40,7 +40,7 @@ async def hello(peer: peers.NetconfPeer, *, by_key: bool) -> str:
     async with connection:
         stdin, stdout, _ = await connection.open_session(subsystem="netconf", encoding="utf-8")
         stdin.write(HELLO)
-        heard.append(str(await asyncio.wait_for(stdout.readuntil("]]>]]>"), 10)))
+        heard.append(str(await asyncio.wait_for(stdout.readuntil("]]>]]>"), 60)))
     return heard[0]
 
 
@@ -104,7 +104,7 @@ with peers.snmpd() as peer:
         port = int(starter.stdout.readline())
         assert questions.answers_snmp("127.0.0.1", port)
         starter.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 300
     while questions.answers_snmp("127.0.0.1", port) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not questions.answers_snmp("127.0.0.1", port)

@@ -59,7 +59,7 @@ def cli(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -87,7 +87,7 @@ def test_a_lab_of_another_images_nodes_comes_up_and_goes(small: Path) -> None:
     with runner.running(small) as network:
         assert "via 10.1.0.1" in network.run("pc1", "ip", "route")
         assert network.run("pc1", "printenv", "COLOUR").strip() == "green"
-        assert network.execute("pc1", "ping", "-c1", "-W2", "10.1.0.1").returncode == 0
+        assert network.execute("pc1", "ping", "-c3", "-W3", "10.1.0.1").returncode == 0
         assert "blackhole" in network.run("r1", "vtysh", "-c", "show ip route 10.9.9.0/24")
         assert (small.parent / "clab-small-test" / "topology-data.json").exists()
     assert traces("small-test") == []
@@ -131,7 +131,7 @@ def test_a_killed_node_is_dark_until_it_is_revived(small: Path) -> None:
         network.kill("r1")
         assert network.execute("pc1", "ping", "-c1", "-W1", "10.1.0.1").returncode != 0
         network.revive("r1")
-        assert network.execute("pc1", "ping", "-c3", "-W2", "10.1.0.1").returncode == 0
+        assert network.execute("pc1", "ping", "-c3", "-W3", "10.1.0.1").returncode == 0
     assert traces("small-test") == []
 
 
@@ -167,7 +167,7 @@ def test_a_runner_killed_on_the_way_up_is_cleared_away(killed: str, after: float
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while state.read(killed) is None and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(after)
@@ -194,7 +194,7 @@ with runner.running(Path({str(small)!r}), name={killed!r}):
         assert owner.stdout is not None
         assert owner.stdout.readline() == "up\n"
         owner.kill()
-    nodes_gone = time.monotonic() + 10
+    nodes_gone = time.monotonic() + 300
     while processes.marked(f"{state.MARK}={killed}") and time.monotonic() < nodes_gone:
         time.sleep(0.05)
     left = traces(killed)

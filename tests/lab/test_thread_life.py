@@ -31,7 +31,7 @@ def agent(
     telco5: Lab, billing: Billing, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Agent]:
     del billing  # up first
-    with thread_agent.running(telco5, tmp_path_factory.mktemp("agent")) as here:
+    with thread_agent.started(telco5, tmp_path_factory.mktemp("agent")) as here:
         here.onboard()
         yield here
 

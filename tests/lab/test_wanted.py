@@ -5,10 +5,11 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.node import pieces, present, rates, wanted
+from lab.node import pieces, present, rates, routing, wanted
 from lab.node.pieces import Access, Eline, Piece, Site, Vrf
 from lab.node.wanted import Port
 
@@ -156,3 +157,44 @@ def test_what_is_right_is_not_touched() -> None:
 def test_a_rate_is_in_bytes_for_the_policer() -> None:
     assert "limit rate over 1250000 bytes/second" in rates.policer("eth4", 10000)
     assert rates.policer("eth4", None).endswith("delete table netdev oss_eth4\n")
+
+
+def test_a_rate_is_changed_without_its_queue() -> None:
+    assert "qdisc" not in rates.shape("eth4", 10000)
+    assert rates.shape("eth4", 10000)[-4:] == ["rate", "10000kbit", "ceil", "10000kbit"]
+
+
+def test_what_zebra_missed_is_told_again() -> None:
+    """As recorded on a busy machine: the link is known, its address is not."""
+    half = '{"lo": {}, "transit": {"addresses": ["100.64.0.10/10"]}, "gw-eth3": {"addresses": []}}'
+    whole = half.replace("[]", '["172.16.1.1/24"]')
+    assert routing.unheard(_vrf_links(), half) == [("gw-eth3", "172.16.1.1/24")]
+    assert routing.unheard(_vrf_links(), whole) == []
+
+
+def test_what_bgp_missed_is_told_again() -> None:
+    """As recorded: zebra has both connected routes, bgpd one, and what it heard from neighbours."""
+    own, heard = '[{"weight": 32768}]', '[{"weight": 0}]'
+    half = f'{{"routes": {{"100.64.0.0/10": {own}, "172.16.1.0/24": {heard}}}}}'
+    whole = half.replace(heard, f"{heard[:-1]}, {own[1:]}")
+    assert routing.unshared(_vrf_links(), half) == [("gw-eth3", "172.16.1.1/24")]
+    assert routing.unshared(_vrf_links(), whole) == []
+
+
+@pytest.mark.parametrize("answer", ["", "{}", "[]", "% VRF vpn10200 not found", '{"warning": "x"}'])
+def test_a_vrf_that_routing_does_not_know_yet_is_asked_for_again(answer: str) -> None:
+    assert routing.unshared(_vrf_links(), answer) is None
+    if "warning" not in answer:
+        assert routing.unheard(_vrf_links(), answer) is None
+
+
+def _vrf_links() -> list[dict[str, Any]]:
+    return [
+        {"ifname": "lo", "addr_info": [_address("127.0.0.1", 8, "host")]},
+        {"ifname": "transit", "addr_info": [_address("100.64.0.10", 10)]},
+        {"ifname": "gw-eth3", "addr_info": [_address("172.16.1.1", 24)]},
+    ]
+
+
+def _address(local: str, length: int, scope: str = "global") -> dict[str, Any]:
+    return {"family": "inet", "local": local, "prefixlen": length, "scope": scope}

@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
-from inventory import history
-from inventory import tables as inventory_tables
+from inventory.rows import history
+from inventory.rows import tables as inventory_tables
 from oss_agent import clock, settings
-from oss_agent.app import daemon, rooms
+from oss_agent.app import daemon, ground
 from oss_agent.catalog import specification
 from oss_agent.fulfilment.record import states, tables
 from oss_agent.migrations import upgrade
@@ -77,7 +77,7 @@ class LivingAgent:
             discovery=settings.Discovery(interval=0),
             catalogue=settings.Catalogue(folder=_catalogue(place)),
             fulfilment=settings.Fulfilment(
-                confirm_within=_CONFIRM_WITHIN, rpc_timeout=5.0, prove_within=0.2, breaker_votes=0
+                confirm_within=_CONFIRM_WITHIN, rpc_timeout=20.0, prove_within=0.2, breaker_votes=0
             ),
         )
         self._agent: daemon.Agent | None = None
@@ -136,13 +136,11 @@ class LivingAgent:
         self._agent = up.result() if up.done() else self.agent
 
     async def _live(self, stop: asyncio.Event, up: asyncio.Future[daemon.Agent]) -> None:
-        async with daemon.foundation(self._tree, self.clock) as (ground, slot):
-            await daemon.until(stop, self._roles(ground, slot, up))
+        async with daemon.foundation(self._tree, self.clock) as (on, slot):
+            await daemon.until(stop, self._roles(on, slot, up))
 
-    async def _roles(
-        self, ground: rooms.Ground, slot: str, up: asyncio.Future[daemon.Agent]
-    ) -> None:
-        async with daemon.moving(ground, slot) as agent, asyncio.TaskGroup() as group:
+    async def _roles(self, on: ground.Ground, slot: str, up: asyncio.Future[daemon.Agent]) -> None:
+        async with daemon.moving(on, slot) as agent, asyncio.TaskGroup() as group:
             for role in agent.roles():
                 group.create_task(role)
             up.set_result(agent)

@@ -157,7 +157,7 @@ def test_disjoint_changes_commute(lines: list[Tree], peers: list[Tree], maps: li
 @given(configurations(), configurations())
 def test_our_own_tree_arithmetic_agrees_with_the_agents(one: Tree, two: Tree) -> None:
     """The session compares by its own difference: it must not know another one."""
-    assert difference.applied(one, trees.diff(one, two)) == two
+    assert difference.applied(one, trees.diff(one, two), GRAMMAR.setting) == two
     assert difference.between(one, two) == trees.diff(one, two)
     assert difference.restricted(two, one, trees.diff(one, two)) == one
 

@@ -21,8 +21,8 @@ import sqlalchemy as sa
 from hypothesis import stateful
 from hypothesis import strategies as st
 
-from inventory import history
-from inventory import tables as inventory_tables
+from inventory.rows import history
+from inventory.rows import tables as inventory_tables
 from oss_agent.fulfilment.record import life_cycle, order_rows, tables
 from oss_agent.outbox import tables as outbox_tables
 from oss_agent.spi import clock

@@ -91,7 +91,7 @@ async def _play(entities: list[int], receivers: list[Scripted]) -> None:
             role = asyncio.create_task(box.run())
             for number, entity in enumerate(entities):
                 await it.write(functools.partial(box.append, event=_event(number, entity)))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(300):
                 at_rest = functools.partial(_at_rest, total=len(entities))
                 while not await it.read(at_rest):  # noqa: ASYNC110  the database sends no signal
                     await asyncio.sleep(0.005)

@@ -371,3 +371,71 @@ def test_a_wish_for_a_prefix_goes_to_the_pool() -> None:
     (need,) = CATALOGUE.needs(access(prefix="203.0.113.8/30"))
 
     assert (need.name, need.pool, need.wanted) == ("prefix", "internet-v4", "203.0.113.8/30")
+
+
+RT_POOLS = {**VPN_POOLS, "rt": "65000:20000042", "rd.pe1": "65000:1", "rd.pe2": "192.0.2.2:2"}
+
+
+def targeted(*sites: Any, **more: Any) -> orders.ItemRequest:
+    return dataclasses.replace(vpn(*sites, **more), specification_version="1.1")
+
+
+def test_a_vpn_takes_one_target_which_may_be_named_and_a_distinguisher_per_router() -> None:
+    needs = CATALOGUE.needs(targeted(NORTH, SOUTH, routeTarget="65000:20000042"))
+
+    assert [(n.name, n.pool, n.wanted) for n in needs if n.pool in {"vpn-rt", "vpn-rd"}] == [
+        ("rt", "vpn-rt", "65000:20000042"),
+        ("rd.pe1", "vpn-rd", None),
+        ("rd.pe2", "vpn-rd", None),
+    ]
+
+
+def test_every_router_of_a_vpn_exports_and_imports_the_one_target() -> None:
+    design = CATALOGUE.decompose(targeted(NORTH, SHOP, SOUTH), snapshot(), RT_POOLS)
+
+    segments = {one.device: one.slots for one in design.resources if one.template == "evpn-segment"}
+    assert segments == {
+        name: {"vni": "10200", "as_number": "65000", "rd": rd, "rt": "65000:20000042"}
+        for name, rd in (("pe1", "65000:1"), ("pe2", "192.0.2.2:2"))
+    }
+    assert design.characteristics["routeTarget"] == "65000:20000042"
+    older = CATALOGUE.decompose(vpn(NORTH, SHOP, SOUTH), snapshot(), VPN_POOLS)
+    rest = [one for one in design.resources if one.template != "evpn-segment"]
+    assert rest == list(older.resources)
+
+
+@pytest.mark.parametrize(
+    "value", [20000042, "65000", "65000:1\n", "065000:1", "65000:01", "a:1", None]
+)
+def test_a_route_target_no_router_could_have_is_refused(value: Any) -> None:
+    refusal = refused(targeted(NORTH, SOUTH, routeTarget=value))
+
+    assert refusal.field == f"{CHARACTERISTIC}[routeTarget]"
+
+
+OLD_POOLS = {"core-vni", "vpn-vni", "vpn-transit", "internet-v4"}
+
+
+def test_who_names_no_version_gets_the_newest_whose_pools_there_are() -> None:
+    def got(pools: set[str]) -> str:
+        told = catalogue.Specifications(specification.load(), SETTINGS, pools=pools)
+        return told.check(vpn(NORTH, SOUTH)).version
+
+    assert got(OLD_POOLS | {"vpn-rd", "vpn-rt"}) == "1.1"
+    assert got(OLD_POOLS) == got(OLD_POOLS | {"vpn-rd"}) == "1.0"
+
+
+def test_a_version_whose_pools_there_are_not_is_refused_with_their_names() -> None:
+    told = catalogue.Specifications(specification.load(), SETTINGS, pools=OLD_POOLS | {"vpn-rt"})
+
+    with pytest.raises(errors.OrderRejected) as refusal:
+        told.check(targeted(NORTH, SOUTH))
+    assert (refusal.value.status, refusal.value.code) == (422, "noSuchPool")
+    assert refusal.value.field == f"{PATH}.service.serviceSpecification"
+    assert "l3vpn 1.1 takes values from the pool vpn-rd, which" in refusal.value.reason
+    assert told.lacking() == {"l3vpn 1.1": ("vpn-rd",)}
+    assert told.check(targeted(NORTH, SOUTH), kept=True).version == "1.1"
+    for living in (views.ItemAction.MODIFY, views.ItemAction.DELETE):  # also suspend and resume
+        mine = dataclasses.replace(targeted(NORTH, SOUTH), action=living)
+        assert told.check(mine).version == "1.1"
+    assert told.templates() == CATALOGUE.templates() - {"evpn-segment"}

@@ -59,8 +59,8 @@ def test_check_says_that_all_is_right(run: Run, own: Path) -> None:
     assert run("check", str(own)) == (
         0,
         (
-            "the catalogue is right: 4 service specifications, 7 resource specifications, 1 product "
-            "offering\n"
+            "the catalogue is right: 6 service specifications, 8 resource specifications, 2 product "
+            "offerings\n"
         ),
         "",
     )
@@ -106,9 +106,9 @@ def test_list_shows_every_kind(run: Run) -> None:
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == [
         "KIND",
-        "offering",
-        *["service", "resource-facing"] * 3,
-        *["resource"] * 7,
+        *["offering"] * 2,
+        *["service", "resource-facing"] * 5,
+        *["resource"] * 8,
     ]
 
 

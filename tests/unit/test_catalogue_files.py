@@ -93,7 +93,7 @@ SPOILT = {
         ("services/eline-1.0.yaml", "specification: eline\n", "specification: wire\n"),
         (
             "26: resource_facing[0].resources[0].specification: there is no resource "
-            "specification wire 1.0; there are eline 1.0, internet-access 1.0, l3vpn 1.0, "
+            "specification wire 1.0; there are eline 1.0, evpn-segment 1.0, internet-access 1.0, l3vpn 1.0, "
             "l3vpn-peer 1.0, l3vpn-site 1.0, port-label 1.0, port-off 1.0"
         ),
     ),
@@ -101,7 +101,7 @@ SPOILT = {
         ("resources/l3vpn-peer-1.0.yaml", "type: address", "type: colour"),
         (
             "10: characteristics.neighbor.type: Input should be 'name', "
-            "'description', 'uint', 'ifname', 'address', 'interface', 'prefix' or 'community'"
+            "'description', 'uint', 'ifname', 'address', 'interface', 'prefix', 'community' or 'route'"
         ),
     ),
     "a resource ordered where it has no port": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import io
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -27,7 +28,9 @@ class Daemon(http.server.BaseHTTPRequestHandler):
         self.seen.append((f"{self.command} {self.path}", body))
         self.chosen.append(self.headers.get("Out-Of-Band"))
         status, data = self.answers.get(f"{self.command} {self.path}", (404, {"reason": "no"}))
-        payload = json.dumps(data).encode()
+        if not status:
+            return  # hangs up
+        payload = data if isinstance(data, bytes) else json.dumps(data).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
@@ -204,6 +207,23 @@ def test_an_unreadable_order_and_a_wrong_word_are_usage_errors(
     assert run("nonsense") == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("externalId: a\nrelatedParty: [\n  }\n", 3), ('{"externalId": "a",\n "relatedParty": }', 2)],
+)
+def test_a_mistake_in_an_orders_file_is_named_with_its_line(
+    run: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    line: int,
+) -> None:
+    file = tmp_path / "order.yaml"
+    file.write_text(text)
+    assert run("order", "submit", str(file)) == 2
+    assert f"{file}:{line}: it cannot be read as an order" in capsys.readouterr().err
+
+
 def test_import_sends_the_lab_directory_and_refuses_another(
     run: Callable[..., int], daemon: type[Daemon], tmp_path: Path
 ) -> None:
@@ -213,6 +233,30 @@ def test_import_sends_the_lab_directory_and_refuses_another(
     daemon.answers["POST /api/v1/import"] = (200, {"devices": [], "links": 7})
     assert run("import", str(tmp_path)) == 0
     assert daemon.seen[-1][1] == {"files": {"topology-data.json": "{}"}}
+
+
+def test_import_takes_files_and_standard_input_and_says_what_they_were(
+    run: Callable[..., int],
+    daemon: type[Daemon],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    labdir = tmp_path / "clab-demo"
+    labdir.mkdir()
+    (labdir / "ansible-inventory.yml").write_text("all: {}")
+    monkeypatch.setattr("sys.stdin", io.StringIO("{}"))
+    file = {"file": "standard input", "form": "containerlab inspect", "found": "3 nodes"}
+    daemon.answers["POST /api/v1/import"] = (200, {"devices": [], "links": 0, "files": [file]})
+
+    assert run("import", str(labdir), "-") == 0
+    assert daemon.seen[-1][1] == {
+        "files": {"ansible-inventory.yml": "all: {}", "standard input": "{}"},
+        "lab": "demo",
+    }
+    assert "standard input: containerlab inspect, 3 nodes" in capsys.readouterr().out
+    assert run("import", str(labdir), str(labdir / "ansible-inventory.yml")) == 2
+    assert run("import", str(labdir / "absent.yml")) == 2
 
 
 def test_global_options_after_double_dash_stay() -> None:
@@ -272,12 +316,15 @@ def test_topology_says_how_sure_a_link_is_and_shows_members_and_strangers(
 ) -> None:
     member = _LINK | {"a_port": "eth1", "members": []}
     strange = _LINK | {"z_device": "4:00238989ec39", "neighbour": 'sw "1"\x1b[2J', "reason": "why"}
+    what = {"vendor": "Arista", "os": "EOS", "version": "4.19.5M", "model": ""}
     bundle = _LINK | {"members": [member], "confidence": "agreed"}
-    daemon.answers["GET /api/v1/topology?at=2026-11-22T03%3A12%3A00Z"] = (200, [bundle, strange])
+    told = [bundle, strange | {"stranger": what}]
+    daemon.answers["GET /api/v1/topology?at=2026-11-22T03%3A12%3A00Z"] = (200, told)
 
     assert run("topology", "--at", "2026-11-22T03:12:00Z") == 0
     out = capsys.readouterr().out
     assert "- p1" in out
+    assert ", Arista EOS 4.19.5M " in out
     assert "LLDP: why" in out
     assert "\x1b" not in out
 
@@ -295,25 +342,102 @@ def test_topology_is_a_graph_for_graphviz_whatever_devices_call_themselves(
     assert '  "p1" [shape=box, label="p1", style=solid];' in lines
     assert '  "p1" -- "p2" [taillabel="eth9", headlabel="eth1", style=dashed];' in lines
     (node,) = (line for line in lines if line.startswith('  "4:00238989ec39"'))
-    assert node.endswith(r'label="a\"]; x [label=\"\\", style=dashed];')
+    assert node.endswith(r'label="a\"]; x [label=\"\\, unknown system", style=dashed];')
     assert run("topology", "--format", "json") == 0
     assert json.loads(capsys.readouterr().out) == [_LINK, strange]
 
 
-def test_cases_are_listed_and_accepted(
+def test_a_device_is_shown_with_whom_it_hears_and_what_that_says_it_is(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    leaf = {"name": "leaf\x1b[2J1", "chassis": "00:11:22:33:44:55", "address": "192.0.2.7"}
+    known = leaf | {"vendor": "Arista", "os": "EOS", "version": "4.19.5M"}
+    heard = {"port": "eth1", "protocol": "LLDP", "port_id": "Et1", "since": None}
+    nobody = heard | {"it": {"chassis": "x", "model": "AP-7"}, "missed": True, "protocol": "CDP"}
+    neighbours = [heard | {"it": known, "missed": False}, nobody]
+    view = {"name": "pe1", "interfaces": [], "neighbours": neighbours}
+    daemon.answers["GET /api/v1/devices/pe1"] = (200, view)
+
+    assert run("device", "show", "pe1") == 0
+    out = capsys.readouterr().out
+    assert "Arista EOS 4.19.5M" in out
+    assert "unknown system (AP-7) (missed since)" in out
+    assert "\x1b" not in out
+
+
+def test_cases_are_listed_and_decided_about(
     run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = {"id": "c1", "subject": "pe1", "kind": "chassis-swapped", "evidence": "serial FOC2"}
-    daemon.answers["GET /api/v1/cases?device=pe1"] = (200, [row])
-    daemon.answers["POST /api/v1/cases/c1/accept"] = (200, row)
+    waiting = "state=open&state=begun"
+    daemon.answers[f"GET /api/v1/cases?device=pe1&{waiting}"] = (200, [row])
+    daemon.answers[f"GET /api/v1/cases?{waiting}&at=03%3A12"] = (200, [])
+    daemon.answers["GET /api/v1/cases/count?at=03%3A12"] = (200, {"ignored": 2, "open": 1})
+    daemon.answers["GET /api/v1/cases/c1"] = (200, row | {"owner": "service acme"})
+    daemon.answers["POST /api/v1/cases/c1/decision"] = (200, row)
 
     assert run("case", "list", "--device", "pe1") == 0
     assert "chassis-swapped" in capsys.readouterr().out
+    assert run("case", "list", "--at", "03:12") == 0
+    assert "not shown: 2 ignored (--all shows them)" in capsys.readouterr().out
+    assert run("case", "show", "c1") == 0
+    assert "service acme" in capsys.readouterr().out
     assert run("case", "accept", "c1") == 0
     assert "pe1: chassis-swapped accepted (serial FOC2)" in capsys.readouterr().out
-    daemon.answers["POST /api/v1/cases/c2/accept"] = (200, row | {"subject": "pe2"})
-    assert run("case", "accept", "c1", "c2") == 0
-    assert "pe2: chassis-swapped accepted" in capsys.readouterr().out
+    daemon.answers["POST /api/v1/cases/c2/decision"] = (
+        200,
+        row | {"subject": "pe2", "until": "2026-11-24T10:00:00.000Z", "begun": ""},
+    )
+    assert run("case", "ignore", "c1", "c2", "--until", "in 2d") == 0
+    assert "pe2: chassis-swapped ignored until 2026-11-24T10:00:00Z" in capsys.readouterr().out
+    daemon.answers["POST /api/v1/cases/c1/decision"] = (200, row | {"begun": "order 17"})
+    assert run("case", "revert", "c1") == 0
+    assert "pe1: chassis-swapped is being reverted: order 17" in capsys.readouterr().out
+    tried = {"state": "open", "begun": "17", "reason": "order 17 is failed: no", "text": "a is b"}
+    daemon.answers[f"GET /api/v1/cases?device=pe1&{waiting}"] = (200, [row | tried])
+    assert run("case", "list", "--device", "pe1") == 0
+    assert "a is b; order 17 is failed: no" in capsys.readouterr().out
+    kinds = "kind=drift-changed&kind=drift-missing&kind=drift-extra"
+    daemon.answers[f"GET /api/v1/cases?{kinds}"] = (200, [row | tried])
+    assert run("drift", "list") == 0
+    assert "a is b; order 17 is failed: no" in capsys.readouterr().out
+
+
+def test_the_three_ledgers_are_shown_side_by_side_with_what_differs(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    since = {"since": "2026-11-22T10:00:00.000Z", "known": "2026-11-22T10:00:00.000Z"}
+    late = since | {"known": "2026-11-22T10:05:00.000Z"}
+    line = {
+        "about": "pe1:ge-0/0/3",
+        "planned": since | {"text": "held by acme", "by": "order 17"},
+        "configured": None,
+        "observed": late | {"text": "up, admin up", "by": ""},
+    }
+    view: dict[str, Any] = {"kind": "port", "id": "pe1:ge-0/0/3", "name": "pe1:ge-0/0/3"}
+    view |= {"lines": [line]}
+    view |= {"differences": [], "busy": False, "valid": None, "known": None}
+    daemon.answers["GET /api/v1/ledger/pe1:ge-0/0/3"] = (200, view)
+    told = {
+        "kind": "port-down",
+        "text": "it is down",
+        "cause": "the cable",
+        "owner": "service acme",
+    }
+    told |= {"case": "c1", "since": "2026-11-22T10:00:00.000Z", "subject": "pe1:ge-0/0/3"}
+    past = view | {"differences": [told], "valid": "2026-11-22T03:12:00.000Z"}
+    daemon.answers["GET /api/v1/ledger/pe1:ge-0/0/3?at=03%3A12"] = (200, past)
+
+    assert run("ledger", "show", "pe1:ge-0/0/3") == 0
+    shown = capsys.readouterr().out
+    assert "held by acme (since 2026-11-22T10:00:00Z, order 17)" in shown
+    assert "(since 2026-11-22T10:00:00Z, known 2026-11-22T10:05:00Z)" in shown
+    assert "the three agree" in shown
+    assert run("ledger", "show", "pe1:ge-0/0/3", "--at", "03:12") == 1
+    shown = capsys.readouterr().out
+    assert "as of 2026-11-22T03:12:00Z" in shown
+    assert "it is down [case c1, since 2026-11-22T10:00:00Z]" in shown
+    assert "probably the cable; whose: service acme" in shown
 
 
 def test_why_names_every_owner_and_says_when_nobody_is(
@@ -351,6 +475,9 @@ def test_a_list_of_services_is_of_the_living_ones_that_customers_have(
     assert "RFS" not in shown
     assert run("service", "list", "--all") == 0
     assert "RFS" in capsys.readouterr().out
+    daemon.answers["GET /api/v1/services?at=2h+ago"] = (200, [])
+    assert run("service", "list", "--all", "--at", "2h ago") == 0
+    assert "no services" in capsys.readouterr().out
 
 
 def test_a_service_is_suspended_and_resumed_by_an_order_and_listed_as_suspended(
@@ -672,3 +799,85 @@ def test_a_service_is_tested_and_what_does_not_hold_exits_1(
     assert (f"POST {tests}", wish) in daemon.seen
     assert run("service", "test", "acme-lan", "--no-wait") == 0
     assert "t7 acknowledged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("order", ["../devices", "", "..", "17?x", "17#x", "1\n7"])
+def test_an_id_that_leads_elsewhere_is_refused_before_anything_is_asked(
+    order: str,
+    run: Callable[..., int],
+    daemon: type[Daemon],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("order", "show", order) == 2
+
+    assert "an id is not empty" in capsys.readouterr().err
+    assert daemon.seen == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--api", "http://[::1"], ["--api", "http://127.0.0.1:1/\x01"], ["--token", "tökén"]],
+)
+def test_an_address_or_token_that_cannot_be_sent_is_a_sentence(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(main.tree(), [*words, "alarm", "list"]) == 2
+    assert capsys.readouterr().err.endswith("; correct it\n")
+
+
+def test_a_stranger_at_the_address_is_no_daemon(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.answers["GET /api/v1/alarms"] = (200, b"<html>")
+
+    assert run("alarm", "list") == 4
+    assert "is no oss-agent daemon" in capsys.readouterr().err
+
+
+def test_a_daemon_that_hangs_up_may_have_done_what_was_asked(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.answers["POST /api/v1/discover"] = (0, None)
+
+    assert run("discover") == 4
+    assert "what was asked may be done; look, then ask again" in capsys.readouterr().err
+
+
+def test_moments_in_an_order_are_sent_as_they_are_written(
+    run: Callable[..., int], daemon: type[Daemon], tmp_path: Path
+) -> None:
+    file = tmp_path / "order.yaml"
+    file.write_text("requestedStartDate: 2026-12-01T06:00:00Z\nday: 2026-12-01\n")
+    daemon.answers["POST /api/v1/plan"] = (200, [])
+
+    run("plan", str(file))
+
+    sent = {"requestedStartDate": "2026-12-01T06:00:00Z", "day": "2026-12-01"}
+    assert daemon.seen == [("POST /api/v1/plan", sent)]
+
+
+@pytest.mark.parametrize("text", ["a: !!set {b}", "a: .nan", "a: &a [*a]", "a: " + "[" * 5_000])
+def test_yaml_that_json_cannot_carry_is_refused(
+    text: str, run: Callable[..., int], tmp_path: Path
+) -> None:
+    file = tmp_path / "order.yaml"
+    file.write_text(text)
+
+    assert run("plan", str(file)) == 2
+
+
+@pytest.mark.parametrize("form", [[], ["-o", "json"]])
+def test_an_answer_that_cannot_be_written_is_a_sentence(
+    form: list[str],
+    run: Callable[..., int],
+    daemon: type[Daemon],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    daemon.answers["GET /api/v1/alarms"] = (200, [{"id": "1"}])
+    with Path("/dev/full").open("w", encoding="utf-8", buffering=1) as full:
+        monkeypatch.setattr("sys.stdout", full)
+        assert run("alarm", "list", *form) == 1
+        monkeypatch.undo()
+
+    assert "No space left on device; make room" in capsys.readouterr().err

@@ -22,6 +22,7 @@ _POOL: dict[str, Any] = {
     "used": 0.43,
     "quarantine": 300.0,
     "unseen": 86400.0,
+    "short": "it will be full in 9 days",
 }
 _SOON = {"days": 28.5, "per_day": 2.0, "over_days": 40.0, "why": "2.00 more held a day"}
 _NONE = {"days": None, "per_day": None, "over_days": 1.0, "why": "no forecast: 3 claims"}
@@ -31,7 +32,12 @@ _CLAIM = {"value": "10100", "state": "resting", "key": "svc.vni", "why": "rests\
 @pytest.mark.parametrize(
     ("words", "path", "answer", "shown"),
     [
-        (("list",), "", [{**_POOL, "forecast": None}], ["10100 to 10199", "43.0 %", "57"]),
+        (
+            ("list",),
+            "",
+            [{**_POOL, "forecast": None}],
+            ["10100 to 10199", "43.0 %", "57", "full in 9"],
+        ),
         (("show", "core-vni"), "/core-vni", {**_POOL, "forecast": _SOON}, ["28.5", "quarantine"]),
         (("claims", "core-vni"), "/core-vni/claims", [_CLAIM], ["svc.vni", "rests [2J until"]),
         (("claims", "core-vni"), "/core-vni/claims", [], ["all of core-vni is free"]),
@@ -64,7 +70,7 @@ def test_a_value_is_reserved_for_as_long_as_said(
     assert "203.0.113.0/29 of blocks is reserved for acme" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("time", ["7", "d", "-1d", "1w", "\u0661d", "9999999d"])
+@pytest.mark.parametrize("time", ["7", "d", "-1d", "1y", "\u0661d", "9999999d"])
 def test_a_time_that_is_none_is_refused_before_anything_is_sent(
     daemon: type[test_cli.Daemon],
     run: Callable[..., int],

@@ -25,6 +25,7 @@ SECTIONS = {
     "orders": "Orders",
     "snmp": "Snmp",
     "discovery": "Discovery",
+    "backup": "Backup",
     "assurance": "Assurance",
     "catalogue": "Catalogue",
     "pools": "Pool",
@@ -37,8 +38,11 @@ SECTIONS = {
 
 def documented() -> Iterator[tuple[str, str]]:
     """(section.name, its docstring) of every field, as the source has them."""
-    tree = ast.parse(Path(settings.__file__).read_text(encoding="utf-8"))
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    files = sorted(Path(settings.__file__).parent.glob("*.py"))
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    classes = {
+        node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)
+    }
     for section, name in SECTIONS.items():
         body = classes[name].body
         for field, words in itertools.pairwise(body):

@@ -22,16 +22,17 @@ async def test_a_start_that_settles_for_long_is_stopped_at_once() -> None:
             tidied.set()
 
     stop.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(300):
         await daemon.until(stop, settles_for_ever())
     assert tidied.is_set()
 
 
-async def test_what_keeps_it_from_starting_is_said_as_itself() -> None:
+@pytest.mark.parametrize("why", [errors.ConfigurationError, errors.StoreUnavailable])
+async def test_what_keeps_it_from_starting_is_said_as_itself(why: type[errors.AgentError]) -> None:
     async def refused() -> None:
-        raise errors.ConfigurationError("name another port")
+        raise why("name another port")
 
-    with pytest.raises(errors.ConfigurationError, match="name another port"):
+    with pytest.raises(why, match="name another port"):
         await daemon.until(asyncio.Event(), refused())
 
 

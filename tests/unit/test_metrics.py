@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pathlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 
+from inventory.rows import durations
 from lab import peers
 from oss_agent import errors
 from oss_agent.assurance import metrics
@@ -52,7 +54,12 @@ def every_metric() -> metrics.Metrics:
         metrics.Source(metrics.POLLS, lambda: {"answered": 7}),
         metrics.Source(metrics.POLL_LAG, metrics.one(lambda: 0.5)),
         metrics.Source(metrics.POLL_SUCCESS, lambda: {"pe1": 1.7e9}),
+        metrics.Source(metrics.AUDITS, lambda: {"alike": 3}),
+        metrics.Source(metrics.LOOKS, lambda: {"whole": 2, "unchanged": 40, "refused": 1}),
+        metrics.Source(metrics.LOOK_AGE, metrics.one(lambda: 901.0)),
+        metrics.Source(metrics.LOOKS_OVERDUE, metrics.one(lambda: 1)),
         metrics.Source(metrics.TRAPS, lambda: {"hinted": 1}),
+        metrics.Source(metrics.BACKUP_LOOKS, lambda: {"unchanged": 7}),
         metrics.Source(metrics.STORE, lambda: {"written": 5}),
         metrics.Source(metrics.STORE_QUEUED, metrics.one(lambda: 0)),
         metrics.Source(metrics.USAGE, metrics.one(lambda: 4)),
@@ -64,12 +71,21 @@ def every_metric() -> metrics.Metrics:
         metrics.Stored(metrics.UNKNOWN, lambda _: {"": 0}),
         metrics.Stored(metrics.FALLOUT, lambda _: {"changeRejected": 1}),
         metrics.Stored(metrics.ALARMS, lambda _: {"critical": 1, "minor": 0}),
+        metrics.Stored(metrics.CASES, lambda _: {"port-missing": 1}),
+        metrics.Stored(metrics.BACKUP_OLDEST, lambda _: {"": 86_000.0}),
+        metrics.Stored(metrics.BACKUP_FAILING, lambda _: {"unreachable": 1}),
         metrics.Stored(metrics.POOL_USED, lambda _: {"core-vni": 0.43}),
         metrics.Stored(metrics.POOL_FREE, lambda _: {"core-vni": 57}),
+        metrics.Stored(metrics.AUDIT_AGE, lambda _: {"": 86400.0}),
         metrics.Stored(metrics.BACKLOG, lambda _: {"": 9}),
         metrics.Stored(metrics.BACKLOG_AGE, lambda _: {"": 1.5}),
     )
-    return metrics.Metrics(sources, stored)
+    lasted = durations.Durations()
+    for seconds in (0.05, 0.5, 3.0, 1_000.0):
+        lasted.add(seconds)
+    of = (metrics.LOOK_SECONDS, metrics.AUDIT_SECONDS, metrics.BACKUP_SECONDS)
+    timed = tuple(metrics.Timed(meaning, lasted.spread) for meaning in of)
+    return metrics.Metrics(sources, stored, timed)
 
 
 def _samples(page: bytes) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -89,6 +105,30 @@ def test_every_number_has_its_name_and_label() -> None:
     assert samples["oss_transactions_unknown", ()] == 0
     assert samples["oss_outbox_events", ()] == 9
     assert samples["oss_stored_metrics_timestamp_seconds", ()] == Clock().now().timestamp()
+
+
+def test_seconds_are_counted_by_how_many_took_at_most_so_long() -> None:
+    samples = _samples(every_metric().render())
+    name = "oss_discovery_look_seconds"
+    counted = [samples[f"{name}_bucket", (bound,)] for bound in ("0.1", "0.5", "1", "5", "+Inf")]
+    assert counted == [1, 2, 2, 3, 4]
+    assert (samples[f"{name}_count", ()], samples[f"{name}_sum", ()]) == (4, 1_003.55)
+
+
+def test_the_page_of_the_manual_lists_every_metric() -> None:
+    declared = [m for m in vars(metrics).values() if isinstance(m, metrics.Meaning)]
+    timed = {one.meaning for one in every_metric().timed}
+    rows = {_row(one, "histogram" if one in timed else "") for one in declared}
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
+    listed = {line for line in page.splitlines() if line.startswith("| `oss_")}
+    assert listed == rows
+
+
+def _row(one: metrics.Meaning, kind: str) -> str:
+    kind = kind or ("counter" if one.counter else "gauge")
+    name = f"{one.name}_total" if one.counter else one.name
+    label = f"`{one.label}`" if one.label else ""
+    return f"| `{name}` | {kind} | {label} | {one.help} |"
 
 
 def test_what_was_never_read_is_absent_not_zero() -> None:

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from oss_agent import errors
 from oss_agent.catalog import catalogue, collection, offering, offerings, reading
 from oss_agent.spi import catalogue as spi
-from oss_agent.spi import products, views
+from oss_agent.spi import orders, products, views
 
 LOADED = collection.load()
-JUDGE = catalogue.Specifications(LOADED.services, {}).check
-CATALOGUE = offerings.Offerings(LOADED.offerings, JUDGE)
-(BUNDLE,) = LOADED.offerings
+SERVICES = catalogue.Specifications(LOADED.services, {})
+JUDGE, SHORT = SERVICES.check, SERVICES.short()
+CATALOGUE = offerings.Offerings(LOADED.offerings, JUDGE, SHORT)
+(BUNDLE,) = (one for one in LOADED.offerings if one.version == "1.0")
 SITES = [
     {"port": "pe1:eth3", "address": "172.16.1.1/24"},
     {"port": "pe2:eth3", "address": "172.16.2.1/24"},
@@ -257,7 +258,7 @@ def _later(**update: Any) -> offerings.Offerings:
     """The bundle 1.0 retired, and a 2.0 beside it."""
     newer = BUNDLE.model_copy(update={"version": "2.0", **update})
     retired = BUNDLE.model_copy(update={"status": "retired"})
-    return offerings.Offerings([retired, newer], JUDGE)
+    return offerings.Offerings([retired, newer], JUDGE, SHORT)
 
 
 def test_a_product_keeps_its_version_until_a_modify_names_another() -> None:
@@ -280,6 +281,10 @@ def test_a_product_keeps_its_version_until_a_modify_names_another() -> None:
     assert not later.offering("business-bundle", "1.0").active
 
 
+def anything(asked: orders.ItemRequest, /, *, kept: bool = False) -> None:
+    del asked, kept
+
+
 def test_a_part_moves_with_the_version_of_its_service() -> None:
     vpn = BUNDLE.services["vpn"].model_copy(update={"version": "3.0"})
     later = offerings.Offerings(
@@ -289,7 +294,8 @@ def test_a_part_moves_with_the_version_of_its_service() -> None:
                 update={"version": "2.0", "services": {**BUNDLE.services, "vpn": vpn}}
             ),
         ],
-        lambda _: None,
+        anything,
+        {},
     )
     design = later.decompose_product(item("modify", None, "2.0"), now(WHOLE))
     (part,) = design.parts
@@ -300,7 +306,21 @@ def test_a_part_moves_with_the_version_of_its_service() -> None:
 def test_an_unknown_offering_is_not_found() -> None:
     with pytest.raises(errors.NotFound):
         CATALOGUE.offering("moon")
-    assert [one.id for one in CATALOGUE.offerings()] == ["business-bundle"]
+    assert {one.id for one in CATALOGUE.offerings()} == {"business-bundle"}
+
+
+def test_the_bundle_whose_pools_there_are_is_sold() -> None:
+    asked = item(sites=SITES)
+    for more, version in (([], "1.0"), (["vpn-rt"], "1.0"), (["vpn-rt", "vpn-rd"], "1.1")):
+        pools = ["vpn-vni", "vpn-transit", *more]
+        services = catalogue.Specifications(LOADED.services, {}, (), pools)
+        sold = offerings.Offerings(LOADED.offerings, services.check, services.short())
+        design = sold.decompose_product(asked)
+        assert design.offering.version == sold.offering("business-bundle").version == version
+        assert [part.item.specification_version for part in design.parts] == [version]
+        if version == "1.0":
+            with pytest.raises(errors.OrderRejected, match=r"pools? .*vpn-rd"):
+                sold.decompose_product(item(version="1.1", sites=SITES))
 
 
 SPOILT = [
@@ -352,7 +372,7 @@ def test_an_offering_that_does_not_fit_its_services_is_refused(
     assert before in text
     folder = tmp_path / "offerings"
     folder.mkdir()
-    odd = text.replace(before, after, 1).replace('version: "1.0"', 'version: "1.1"', 1)
+    odd = text.replace(before, after, 1).replace('version: "1.0"', 'version: "1.9"', 1)
     (folder / "odd.yaml").write_text(odd, encoding="utf-8")
 
     found = [str(one) for one in collection.check(collection.shipped(), tmp_path).mistakes]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pydantic
 import pytest
 
+from oss_agent import errors
 from oss_agent.api import asking, health
+from oss_agent.spi import moments
+from oss_agent.spi.query import Filter, Operator, Query
 from tests.unit.bss_bridge import world
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +61,20 @@ async def test_reads(it: world.World, path: str, place: tuple[Any, ...], value: 
     for step in place:
         found = found[step]
     assert found == value
+
+
+@pytest.mark.parametrize("path", ["devices", "devices/pe1", "services", "services/s1", "topology"])
+async def test_a_ledger_is_asked_of_a_moment(it: world.World, path: str) -> None:
+    answer = await it.http.get(f"/api/v1/{path}?at=2026-11-20T03:12:00Z&known=2026-11-20")
+    assert answer.status_code == 200
+    at, known = datetime(2026, 11, 20, 3, 12, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC)
+    asked = {one[0]: one[2] for one in it.onboarding.calls if one[0] == "links"}
+    when = it.services.when or it.onboarding.when or asked.get("links")
+    assert when == moments.AsOf(at, known)
+    for bad in ("at=soon", "known=2999-01-01"):
+        refused = await it.http.get(f"/api/v1/{path}?{bad}")
+        assert refused.status_code == 400
+        assert "is no moment" in refused.text or "still to come" in refused.text
 
 
 @pytest.mark.parametrize(
@@ -192,6 +210,14 @@ async def test_bad_bodies_are_refused_naming_the_field(
 def test_what_no_database_can_hold_is_refused(kind: Any, given: str) -> None:
     with pytest.raises(pydantic.ValidationError):
         pydantic.TypeAdapter(kind).validate_python(given)
+
+
+def test_what_is_computed_as_a_whole_is_given_by_pages_and_takes_no_filters() -> None:
+    page = asking.page(range(10), Query("default", offset=4, limit=3))
+    assert (page.items, page.total) == ((4, 5, 6), 10)
+    port = Filter("port", Operator.EQ, ("eth1",))
+    with pytest.raises(errors.OrderRejected, match="cannot be asked for here"):
+        asking.page(range(10), Query("default", (port,)))
 
 
 async def test_not_ready_is_503_and_says_which_part(it: world.World) -> None:

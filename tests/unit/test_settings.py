@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from oss_agent import errors, settings
+from oss_agent.settings import places
 
 
 def test_defaults_are_an_embedded_daemon_on_loopback() -> None:
@@ -63,6 +64,44 @@ def test_a_wrong_file_is_named_with_its_field(tmp_path: Path, text: str, names: 
 
     with pytest.raises(errors.ConfigurationError, match=names):
         settings.load(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[http]\n# which\nport = 70000\n", "oss-agent.toml:3: http.port: "),
+        (
+            '[[pools]]\nname = "a"\nfirst = 1\nlast = 2\n\n[[pools]]\nname = "b"\n',
+            "toml:6: pools.1: ",
+        ),
+        ('[log]\nlevel = "info"\n\n[http]  # here\nprot = 1\n', "toml:5: http.prot: there is no"),
+        ("http.port = 70000\n", "toml:1: http.port: "),
+        ("nonsense = 1\n", "toml:1: nonsense: "),
+        ("[http]\nport = 1\nport = 2\n", r"at line 3, column"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, where: str) -> None:
+    file = tmp_path / "oss-agent.toml"
+    file.write_text(text)
+    with pytest.raises(errors.ConfigurationError, match=where):
+        settings.load(file)
+
+
+def test_a_mistake_of_the_environment_is_not_looked_for_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "oss-agent.toml"
+    file.write_text("[http]\nport = 9000\n")
+    monkeypatch.setenv("OSS_AGENT_HTTP__PORT", "nine")
+    with pytest.raises(
+        errors.ConfigurationError, match=r"environment: OSS_AGENT_HTTP__PORT: http\.port"
+    ):
+        settings.load(file)
+
+
+def test_what_stands_in_a_long_string_is_no_key() -> None:
+    text = 'a = """\n[http]\nport = 1\n"""\n[http]\nport = 2\n'
+    assert places.lines(text) == {("a",): 1, ("http",): 5, ("http", "port"): 6}
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import containerlab
+from inventory.containerlab import containerlab
 from oss_agent.testing.simulated import (
     Faults,
     Kind,

@@ -11,6 +11,7 @@ import pytest
 
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated import OFFERS, UNSAFE, Faults, Kind, SimulatedDevice
+from tests import leaps
 from tests.contract import raw_netconf
 from tests.contract.raw_netconf import BASE, LAB, RawSession, Server
 
@@ -120,18 +121,18 @@ async def test_users_order_their_list_by_insert() -> None:
 
 
 async def test_a_slow_commit_happens_though_its_client_left() -> None:
-    box = SimulatedDevice("d", offer=OFFERS[Rung.CANDIDATE], faults=Faults(commit_takes=0.3))
+    box = SimulatedDevice("d", offer=OFFERS[Rung.CANDIDATE], faults=Faults(commit_takes=300.0))
     async with box:
         async with talking(box) as session:
             await session.ask(edit(eline("a"), target="candidate"))
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await session.ask("<commit/>")
-        before = box.datastores.running
-        await asyncio.sleep(0.5)
-
-    assert not before
-    assert box.datastores.running
+        assert not box.datastores.running
+        box.faults = Faults()
+        async with asyncio.timeout(300):
+            while not box.datastores.running:  # noqa: ASYNC110  a device does not call
+                await asyncio.sleep(0.01)
 
 
 async def test_a_reboot_behind_a_commit_loses_what_was_not_saved() -> None:
@@ -150,11 +151,11 @@ async def test_a_reboot_behind_a_commit_loses_what_was_not_saved() -> None:
 
 
 async def test_a_stranger_lets_go_of_the_lock_in_time() -> None:
-    faults = Faults(lock_held_by=9, lock_held_for=0.2)
+    faults = Faults(lock_held_by=9, lock_held_for=60.0)
     lock = "<lock><target><candidate/></target></lock>"
     async with SimulatedDevice("d", faults=faults) as box, talking(box) as session:
         denied = await session.ask(lock)
-        await asyncio.sleep(0.3)
+        leaps.leap(60)
         granted = await session.ask(lock)
 
     assert (denied.word, granted.word) == ("lock-denied", "ok")
@@ -164,10 +165,17 @@ async def test_a_swallowed_confirm_lets_the_timer_end_the_commit() -> None:
     faults = Faults(swallow_confirm=True)
     async with SimulatedDevice("d", faults=faults) as box, talking(box) as session:
         await session.ask(edit(eline("a"), target="candidate"))
-        held = await session.ask(CONFIRMED.replace("60", "1"))
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(1.5):
-                await session.ask("<commit/>")
+        held = await session.ask(CONFIRMED)
+        confirming = asyncio.ensure_future(session.ask("<commit/>"))
+        async with asyncio.timeout(300):
+            while not box.history.of(Kind.FAULT):  # noqa: ASYNC110  a device does not call
+                await asyncio.sleep(0.01)
+            leaps.leap(60)
+            while box.datastores.pending:  # noqa: ASYNC110  a device does not call
+                await asyncio.sleep(0.01)
+        assert not confirming.done()
+        confirming.cancel()
+        await asyncio.gather(confirming, return_exceptions=True)
 
     assert held.ok
     assert not box.datastores.running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -11,11 +12,16 @@ import pytest
 from drivers.snmp import ber, engine, message
 from oss_agent import clock
 from oss_agent.spi import snmp
+from tests import leaps
 
 _UPTIME = ber.of_oid((1, 3, 6, 1, 2, 1, 1, 3, 0))
 _NAME: snmp.Oid = (1, 3, 6, 1, 2, 1, 1, 5, 0)
 _PLAN = snmp.PollPlan({"a": (1, 3, 6, 1, 9, 1)})
-_QUICK = engine.Limits(first_wait=0.05, least_wait=0.05, most_wait=0.1, deadline=2.0, sockets=2)
+_WAIT = 20.0
+_PATIENT = engine.Limits(
+    first_wait=_WAIT, least_wait=_WAIT, most_wait=_WAIT, deadline=280.0, sockets=2, agents=4
+)
+"""An answer is never late; where none comes, the wait for it is leapt over."""
 
 
 def reply(request_id: int, *binds: tuple[bytes, bytes], community: bytes = b"c") -> bytes:
@@ -26,6 +32,17 @@ def reply(request_id: int, *binds: tuple[bytes, bytes], community: bytes = b"c")
     body = ber.wrap(message.RESPONSE, numbers + ber.wrap(ber.SEQUENCE, pairs))
     head = ber.of_integer(1) + ber.wrap(ber.OCTET_STRING, community)
     return ber.wrap(ber.SEQUENCE, head + body)
+
+
+def silence() -> list[bytes]:
+    """No answer, and what was asked by now is overdue."""
+    leaps.leap(_WAIT)
+    return []
+
+
+def mute(_number: int, _request_id: int) -> list[bytes]:
+    """No answer."""
+    return []
 
 
 def table(request_id: int, community: bytes = b"c") -> bytes:
@@ -68,7 +85,7 @@ async def talking(
     agent.transport = transport
     target = snmp.Target("pe1", address, transport.get_extra_info("sockname")[1], "c")
     try:
-        async with engine.running(clock.SystemClock(), limits=_QUICK) as asking:
+        async with engine.running(clock.SystemClock(), limits=_PATIENT) as asking:
             yield asking, target, agent
     finally:
         transport.close()
@@ -76,7 +93,11 @@ async def talking(
 
 def test_a_lost_answer_is_asked_for_again_with_the_same_id() -> None:
     async def story() -> None:
-        async with talking(lambda n, i: [table(i)] if n > 1 else []) as (asking, target, agent):
+        async with talking(lambda n, i: [table(i)] if n > 1 else silence()) as (
+            asking,
+            target,
+            agent,
+        ):
             columns = await asking.poll(target, _PLAN)
 
         assert columns.columns["a"] == [3]
@@ -90,7 +111,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_id() -> None:
 
 def test_silence_is_a_timeout_that_names_the_device() -> None:
     async def story() -> None:
-        async with talking(lambda _n, _i: []) as (asking, target, agent):
+        async with talking(lambda _n, _i: silence()) as (asking, target, agent):
             with pytest.raises(snmp.SnmpTimeout, match="pe1"):
                 await asking.get(target, [_NAME])
 
@@ -107,7 +128,9 @@ def test_what_is_wrong_is_counted_and_the_right_answer_still_counts() -> None:
     async def story() -> None:
         async with talking(script) as (asking, target, _):
             columns = await asking.poll(target, _PLAN)
-            await asyncio.sleep(0.05)
+            async with asyncio.timeout(300):
+                while asking.counters()["replies_unexpected"] < 2:  # noqa: ASYNC110  a kernel queue
+                    await asyncio.sleep(0.01)
 
         counters = asking.counters()
         assert columns.columns["a"] == [3]
@@ -127,7 +150,7 @@ def test_an_answer_from_another_address_is_not_an_answer() -> None:
 
             def spoof(_: int, i: int) -> list[bytes]:
                 other.sendto(table(i), agent.asker)
-                return []
+                return silence()
 
             agent.script = spoof
             with pytest.raises(snmp.SnmpTimeout):
@@ -154,7 +177,9 @@ def test_a_body_that_lies_fails_the_poll_and_nothing_else() -> None:
 def test_silence_after_a_first_answer_leaves_what_was_read_marked_partial() -> None:
     def script(n: int, i: int) -> list[bytes]:
         rows = [(ber.of_oid((1, 3, 6, 1, 9, 1, r)), ber.of_integer(r)) for r in range(1, 11)]
-        return [reply(i, (_UPTIME, ber.wrap(ber.TIME_TICKS, b"\x05")), *rows)] if n == 1 else []
+        return (
+            [reply(i, (_UPTIME, ber.wrap(ber.TIME_TICKS, b"\x05")), *rows)] if n == 1 else silence()
+        )
 
     async def story() -> None:
         async with talking(script) as (asking, target, _):
@@ -210,14 +235,52 @@ def test_asks_ipv6_agents() -> None:
 
 def test_the_engine_forgets_every_request() -> None:
     async def story() -> None:
-        async with talking(lambda n, i: [table(i)] if n % 2 else []) as (asking, target, _):
+        async with talking(lambda n, i: [table(i)] if n % 2 else silence()) as (
+            asking,
+            target,
+            agent,
+        ):
             for _ in range(3):
                 await asking.poll(target, _PLAN)
+            agent.script = mute
+            asked = len(agent.ids)
             poll = asyncio.create_task(asking.poll(target, _PLAN))
-            await asyncio.sleep(0.01)
+            async with asyncio.timeout(300):
+                while len(agent.ids) == asked:  # noqa: ASYNC110  a kernel queue
+                    await asyncio.sleep(0.01)
             poll.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await poll
             assert asking.counters()["requests_in_flight"] == 0
+
+    asyncio.run(story())
+
+
+def test_agents_that_nobody_asks_any_more_are_forgotten() -> None:
+    async def story() -> None:
+        async with talking(lambda _, i: [table(i)]) as (asking, target, _):
+            for number in range(2 * _PATIENT.agents):
+                await asking.poll(dataclasses.replace(target, device=f"pe{number}"), _PLAN)
+                assert asking.counters()["agents_remembered"] <= _PATIENT.agents
+
+    asyncio.run(story())
+
+
+def test_agents_that_are_being_asked_keep_their_one_turn() -> None:
+    async def story() -> None:
+        async with talking(lambda n, i: [table(i)] if n > 2 else silence()) as (
+            asking,
+            target,
+            agent,
+        ):
+            others = [dataclasses.replace(target, device=f"p{n}") for n in range(9)]
+            async with asyncio.TaskGroup() as group:
+                for one in (target, target, *others, target):
+                    group.create_task(asking.poll(one, _PLAN))
+                await asyncio.sleep(0)
+                assert asking.counters()["agents_remembered"] == 10, "all have their turn"
+            await asking.poll(target, _PLAN)
+            assert asking.counters()["agents_remembered"] == _PATIENT.agents
+            assert len(agent.ids) >= 13
 
     asyncio.run(story())

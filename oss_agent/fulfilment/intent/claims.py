@@ -6,6 +6,7 @@ old value is given back when the change is done, the new one when it is not.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import states, tables
-from oss_agent.spi import catalogue, orders
+from oss_agent.spi import catalogue, orders, views
 
 _C = tables.claim.c
 _KNOWN = sa.select(_C.key).where(_C.key == sa.bindparam("at_key"))
@@ -45,9 +46,12 @@ def claim(
             continue
         key = f"{item.service_id}.{need.name}" + (f"~{transaction.id}" if has else "")
         try:
-            values[need.name] = _claimed(connection, p, need, key, at)
+            there = _there(item, need)
+            values[need.name] = _claimed(connection, p, need, key, at, there=there)
         except errors.Conflict as held:
             raise _named(connection, p, transaction.tenant, held) from held
+        except errors.ConfigurationError as lacking:
+            raise _no_pool(item, need) from lacking
         _remember(connection, transaction, item.service_id or "", key, need.name)
         taken.add(key)
     _release(connection, p, _mine(connection, transaction) - taken, at)
@@ -55,16 +59,25 @@ def claim(
 
 
 def _claimed(
-    connection: sa.Connection, p: parts.Parts, need: catalogue.PoolNeed, key: str, at: datetime
+    connection: sa.Connection,
+    p: parts.Parts,
+    need: catalogue.PoolNeed,
+    key: str,
+    at: datetime,
+    *,
+    there: bool,
 ) -> str:
+    claim = functools.partial(
+        p.ledger.claim, pool=need.pool, key=key, wanted=need.wanted, at=at, there=there
+    )
     try:
-        return p.ledger.claim(connection, pool=need.pool, key=key, wanted=need.wanted, at=at)
+        return claim(connection)
     except errors.Conflict as held:
         if held.holder != key:
             raise
         # It has another value from when something else was wished for: its order was amended.
         p.ledger.release(connection, key=key, at=at)
-        return p.ledger.claim(connection, pool=need.pool, key=key, wanted=need.wanted, at=at)
+        return claim(connection)
 
 
 def likely(
@@ -78,14 +91,41 @@ def likely(
     """What ``claim`` would give for one need; Conflict where it would refuse. Claims nothing."""
     key = f"{item.service_id}.{need.name}"
     try:
-        return p.ledger.likely(connection, need.pool, beside, key=key, wanted=need.wanted)
+        there = _there(item, need)
+        return p.ledger.likely(
+            connection, need.pool, beside, key=key, wanted=need.wanted, there=there
+        )
     except errors.Conflict as held:
         raise _named(connection, p, tenant, held) from held
+    except errors.ConfigurationError as lacking:
+        raise _no_pool(item, need) from lacking
+
+
+def _no_pool(item: orders.ItemRequest, need: catalogue.PoolNeed) -> errors.OrderRejected:
+    """A living service, or an order that was accepted, needs a value that it has not yet."""
+    return errors.OrderRejected(
+        f"{item.about} specification {item.specification} takes {need.name} from the pool {need.pool}, "
+        "which there is not: add it to the settings",
+        field=item.field("specification"),
+        status=422,
+        code="noSuchPool",
+    )
+
+
+def _there(item: orders.ItemRequest, need: catalogue.PoolNeed) -> bool:
+    """Have the devices the value already? Of a new service that is adopted; an undo brings it back."""
+    return item.action is views.ItemAction.ADD and need.name in item.claims
 
 
 def keeps(need: catalogue.PoolNeed, has: Mapping[str, str]) -> bool:
-    """Has the service a value for this need already, and is no other one wished for?"""
-    return need.name in has and need.wanted in {None, has[need.name]}
+    """Has the service a value for this need already, and is no other one wished for?
+
+    A wish for any prefix of a length (``/29``) is met by one that has it.
+    """
+    held, wanted = has.get(need.name), need.wanted
+    if held is None or wanted is None:
+        return held is not None
+    return wanted == held or (wanted.startswith("/") and held.endswith(wanted))
 
 
 def settle(

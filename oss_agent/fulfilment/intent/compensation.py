@@ -4,8 +4,9 @@
 was      is undone by                                 cannot be undone
 =======  ===========================================  ========================================
 add      a delete of the service                      once another order changed the service
-modify   a modify back to what was ordered before     once another order changed the service
-         it, suspended or resumed as it was
+modify   a modify back to what was ordered before     once another order changed the service, or
+         it, with the pool values of then,            somebody else has a pool value that this one
+         suspended or resumed as it was               exchanged for another
 delete   an add of what was there: a new service,     when it was part of a product, which is not put
          with an id of its own                        together again by parts; when it was suspended
 =======  ===========================================  ========================================
@@ -16,7 +17,7 @@ What changed or ended a product is not undone by its parts either.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import parts
+from oss_agent.fulfilment.intent import amendment, claims
 from oss_agent.fulfilment.record import codec, product_rows, tables
 from oss_agent.spi import catalogue, orders, views
 
@@ -71,7 +73,7 @@ def undo(
     if done.action is views.ItemAction.ADD:
         words = f"item {done.id}: {done.about} {service.id} ({service.name}) is deleted"
         return Undo(_item(done, views.ItemAction.DELETE, service), words)
-    return _back(done, service, built)
+    return _back(connection, p, tenant, done, service, built)
 
 
 def _refuse_part(
@@ -97,12 +99,18 @@ def _refuse_changed_since(
         raise _impossible(f"item {done.id}: {done.about} {service.id} was changed since by {by}")
 
 
-def _back(done: orders.ItemRequest, service: views.ServiceView, built: tuple[Built, ...]) -> Undo:
+def _back(
+    connection: sa.Connection,
+    p: parts.Parts,
+    tenant: str,
+    done: orders.ItemRequest,
+    service: views.ServiceView,
+    built: tuple[Built, ...],
+) -> Undo:
     if len(built) < 2:  # noqa: PLR2004  the modify itself, and what it changed
         raise _impossible(f"item {done.id}: what {done.about} {service.id} was before is not known")
     now, before = built[0].design, built[1].design
     changes = difference(now.ordered, before.ordered)
-    words = ", ".join(f"{name} {_said(value)}" for name, value in sorted(changes.items()))
     state = views.ServiceState.INACTIVE if before.suspended else views.ServiceState.ACTIVE
     item = _item(
         done,
@@ -111,11 +119,62 @@ def _back(done: orders.ItemRequest, service: views.ServiceView, built: tuple[Bui
         version=before.specification.version,
         characteristics=changes,
     )
+    had = {name: value for name, value in before.pools.items() if now.pools.get(name) != value}
+    item, lost = _with_values(connection, p, tenant, item, service, now, had)
+    said = [*_wishes(changes, had), *_values(item.claims, had, lost)]
+    words = ", ".join(said)
     if now.suspended is not before.suspended:
         item, words = dataclasses.replace(item, service_state=state), f"{words} {state}".lstrip()
     return Undo(
         item, f"item {done.id}: {done.about} {service.id} gets back {words or 'what it was'}"
     )
+
+
+def _with_values(
+    connection: sa.Connection,
+    p: parts.Parts,
+    tenant: str,
+    item: orders.ItemRequest,
+    service: views.ServiceView,
+    now: catalogue.Design,
+    had: Mapping[str, str],
+) -> tuple[orders.ItemRequest, Mapping[str, str]]:
+    """The item with the values of pools that it ``had``, and why it has not the others.
+
+    OrderRejected when it would have to keep what the modify exchanged one for.
+    """
+    item = dataclasses.replace(item, claims=dict(had))
+    whole = amendment.merged(item, service, now.ordered)
+    lost: dict[str, str] = {}
+    for need in p.catalogue.needs(whole) if had else ():
+        if need.name not in had:
+            continue
+        try:
+            claims.likely(connection, p, tenant, whole, need, ())
+        except errors.Conflict as taken:
+            if need.name in now.pools:
+                raise _impossible(
+                    f"item {item.id}: {item.about} {service.id} had {need.name} {had[need.name]}: "
+                    f"{taken.reason}"
+                ) from taken
+            lost[need.name] = taken.reason
+    kept = {name: value for name, value in had.items() if name not in lost}
+    return dataclasses.replace(item, claims=kept), lost
+
+
+def _wishes(changes: Mapping[str, Any], had: Mapping[str, str]) -> Iterator[str]:
+    """The changes in words; of a wish that is taken back the value that comes says it all."""
+    for name, value in sorted(changes.items()):
+        if value is not None or name not in had:
+            yield f"{name} {_said(value)}"
+
+
+def _values(
+    kept: Mapping[str, str], had: Mapping[str, str], lost: Mapping[str, str]
+) -> Iterator[str]:
+    """What becomes of the values that it had, in words."""
+    for name in sorted(had):
+        yield f"{name} {kept[name]}" if name in kept else f"another {name} ({lost[name]})"
 
 
 def difference(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,31 @@ _LAST_BUILT = (
     .order_by(_OF.closed_at.desc(), _OF.accepted.desc())
     .limit(1)
 )
+_EVERY_BUILT = (
+    sa.select(
+        _ITEM.tenant,
+        _ITEM.service_id,
+        _OF.design,
+        _ITEM.characteristics,
+        sa.func.row_number()
+        .over(
+            partition_by=(_ITEM.tenant, _ITEM.service_id),
+            order_by=(_OF.closed_at.desc(), _OF.accepted.desc()),
+        )
+        .label("from_last"),
+    )
+    .join(
+        tables.item,
+        sa.and_(_ITEM.order_id == _OF.order_id, _ITEM.position == _OF.position),
+    )
+    .where(
+        _ITEM.service_id.in_(sa.bindparam("at_services", expanding=True)),
+        _ITEM.action.in_((views.ItemAction.ADD, views.ItemAction.MODIFY)),
+        _ITEM.state == views.OrderState.COMPLETED,
+    )
+    .subquery()
+)
+_LAST_BUILT_OF = sa.select(_EVERY_BUILT).where(_EVERY_BUILT.c.from_last == 1)
 """Made once: to build a statement costs several times as much as to run it."""
 
 
@@ -74,13 +99,22 @@ def reserve(
     OrderRejected or Conflict when the state of the network does not allow it; the unit then leaves
     nothing behind.
     """
-    made = _reserve(connection, p, transaction, at)
     chosen = by_hand.chosen(connection, transaction.id)
+    made = _reserve(connection, p, transaction, at, adopts=_adopts(chosen))
     return dataclasses.replace(made, design=dataclasses.replace(made.design, by_hand=chosen))
 
 
+def _adopts(chosen: catalogue.OutOfBand | None) -> bool:
+    return chosen is catalogue.OutOfBand.AS_IS
+
+
 def _reserve(
-    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, at: datetime
+    connection: sa.Connection,
+    p: parts.Parts,
+    transaction: states.Transaction,
+    at: datetime,
+    *,
+    adopts: bool,
 ) -> Made:
     """The same as its specification has it."""
     item = order_rows.request_of(connection, transaction.order, transaction.position)
@@ -93,7 +127,7 @@ def _reserve(
     item = _whole(connection, p, tenant, item, built)
     has = built.pools if built is not None else {}
     pools = claims.claim(connection, p, transaction, item, has, at)
-    design = _decompose(connection, p, tenant, item, pools, built)
+    design = _decompose(connection, p, tenant, item, pools, built, adopts=adopts)
     if built is None:
         service_rows.plan(connection, p, transaction, service, design, at)
     _take_ports(connection, p, transaction, service, design, built, at)
@@ -138,12 +172,17 @@ def imagine(
     by_hand: catalogue.OutOfBand | None = None,
 ) -> Made:
     """The same for a dry-run: nothing is claimed, pool values are those a claim would get now."""
-    made = _imagine(connection, p, tenant, item)
+    made = _imagine(connection, p, tenant, item, adopts=_adopts(by_hand))
     return dataclasses.replace(made, design=dataclasses.replace(made.design, by_hand=by_hand))
 
 
 def _imagine(
-    connection: sa.Connection, p: parts.Parts, tenant: str, item: orders.ItemRequest
+    connection: sa.Connection,
+    p: parts.Parts,
+    tenant: str,
+    item: orders.ItemRequest,
+    *,
+    adopts: bool,
 ) -> Made:
     """The same as its specification has it."""
     built = _built(connection, p, tenant, item)
@@ -158,7 +197,7 @@ def _imagine(
             pools[need.name] = has[need.name]
         else:
             pools[need.name] = claims.likely(connection, p, tenant, item, need, pools.values())
-    design = _decompose(connection, p, tenant, item, pools, built)
+    design = _decompose(connection, p, tenant, item, pools, built, adopts=adopts)
     return _made(connection, p, item, design, built)
 
 
@@ -209,11 +248,26 @@ def last_built(connection: sa.Connection, tenant: str, service: str) -> catalogu
     """The design of a service's last completed add or modify, with what was ordered; or None."""
     mine = {"at_service": service, "at_tenant": tenant}
     row = connection.execute(_LAST_BUILT, mine).one_or_none()
-    if row is None or row.design is None:
+    return None if row is None else _as_built(row.design, row.characteristics)
+
+
+def last_built_of(
+    connection: sa.Connection, services: Collection[str]
+) -> Mapping[tuple[str, str], catalogue.Design]:
+    """The same of several services, by tenant and service; without those that have none."""
+    rows = connection.execute(_LAST_BUILT_OF, {"at_services": sorted(services)})
+    found = {
+        (row.tenant, row.service_id): _as_built(row.design, row.characteristics) for row in rows
+    }
+    return {key: design for key, design in found.items() if design is not None}
+
+
+def _as_built(form: Any, characteristics: Any) -> catalogue.Design | None:
+    if form is None:
         return None
-    design = codec.design_from_json(row.design)
+    design = codec.design_from_json(form)
     # Designs from before there was modify do not say what was ordered; their item still does.
-    said = design.ordered or row.characteristics
+    said = design.ordered or characteristics
     return dataclasses.replace(design, ordered=said, by_hand=None)
 
 
@@ -262,9 +316,11 @@ def _decompose(
     item: orders.ItemRequest,
     pools: Mapping[str, str],
     built: catalogue.Design | None,
+    *,
+    adopts: bool,
 ) -> catalogue.Design:
     devices, name = p.catalogue.devices(item), item.service_name or ""
-    snapshot = p.ledger.around(connection, tenant, devices=devices, name=name)
+    snapshot = p.ledger.around(connection, tenant, devices=devices, name=name, adopting=adopts)
     design = p.catalogue.decompose(item, snapshot, pools)
     suspended = amendment.suspended(item, built)
     return dataclasses.replace(design, ordered=dict(item.characteristics), suspended=suspended)
@@ -285,6 +341,7 @@ def _made(
     works = design.predicates if after else ()
     has = p.ledger.configured(connection, item.service_id) if item.service_id else {}
     named = {one.device for one in (*design.resources, *(built.resources if built else ()))}
+    _refuse_read_only(connection, p, {*named, *(name for name, _ in has)})
     return Made(
         item=item,
         design=dataclasses.replace(design, predicates=(*works, *_gone(left))),
@@ -294,6 +351,17 @@ def _made(
             for name, rfs in sorted({**before, **after}.items())
         ),
     )
+
+
+def _refuse_read_only(connection: sa.Connection, p: parts.Parts, devices: Collection[str]) -> None:
+    """Before anything is sent anywhere: what a driver was not proven on it does not write to."""
+    for device, doubt in sorted(p.ledger.read_only(connection, devices).items()):
+        raise errors.OrderRejected(
+            f"device {device} is read-only: {doubt}; run the driver's laws on it (oss-agent device "
+            f"prove {device}), or bring back the version before",
+            status=422,
+            code="deviceReadOnly",
+        )
 
 
 def _configured(design: catalogue.Design | None) -> Mapping[str, str]:

@@ -51,7 +51,7 @@ class Intent:
     @property
     def roots(self) -> tuple[Path, ...]:
         """Where the service's part begins, before and after: what is read of the device."""
-        return outermost((*tree.roots(self.was), *tree.roots(self.wanted)))
+        return tree.outermost((*tree.roots(self.was), *tree.roots(self.wanted)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,12 @@ class Change:
 
     @property
     def by_hand(self) -> tuple[str, ...]:
-        """Each edit by hand in the service's part, and what becomes of it, as people read it."""
+        """Each edit by hand in the service's part, and what becomes of it, as people read it.
+
+        Of an adoption it is a difference, which refuses it.
+        """
+        if self.intent.policy is catalogue.OutOfBand.AS_IS:
+            return ()
         return tuple(f"{path_text(path)} {self._becomes(path)}" for path in self.edited[:_NAMED])
 
     def _becomes(self, path: Path) -> str:
@@ -85,19 +90,26 @@ class Change:
         return "becomes the service's own" if mine else "stays as it is, as nobody's"
 
     @property
+    def differences(self) -> tuple[str, ...]:
+        """Where what is there is not what the design has, each in words: of an adoption none may be."""
+        told = {edit.path: _differs(edit) for edit in self.edits}
+        told |= {path: "is not in the design" for path in self.edited if path not in told}
+        place = f"{self.intent.device} {self.intent.store}"
+        return tuple(f"{place} {path_text(path)} {how}" for path, how in sorted(told.items()))
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """The nodes the service owns there then, as people read them."""
         return tuple(path_text(path) for path in tree.nodes(self.own))
 
 
-def outermost(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """The paths without those that lie below another of them."""
-    known = set(paths)
-    return tuple(
-        path
-        for path in sorted(known)
-        if not any(path[:length] in known for length in range(len(path)))
-    )
+def _differs(edit: Edit) -> str:
+    if edit.was is None:
+        wanted = edit.node.value if edit.node is not None else None
+        return "is not there" + ("" if wanted is None else f": the design has {wanted!r}")
+    if edit.node is None:
+        return "is not in the design"
+    return f"is {edit.was.value!r}: the design has {edit.node.value!r}"
 
 
 def wanted(design: catalogue.Design, drivers: Mapping[str, device.Driver]) -> Mapping[Place, Tree]:

@@ -46,7 +46,7 @@ def replace(
         )
     if after == item:
         return
-    _refuse_ended(connection, transaction, item)
+    refuse_ended(connection, transaction, item)
     _judge(connection, p, transaction.tenant, after)
     order_rows.set_item(
         connection,
@@ -75,8 +75,7 @@ def plan_anew(
         of = tables.transaction
         mine = of.update().where(of.c.id == transaction.id)
         connection.execute(mine.values(stale=transaction.attempt))
-        asleep = mine.where(of.c.stage == states.Stage.WAITING)
-        connection.execute(asleep.values(wake_at=at))
+        journal.wake_one(connection, transaction, at)
         return
     if wishes.standing(connection, transaction) is states.Cause.HELD:
         return
@@ -111,9 +110,10 @@ def begin_again(
         conclude.move_item(connection, p, mine, views.OrderState.IN_PROGRESS, at)
 
 
-def _refuse_ended(
+def refuse_ended(
     connection: sa.Connection, transaction: states.Transaction, item: orders.ItemRequest
 ) -> None:
+    """OrderRejected (409) when the item has ended, or nothing leads back for it any more."""
     state = order_rows.item_states(connection, transaction.order)[transaction.position - 1]
     advice = f"order a modify of {item.about} {item.service_id} once it has ended"
     if state.final:
@@ -145,8 +145,7 @@ def _judge(
         if service is None:
             raise errors.NotFound(f"service {item.service_id}")
         item = amendment.merged(item, service, built.ordered)
-    # Only what is added may be of no retired version, and this was accepted when it was none.
-    p.catalogue.check(dataclasses.replace(item, action=views.ItemAction.MODIFY))
+    p.catalogue.check(item, kept=True)
 
 
 def _differing(before: orders.ItemRequest, after: orders.ItemRequest) -> list[str]:

@@ -15,6 +15,7 @@ from oss_agent.fulfilment.record import (
     life_cycle,
     order_moves,
     order_rows,
+    precedence,
     resource_orders,
     states,
 )
@@ -41,8 +42,10 @@ def move_item(
     product_outcome.follow(connection, p, order, transaction.position, at)
     if state.final:
         dependencies.wake(connection, order, [transaction.position], at)
-    before = views.OrderState(order_rows.row_of(connection, order).state)
-    after = life_cycle.derive(order_rows.working_states(connection, order))
+    row = order_rows.row_of(connection, order)
+    before = views.OrderState(row.state)
+    derived = life_cycle.derive(order_rows.working_states(connection, order))
+    after = life_cycle.onward(derived, begun=row.start_date is not None)
     if before is views.OrderState.PENDING_CANCELLATION:
         if after.final:
             cancels.done(connection, p, order, order_rows.endings(connection, order), at)
@@ -117,7 +120,7 @@ def _give_back_beyond(
 
 
 def close(connection: sa.Connection, transaction: states.Transaction, at: datetime) -> None:
-    """No run will touch this transaction again; its leases are free."""
+    """No run will touch this transaction again; its leases are free, and its turn is over."""
     journal.update(
         connection,
         transaction,
@@ -126,6 +129,7 @@ def close(connection: sa.Connection, transaction: states.Transaction, at: dateti
         **journal.wait_columns(None),
     )
     leases.release(connection, transaction.id, at)
+    precedence.wake(connection, transaction, at)
 
 
 def say(

@@ -71,6 +71,7 @@ def check(request: orders.OrderRequest, bounds: limits.Limits) -> None:
         )
     for item in request.items:
         _check_item(item)
+    _check_adoption(request)
     _refuse_twice(request.items, "id", [item.id for item in request.items])
     about = request.items[0].about
     _refuse_twice(request.items, f"{about}.id", [item.service_id for item in request.items])
@@ -118,17 +119,20 @@ def _not_there(item: orders.ItemRequest) -> errors.OrderRejected:
 
 
 def specifications(
-    request: orders.OrderRequest, known: Known, of: catalogue.Catalogue
+    request: orders.OrderRequest, known: Known, of: catalogue.Catalogue, *, kept: bool = False
 ) -> tuple[views.SpecificationRef, ...]:
-    """Judge the content of each item, of a modify what it comes to in all; their specifications."""
-    return tuple(_specification(item, known, of) for item in request.items)
+    """Judge the content of each item, of a modify what it comes to in all; their specifications.
+
+    ``kept`` as in ``Catalogue.check``.
+    """
+    return tuple(_specification(item, known, of, kept=kept) for item in request.items)
 
 
 def _specification(
-    item: orders.ItemRequest, known: Known, of: catalogue.Catalogue
+    item: orders.ItemRequest, known: Known, of: catalogue.Catalogue, *, kept: bool
 ) -> views.SpecificationRef:
     if item.action is not views.ItemAction.NO_CHANGE or item.service_id is None:
-        return of.check(_whole(item, known))
+        return of.check(_whole(item, known), kept=kept)
     service = known.services[item.service_id]
     if service.state is views.ServiceState.TERMINATED:
         raise _not_there(item)
@@ -162,13 +166,16 @@ def look_up(connection: sa.Connection, p: parts.Parts, request: orders.OrderRequ
 
 
 def judged(
-    connection: sa.Connection, p: parts.Parts, request: orders.OrderRequest
+    connection: sa.Connection, p: parts.Parts, request: orders.OrderRequest, *, kept: bool = False
 ) -> tuple[orders.OrderRequest, tuple[views.SpecificationRef, ...]]:
-    """The same as for a sender's order, for one of our own, inside the unit that stores it."""
+    """The same as for a sender's order, for one of our own, inside the unit that stores it.
+
+    ``kept`` as in ``Catalogue.check``.
+    """
     check(request, p.limits)
     known_services = look_up(connection, p, request)
     request = specified(request, known_services)
-    return request, specifications(request, known_services, p.catalogue)
+    return request, specifications(request, known_services, p.catalogue, kept=kept)
 
 
 def _refuse_twice(
@@ -195,6 +202,17 @@ def _check_state(item: orders.ItemRequest) -> None:
         raise errors.OrderRejected(
             f"a modify suspends (inactive) or resumes (active): not {item.service_state}",
             field=field,
+            code="invalidValue",
+        )
+
+
+def _check_adoption(request: orders.OrderRequest) -> None:
+    """An adoption is one new service by itself: to undo it would be to take it off the network."""
+    adds = [item.action is views.ItemAction.ADD and not item.resource for item in request.items]
+    if request.by_hand == catalogue.OutOfBand.AS_IS and adds != [True]:
+        raise errors.OrderRejected(
+            "what is there as it is becomes a service by an order of one item that adds one",
+            field=request.array,
             code="invalidValue",
         )
 
@@ -243,24 +261,19 @@ def accept(
     before = known(connection, request)
     if before is not None:
         return orders.Submitted(before, created=False)
+    _refuse_lost(p, request, found)
     at = p.clock.now()
-    promised = promises.made(connection, p, request, found, at)
-    columns = {} if promised is None else promised.columns()
+    if request.by_hand == catalogue.OutOfBand.AS_IS:
+        request = dataclasses.replace(request, surface=orders.ADOPTION)
+    columns = _promised(connection, p, request, found, at)
     numbers = order_rows.numbers(connection, len(request.items))
     written = order_rows.insert(connection, request, numbers, found, at, columns)
     order = numbers.key(request)
     _begin(connection, request, numbers, at)
     dependencies.insert(connection, order, request)
     works = any(item.action is not views.ItemAction.NO_CHANGE for item in request.items)
-    if request.by_hand is not None and works:
-        by_hand.choose(
-            connection,
-            tenant=request.tenant,
-            order=order,
-            policy=catalogue.OutOfBand(request.by_hand),
-            by=request.requester,
-            at=at,
-        )
+    if works:
+        _choose(connection, request, order, at)
     order_rows.note(
         connection,
         order=order,
@@ -274,6 +287,55 @@ def accept(
     if not works:
         view = _done(connection, p, order, view, at)
     return orders.Submitted(view, created=True)
+
+
+def _promised(
+    connection: sa.Connection,
+    p: parts.Parts,
+    request: orders.OrderRequest,
+    found: tuple[views.SpecificationRef, ...],
+    at: datetime,
+) -> Mapping[str, Any]:
+    """The order's columns of what was promised, or of why nothing was."""
+    promised = promises.made(connection, p, request, found, at)
+    if isinstance(promised, promises.Withheld):
+        return {"unpromised": promised}
+    return promised.columns()
+
+
+def _choose(
+    connection: sa.Connection, request: orders.OrderRequest, order: str, at: datetime
+) -> None:
+    """Keep what the sender said about edits by hand."""
+    if request.by_hand is not None:
+        by_hand.choose(
+            connection,
+            tenant=request.tenant,
+            order=order,
+            policy=catalogue.OutOfBand(request.by_hand),
+            by=request.requester,
+            at=at,
+        )
+
+
+def _refuse_lost(
+    p: parts.Parts, request: orders.OrderRequest, found: Sequence[views.SpecificationRef]
+) -> None:
+    """The catalogue may have been read again since the order was judged; no reload comes between now."""
+    for item, of in zip(request.items, found, strict=True):
+        if not p.catalogue.has(of, resource=item.resource):
+            raise left_catalogue(f"{item.about} specification {of.id} {of.version}", item.path)
+
+
+def left_catalogue(what: str, field: str) -> errors.OrderRejected:
+    """The refusal of what was offered a moment ago."""
+    return errors.OrderRejected(
+        f"{what} left the catalogue while this order was judged: send it again, it is judged by "
+        "what is offered now",
+        field=field,
+        status=409,
+        code="conflict",
+    )
 
 
 def _begin(

@@ -65,10 +65,12 @@ def judge(
     seen: product_seen.Seen,
     offerings: catalogue.Products,
     bounds: limits.Limits,
+    *,
+    kept: bool = False,
 ) -> Judged:
-    """Take each item apart. Pure; OrderRejected names the field."""
+    """Take each item apart. Pure; OrderRejected names the field. ``kept`` as in the catalogue's seam."""
     designs = tuple(
-        offerings.decompose_product(item.asked, seen.now(item)) for item in request.items
+        offerings.decompose_product(item.asked, seen.now(item), kept=kept) for item in request.items
     )
     for item, design in zip(request.items, designs, strict=True):
         if not design.parts and not _context(item):
@@ -124,6 +126,7 @@ def known(
 def accept(
     connection: sa.Connection,
     p: parts.Parts,
+    offerings: catalogue.Products,
     judged: Judged,
     became: orders.OrderRequest,
     found: tuple[views.SpecificationRef, ...],
@@ -134,6 +137,7 @@ def accept(
     if before is not None:
         return product_orders.Taken(before, created=False)
     _refuse_moved(connection, p, judged)
+    _refuse_lost(offerings, judged)
     at = p.clock.now()
     order = product_rows.next_id(connection)
     service = intake.accept(connection, p, _traced(became, order), found).order
@@ -185,6 +189,17 @@ def _refuse_moved(connection: sa.Connection, p: parts.Parts, judged: Judged) -> 
         moved = item.product_id and now.get(item.product_id) != judged.seen[item.product_id]
         if moved and not _context(item):
             raise _busy(item, "it just changed")
+
+
+def _refuse_lost(offerings: catalogue.Products, judged: Judged) -> None:
+    """The catalogue may have been read again since."""
+    for item, design in zip(judged.request.items, judged.designs, strict=True):
+        of = design.offering
+        try:
+            offerings.offering(of.id, of.version)
+        except errors.NotFound as gone:
+            what = f"product offering {of.id} {of.version}"
+            raise intake.left_catalogue(what, f"{item.asked.path}.productOffering") from gone
 
 
 def _busy(item: product_orders.ProductItemRequest, why: str) -> errors.OrderRejected:

@@ -26,6 +26,8 @@ def follow(
     if product is None:
         return
     item = product_rows.item_at(connection, order, position)
+    if moved.withdrawn and moved.action is views.ItemAction.ADD:
+        p.ledger.unlink_service(connection, product=product.id, service=moved.service, at=at)
     if item is not None and item.action == views.ItemAction.MODIFY:
         _take_over(connection, p, product, item, moved, order, at)
     _settle(connection, p, product, order, at)
@@ -61,16 +63,15 @@ def _tell_content(
     at: datetime,
 ) -> None:
     now = product_rows.service_items(connection, order)
-    done = {
-        position for _, position in item.parts if now[position].state is views.OrderState.COMPLETED
-    }
-    whole = len(done) == len(item.parts)
+    asked = [position for _, position in item.parts if not now[position].withdrawn]
+    done = {position for position in asked if now[position].state is views.OrderState.COMPLETED}
+    whole = len(done) == len(asked)
     offering = views.SpecificationRef(item.offering_id, item.offering_version, item.offering_name)
     said = [
         product_content.Ended(
             frozenset(item.words.get(str(position), {}).values()), position in done
         )
-        for _, position in item.parts
+        for position in asked
     ]
     content = products.ProductRow(
         id=before.id,

@@ -66,5 +66,12 @@ class Seen:
 def see(connection: sa.Connection, p: parts.Parts, tenant: str, keys: tuple[str, ...]) -> Seen:
     """A tenant's products, as they are."""
     found = p.ledger.products(connection, tenant, keys)
+    return Seen(found, ordered(connection, tenant, found))
+
+
+def ordered(
+    connection: sa.Connection, tenant: str, found: Products
+) -> Mapping[str, Mapping[str, Any]]:
+    """What was ordered in all of each living service that products have."""
     living = (one.id for view in found.values() for one in view.services if one.alive)
-    return Seen(found, {key: design.ordered(connection, tenant, key) for key in living})
+    return {key: design.ordered(connection, tenant, key) for key in living}

@@ -52,11 +52,33 @@ def choose(
         order=order,
         tenant=tenant,
         at=at,
-        text=f"{by} chose what becomes of edits by hand: {policy}",
+        text=_told(by, policy),
     )
     asleep = sa.and_(mine, of.c.wait_kind != states.WaitKind.START)
     connection.execute(of.update().where(asleep).values(wake_at=at))
     return tuple(order_rows.request_of(connection, order, row.position).id for row in rows)
+
+
+def _told(by: str, policy: catalogue.OutOfBand) -> str:
+    if policy is catalogue.OutOfBand.AS_IS:
+        return "an adoption: what is there becomes the service as it is, nothing is sent"
+    return f"{by} chose what becomes of edits by hand: {policy}"
+
+
+def refuse_of_adoption(
+    connection: sa.Connection, tenant: str, order: str, policy: catalogue.OutOfBand
+) -> None:
+    """An adoption is one from its acceptance to its end: it was told that nothing is sent for it."""
+    of = tables.transaction.c
+    mine = sa.and_(of.order_id == order, of.tenant == tenant)
+    stands = set(connection.execute(sa.select(of.by_hand).where(mine)).scalars())
+    if catalogue.OutOfBand.AS_IS in {policy, *stands}:
+        raise errors.OrderRejected(
+            "an order is an adoption from the start, and nothing else then: send another order",
+            field="policy",
+            status=409,
+            code="invalidState",
+        )
 
 
 def chosen(connection: sa.Connection, transaction: str) -> catalogue.OutOfBand | None:

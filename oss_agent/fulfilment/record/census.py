@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
 from oss_agent.fulfilment.record import product_tables, states, tables
 from oss_agent.spi import views
+
+_MOST: Final = 10_000
+"""Ends of transactions told at most, the last ones: who was down for months need not know all."""
+_OPEN: Final = tuple(one for one in states.Stage if one is not states.Stage.CLOSED)
+"""By name, so that the index over stages finds them: all that ever were are read for "not closed"."""
 
 
 def orders_by_state(connection: sa.Connection) -> Mapping[str, int]:
@@ -31,6 +38,36 @@ def in_doubt(connection: sa.Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in connection.execute(asked.order_by(t.transaction_id)))
 
 
+def ended_since(connection: sa.Connection, at: datetime) -> tuple[tuple[str, str, datetime], ...]:
+    """(device, order, when) of what transactions ended on devices since a moment, oldest first; bounded."""
+    t, p = tables.transaction.c, tables.participant.c
+    final = [state for state in states.State if state.final]
+    query = (
+        sa.select(p.device, t.order_id, p.since)
+        .join(tables.transaction, t.id == p.transaction_id)
+        .where(p.since > at, p.sent, p.state.in_(final))
+        .order_by(p.since.desc())
+        .limit(_MOST)
+    )
+    told = [(name, order, since) for name, order, since in connection.execute(query)]
+    return tuple(reversed(told))
+
+
+def services_in_work(connection: sa.Connection) -> frozenset[str]:
+    """Services that an order is at work on, or waits to be: nobody can judge them yet."""
+    c = tables.item.c
+    mine = sa.and_(
+        tables.transaction.c.order_id == c.order_id, tables.transaction.c.position == c.position
+    )
+    rows = (
+        sa.select(c.service_id)
+        .join(tables.transaction, mine)
+        .where(tables.transaction.c.stage.in_(_OPEN))
+        .distinct()
+    )
+    return frozenset(connection.execute(rows).scalars())
+
+
 def specifications_in_work(connection: sa.Connection) -> Mapping[tuple[str, str], int]:
     """How many items that are not done with are carried out by each specification (id, version)."""
     c = tables.item.c
@@ -41,7 +78,7 @@ def specifications_in_work(connection: sa.Connection) -> Mapping[tuple[str, str]
     rows = (
         sa.select(*key, sa.func.count())
         .join(tables.transaction, mine)
-        .where(tables.transaction.c.stage != states.Stage.CLOSED)
+        .where(tables.transaction.c.stage.in_(_OPEN))
         .group_by(*key)
         .order_by(*key)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +28,8 @@ _ITEMS_BEFORE = (
         sa.and_(_D.on_order == _ITEM.order_id, _D.on_position == _ITEM.position),
     )
     .where(_MINE, _ITEM.state != views.OrderState.COMPLETED)
+    # What was taken out of its order is waited for until it is undone, for it may free a port.
+    .where(~sa.and_(_ITEM.withdrawn, _ITEM.state == views.OrderState.CANCELLED))
 )
 _ORDERS_BEFORE = (
     sa.select(_WHOLE.id, sa.null(), _WHOLE.state)
@@ -86,6 +88,30 @@ def insert(connection: sa.Connection, order: str, request: orders.OrderRequest) 
             *((other[0], places[other]) for other in item.after_others),
             *((other, WHOLE) for other in request.after),
         )
+    ]
+    if rows:
+        connection.execute(tables.dependency.insert(), rows)
+
+
+def within(connection: sa.Connection, order: str) -> frozenset[tuple[int, int]]:
+    """Which items of an order come after which others of it, by positions."""
+    asked = sa.select(_D.position, _D.on_position).where(_D.order_id == order, _D.on_order == order)
+    return frozenset((row.position, row.on_position) for row in connection.execute(asked))
+
+
+def add(
+    connection: sa.Connection, order: str, tenant: str, pairs: Collection[tuple[int, int]]
+) -> None:
+    """Let items of an order come after others of it, by positions; it did not have these ``pairs``."""
+    rows = [
+        {
+            "tenant": tenant,
+            "order_id": order,
+            "position": position,
+            "on_order": order,
+            "on_position": before,
+        }
+        for position, before in sorted(pairs)
     ]
     if rows:
         connection.execute(tables.dependency.insert(), rows)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors, inserting
 from oss_agent.fulfilment import failpoints
-from oss_agent.fulfilment.record import codec, plain, states, tables
+from oss_agent.fulfilment.record import codec, plain, precedence, states, tables
 from oss_agent.spi import store
 
 T = TypeVar("T")
@@ -191,7 +191,10 @@ def update(connection: sa.Connection, transaction: states.Transaction, **values:
 def wait(
     connection: sa.Connection, transaction: states.Transaction, why: states.Wait, **values: Any
 ) -> None:
-    """Put a transaction to sleep as a row; the feeder starts its next run at ``wake_at``."""
+    """Put a transaction to sleep as a row; the feeder starts its next run at ``wake_at``.
+
+    One that gives its turn away by it (it waits for a person or a date) lets those behind it look.
+    """
     update(
         connection,
         transaction,
@@ -200,6 +203,8 @@ def wait(
         tries=transaction.tries + 1,
         **values,
     )
+    if not precedence.stands(why):
+        precedence.wake(connection, transaction, why.since)
 
 
 def wait_columns(why: states.Wait | None) -> dict[str, Any]:
@@ -219,6 +224,12 @@ def wake(connection: sa.Connection, order: str, at: datetime) -> None:
     table = tables.transaction
     asleep = table.update().where(table.c.order_id == order, table.c.stage == states.Stage.WAITING)
     connection.execute(asleep.values(wake_at=at))
+
+
+def wake_one(connection: sa.Connection, transaction: states.Transaction, at: datetime) -> None:
+    """Let it look now if it sleeps; whoever works on it is not disturbed."""
+    mine = _OF.id == transaction.id, _OF.stage == states.Stage.WAITING
+    connection.execute(tables.transaction.update().where(*mine).values(wake_at=at))
 
 
 def must_be_ours(connection: sa.Connection, transaction: states.Transaction) -> None:

@@ -82,6 +82,18 @@ def _open(kinds: frozenset[OrderState]) -> OrderState:
     return OrderState.ACKNOWLEDGED if waits else _BEGUN
 
 
+def onward(after: OrderState, *, begun: bool) -> OrderState:
+    """The same for an order that has ``begun``: nothing leads back, also once that item left it."""
+    if not begun:
+        return after
+    return _ONWARD.get(after, after)
+
+
+_ONWARD: Mapping[OrderState, OrderState] = MappingProxyType(
+    {OrderState.ACKNOWLEDGED: _BEGUN, OrderState.REJECTED: OrderState.FAILED}
+)
+
+
 def path(before: OrderState, after: OrderState) -> tuple[OrderState, ...]:
     """The states from ``before`` to ``after``, without the first: () when it is there already.
 

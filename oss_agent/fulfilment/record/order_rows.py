@@ -45,6 +45,7 @@ _STATES = sa.select(_ITEM.state).where(_ITEMS).order_by(_ITEM.position)
 _WORKING_STATES = (
     sa.select(_ITEM.state, _ITEM.milestones)
     .where(_ITEMS, _ITEM.action != views.ItemAction.NO_CHANGE)
+    .where(~sa.and_(_ITEM.withdrawn, _ITEM.state == views.OrderState.CANCELLED))
     .order_by(_ITEM.position)
 )
 _WHOLE_ITEMS = tables.item.select().where(_ITEMS).order_by(_ITEM.position)
@@ -134,6 +135,21 @@ def insert(
     return Written(row, items)
 
 
+def append(
+    connection: sa.Connection,
+    order: str,
+    tenant: str,
+    items: Sequence[orders.ItemRequest],
+    specifications: Sequence[views.SpecificationRef],
+) -> Mapping[str, int]:
+    """Store more items of an order, behind those that it has; their positions, by their ids."""
+    last = len(item_states(connection, order))
+    place = {item.id: position for position, item in enumerate(items, start=last + 1)}
+    pairs = zip(items, specifications, strict=True)
+    _INSERT_ITEM.several(connection, [_item_row(order, place, tenant, *pair) for pair in pairs])
+    return place
+
+
 def _item_row(
     order: str,
     place: Mapping[str, int],
@@ -160,6 +176,7 @@ def _item_row(
         "extra": dict(item.extra),
         "path": item.path,
         "service_state": item.service_state,
+        "claims": dict(item.claims) or None,
         "parent": None if item.parent is None else place[item.parent],
     }
 
@@ -179,6 +196,7 @@ def request_of(connection: sa.Connection, order: str, position: int) -> orders.I
         extra=row.extra,
         service_state=codec.service_state(row.service_state),
         resource=orders.of_resources(order),
+        claims=row.claims or {},
     )
 
 
@@ -217,7 +235,8 @@ def item_states(connection: sa.Connection, order: str) -> tuple[views.OrderState
 def working_states(connection: sa.Connection, order: str) -> tuple[views.OrderState, ...]:
     """The same as they count for their order: context says nothing of how far one has come.
 
-    What was completed and is undone again counts as failed; the item itself stays completed.
+    What was completed and is undone again counts as failed; the item itself stays completed. What
+    was taken out of the order counts until it is undone, and then no more.
     """
     rows = connection.execute(_WORKING_STATES, {"at_order": order})
     return tuple(_counts_as(views.OrderState(row.state), row.milestones) for row in rows)

@@ -114,6 +114,7 @@ def _view(row: sa.Row[Any], items: tuple[views.OrderItemView, ...]) -> views.Ser
         cancellation_reason=row.cancellation_reason,
         expected_completion=row.expected_completion,
         jeopardy=tuple(codec.jeopardy_from_json(one) for one in row.jeopardy),
+        adoption=row.surface == orders.ADOPTION,
     )
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment.record import (
     announce,
+    life_cycle,
     order_rows,
     product_life,
     product_rows,
@@ -50,7 +51,10 @@ def follow_items(
     for item in product_rows.items_of(connection, row.id):
         if item.action == views.ItemAction.NO_CHANGE:
             continue  # it was completed when it was accepted, and is nobody's work
-        after = product_life.item_state([now[position].state for _, position in item.parts])
+        below = [now[position] for _, position in item.parts]
+        derived = product_life.item_state([one.state for one in below if not one.gone])
+        begun = item.state != views.OrderState.ACKNOWLEDGED
+        after = life_cycle.onward(derived, begun=begun)
         if after != item.state:
             product_rows.set_item(connection, row.id, item.position, after)
             moved = True

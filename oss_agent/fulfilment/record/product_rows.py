@@ -18,9 +18,15 @@ _ITEM = tables.item.c
 _OF_SERVICE_ORDER = product_order.select().where(
     product_order.c.service_order == sa.bindparam("at_order")
 )
-_SERVICE_ITEMS = sa.select(_ITEM.position, _ITEM.action, _ITEM.state, _ITEM.service_id).where(
-    _ITEM.order_id == sa.bindparam("at_order")
-)
+_SERVICE_ITEMS = sa.select(
+    _ITEM.position,
+    _ITEM.item_id,
+    _ITEM.action,
+    _ITEM.state,
+    _ITEM.service_id,
+    _ITEM.service_state,
+    _ITEM.withdrawn,
+).where(_ITEM.order_id == sa.bindparam("at_order"))
 """Made once: to build a statement costs several times as much as to run it."""
 
 
@@ -36,11 +42,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ServiceItem:
-    """An item of a service order, as far as a product sees it."""
+    """An item of a service order, as far as a product sees it. ``turns``: it suspends or resumes."""
 
+    id: str
     action: views.ItemAction
     state: views.OrderState
     service: str
+    turns: bool = False
+    withdrawn: bool = False
+
+    @property
+    def gone(self) -> bool:
+        """Was it taken out of the order, and is nothing of it left to undo?"""
+        return self.withdrawn and self.state.final
 
     @property
     def changes(self) -> bool:
@@ -207,7 +221,12 @@ def service_items(connection: sa.Connection, service_order: str) -> Mapping[int,
     rows = connection.execute(_SERVICE_ITEMS, {"at_order": service_order})
     return {
         row.position: ServiceItem(
-            views.ItemAction(row.action), views.OrderState(row.state), row.service_id
+            row.item_id,
+            views.ItemAction(row.action),
+            views.OrderState(row.state),
+            row.service_id,
+            turns=row.service_state is not None,
+            withdrawn=row.withdrawn,
         )
         for row in rows
     }

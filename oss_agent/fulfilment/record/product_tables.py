@@ -41,7 +41,7 @@ class ProductItemColumns(TypedColumns):
     """An item of a product order; ``position`` counts from 1.
 
     ``ordered`` are the characteristics that the product comes to in all by it; ``parts`` are pairs
-    of a part's name and the position of its item in the service order. ``path`` is where it stands
+    of a part's name and the position of its item in the service order, also of those taken out of it. ``path`` is where it stands
     in its order's body, ``parent`` the position of the item that it is nested in. By positions in
     the service order: ``words`` are what the product calls a service's characteristics, ``needs``
     what was asked for of them.

@@ -57,7 +57,7 @@ def _parts(
 ) -> Mapping[str, Mapping[int, Any]]:
     """The ids and states of service order items, by order and position."""
     c = tables.item.c
-    asked = sa.select(c.order_id, c.position, c.item_id, c.state)
+    asked = sa.select(c.order_id, c.position, c.item_id, c.state, c.withdrawn)
     found: defaultdict[str, dict[int, Any]] = defaultdict(dict)
     for row in connection.execute(asked.where(c.order_id.in_(service_orders))):
         found[row.order_id][row.position] = row
@@ -108,7 +108,11 @@ def _item(
         product_id=row.product_id,
         product_name=row.product_name,
         characteristics=row.characteristics,
-        service_items=tuple(below[position].item_id for _, position in row.parts),
+        service_items=tuple(
+            one.item_id
+            for one in (below[position] for _, position in row.parts)
+            if not one.withdrawn
+        ),
         extra=row.extra,
         parent=None if row.parent is None else ids[row.parent],
         needs=_needs(row, below),

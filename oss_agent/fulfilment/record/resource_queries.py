@@ -71,6 +71,27 @@ def _changes(connection: sa.Connection, keys: Sequence[str]) -> tuple[ResourceOr
 
 
 def _selection() -> selecting.Selection:
+    """Both kinds, under the names of TMF652."""
+    both = _both()
+    c = both.c
+    text: dict[str, sa.ColumnElement[Any]] = {
+        "state": c.state,
+        "name": c.name,
+        "externalId": c.external_id,
+        "externalReference.id": c.of,
+    }
+    times: dict[str, sa.ColumnElement[Any]] = {
+        "orderDate": c.order_date,
+        "completionDate": c.completion_date,
+        "expectedCompletionDate": c.expected_completion,
+    }
+    # Ids are numbers written as text: 10 comes after 9.
+    ids = {"id": selecting.Attribute(c.id, sorted_by=c.number)}
+    attributes = ids | selecting.texts(text) | selecting.moments(times)
+    return selecting.Selection(sa.select(both), c.tenant, attributes, c.number, _of_items(c.id))
+
+
+def _both() -> sa.Subquery:
     """Both kinds as rows of one shape: what only one of them has is NULL in the other.
 
     Each kind counts for itself: even and odd, their numbers differ, and pages never overlap.
@@ -100,23 +121,7 @@ def _selection() -> selecting.Selection:
         _W.completion_date,
         _W.expected_completion,
     )
-    both = sa.union_all(changes, sent).subquery("resource_order")
-    c = both.c
-    text: dict[str, sa.ColumnElement[Any]] = {
-        "state": c.state,
-        "name": c.name,
-        "externalId": c.external_id,
-        "externalReference.id": c.of,
-    }
-    times: dict[str, sa.ColumnElement[Any]] = {
-        "orderDate": c.order_date,
-        "completionDate": c.completion_date,
-        "expectedCompletionDate": c.expected_completion,
-    }
-    # Ids are numbers written as text: 10 comes after 9.
-    ids = {"id": selecting.Attribute(c.id, sorted_by=c.number)}
-    attributes = ids | selecting.texts(text) | selecting.moments(times)
-    return selecting.Selection(sa.select(both), c.tenant, attributes, c.number, _of_items(c.id))
+    return sa.union_all(changes, sent).subquery("resource_order")
 
 
 def _of_items(order: sa.ColumnElement[str]) -> dict[str, selecting.Member]:

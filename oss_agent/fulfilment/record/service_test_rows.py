@@ -44,22 +44,14 @@ def proved(
     seen = kept.get((transaction.id, transaction.attempt), ())
     if not seen:
         return
-    item = tables.item.c
-    mine = item.order_id == transaction.order, item.position == transaction.position
-    row = connection.execute(tables.item.select().where(*mine)).one()
     _insert(
         connection,
         id=key,
         number=order_rows.next_number(connection, _NUMBERED),
         tenant=transaction.tenant,
-        name=f"{row.action} of {row.service_name}",
         mode=Mode.PROACTIVE,
         state=ServiceTestState.COMPLETED if passed else ServiceTestState.FAILED,
-        service_id=row.service_id,
-        service_name=row.service_name,
-        specification_id=row.specification_id,
-        specification_version=row.specification_version,
-        specification_name=row.specification_name,
+        **_of_item(connection, transaction),
         asked_by=ITSELF,
         asked_at=at,
         start=min(one.at for one in seen),
@@ -70,6 +62,21 @@ def proved(
         extra={},
     )
     _tell(connection, sink, events.EventKind.SERVICE_TEST_CREATE, key, at)
+
+
+def _of_item(connection: sa.Connection, transaction: states.Transaction) -> dict[str, Any]:
+    """What it is a test of, and so what it is called."""
+    item = tables.item.c
+    mine = item.order_id == transaction.order, item.position == transaction.position
+    row = connection.execute(tables.item.select().where(*mine)).one()
+    return {
+        "name": f"{row.action} of {row.service_name}",
+        "service_id": row.service_id,
+        "service_name": row.service_name,
+        "specification_id": row.specification_id,
+        "specification_version": row.specification_version,
+        "specification_name": row.specification_name,
+    }
 
 
 def ask(

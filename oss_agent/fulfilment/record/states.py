@@ -61,6 +61,8 @@ class Cause(StrEnum):
     NEIGHBOUR = "neighbourHarmed"
     CONFLICT = "conflict"
     CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+    """its item was taken out of the order while it was carried out"""
     UNREACHABLE = "deviceUnreachable"
     BUSY = "deviceBusy"
     INTERRUPTED = "interrupted"
@@ -80,6 +82,11 @@ class Cause(StrEnum):
         return self in {Cause.UNREACHABLE, Cause.BUSY} or self.at_once
 
     @property
+    def given_up(self) -> bool:
+        """Somebody does not want it any more: it ends, and is not tried again."""
+        return self in {Cause.CANCELLED, Cause.WITHDRAWN}
+
+    @property
     def at_once(self) -> bool:
         """No device is waited for: the next run finds out whether it may go on."""
         return self in {Cause.INTERRUPTED, Cause.STOPPED, Cause.AMENDED, Cause.HELD}
@@ -90,6 +97,8 @@ class WaitKind(StrEnum):
 
     WORK = "work"
     """a device, a lease, another try: time or other transactions end it"""
+    TURN = "turn"
+    """an order that changes the same service and was accepted before"""
     START = "start"
     """its requestedStartDate"""
     STOP = "stop"

@@ -3,7 +3,7 @@
 A handshake costs more than a change, so a connection stays while anybody needs it and a while
 after. So does one session to read by, per store; further ones come and go. The session by which a
 transaction writes is its own, by device and store, and stays from its first lock to its last
-confirmation.
+confirmation. Who opens one says for what: a login that its device refused is spared (``spi.logins``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from typing import Self, TypeAlias, TypeVar
 from oss_agent import errors
 from oss_agent.fulfilment import limits
 from oss_agent.fulfilment.talk import kept
-from oss_agent.spi import device, ledger
+from oss_agent.spi import device, ledger, logins
 
 T = TypeVar("T")
 Key: TypeAlias = tuple[str, str, str]
@@ -69,17 +69,24 @@ class Connections:
     """``async with`` it: at the end everything is closed, whatever it was in the middle of."""
 
     def __init__(
-        self, devices: ledger.Devices, drivers: device.Drivers, bounds: limits.Limits
+        self,
+        devices: ledger.Devices,
+        drivers: device.Drivers,
+        bounds: limits.Limits,
+        sending: logins.Sending = logins.unspared,
     ) -> None:
         self._devices = devices
         self._drivers = drivers
         self._bounds = bounds
+        self._sending = sending
         self._group = asyncio.TaskGroup()
         self._lines: dict[str, Line] = {}
         self._writing: dict[Key, Writing] = {}
         self._logins = asyncio.Semaphore(bounds.logins)
         self._per_device = defaultdict[str, asyncio.Semaphore](self._two)
         self.opened = 0
+        self.written = Counter[str]()
+        """how often a session to write by was asked for, by device"""
 
     def _two(self) -> asyncio.Semaphore:
         return asyncio.Semaphore(self._bounds.logins_per_device)
@@ -103,9 +110,13 @@ class Connections:
         await self._group.__aexit__(None, None, None)
 
     @contextlib.asynccontextmanager
-    async def reading(self, name: str, store: str = "") -> AsyncIterator[Reading]:
+    async def reading(
+        self, name: str, store: str = "", by: logins.Asker = logins.Asker.ORDERS
+    ) -> AsyncIterator[Reading]:
         """A session that changes nothing, kept for the next. DeviceUnreachable or DeviceRefused."""
-        async with self._line(name) as (line, reused):
+        endpoint = await self.endpoint(name)
+        guard = self._sending(endpoint, by) if self._sends(endpoint, store) else _nothing()
+        async with guard, self._line(name, endpoint) as (line, reused):
             held = line.spare.pop(store, None)
             if held is None or held.ended:
                 connection = await line.login.opened()
@@ -122,11 +133,11 @@ class Connections:
 
     async def writing(self, key: Key) -> Writing:
         """The transaction's own session, opened unless it is: until ``release``, or unused long."""
+        self.written[key[1]] += 1
         found = self._writing.get(key)
         if found is None or found.held.ended:
             self.release(key)
-            held = kept.Kept(self._group, self._own(key))
-            found = Writing(await self._first(held), held)
+            found = await self._opened(key)
             self._writing[key] = found
         else:
             found.used = True
@@ -156,6 +167,12 @@ class Connections:
         self._drop(name)
         await asyncio.sleep(random.uniform(0, self._bounds.reconnect))  # noqa: S311  no secret
 
+    async def _opened(self, key: Key) -> Writing:
+        endpoint = await self.endpoint(key[1])
+        async with self._sending(endpoint, logins.Asker.ORDERS):
+            held = kept.Kept(self._group, self._own(key, endpoint))
+            return Writing(await self._first(held), held)
+
     async def _first(self, held: kept.Kept[T]) -> T:
         try:
             return await held.opened()
@@ -163,18 +180,24 @@ class Connections:
             held.close()
             raise
 
+    def _sends(self, endpoint: device.Endpoint, store: str) -> bool:
+        """May a session to read by send the login? Not one that is open already."""
+        line = self._lines.get(endpoint.device)
+        spare = line.spare.get(store) if line is not None and line.endpoint == endpoint else None
+        return spare is None or spare.ended
+
     @contextlib.asynccontextmanager
-    async def _own(self, key: Key) -> AsyncIterator[device.Session]:
+    async def _own(self, key: Key, endpoint: device.Endpoint) -> AsyncIterator[device.Session]:
         _, name, store = key
-        async with self._line(name) as (line, _):
+        async with self._line(name, endpoint) as (line, _):
             connection = await line.login.opened()
             async with self._bounded(name, connection.session(store)) as session:
                 yield session
 
     @contextlib.asynccontextmanager
-    async def _line(self, name: str) -> AsyncIterator[tuple[Line, bool]]:
+    async def _line(self, name: str, endpoint: device.Endpoint) -> AsyncIterator[tuple[Line, bool]]:
         """A device's line, logged in, and whether it was open before."""
-        line, reused = await self._usable(name, await self.endpoint(name))
+        line, reused = await self._usable(name, endpoint)
         line.users += 1
         _forget(line.expiry)
         try:
@@ -259,6 +282,10 @@ class Connections:
                     reason = f"no session within {seconds:g} s"
                     raise errors.DeviceUnreachable(name, reason) from late
             yield value
+
+
+def _nothing() -> AbstractAsyncContextManager[None]:
+    return contextlib.nullcontext()
 
 
 async def _lives(line: Line) -> bool:

@@ -13,9 +13,13 @@ from oss_agent.fulfilment.record import states
 from oss_agent.fulfilment.talk import connections, ladder
 from oss_agent.fulfilment.trees import tree
 from oss_agent.spi import device
+from oss_agent.spi.logins import Asker
 from oss_agent.spi.tree import Path, Tree
 
 T = TypeVar("T")
+
+_PATHS = 64
+"""Paths that one request asks for at most: what a device has to look for, and to answer, stays bounded."""
 
 
 class Talk:
@@ -48,8 +52,10 @@ class Talk:
         return result
 
     async def read(self, roots: Sequence[Path]) -> Tree:
-        """The part of running at these paths, as one tree: all are asked for at once."""
-        return tree.merge(await together([self._read(root) for root in roots]))
+        """The part of running at these paths, as one tree: one request, or a few at once for many."""
+        paths = tree.outermost(roots)
+        parts = [paths[first : first + _PATHS] for first in range(0, len(paths), _PATHS)]
+        return tree.merge(await together([self._read(part) for part in parts]))
 
     async def opinion(self, roots: Sequence[Path]) -> Tree | None:
         """Have what is staged validated, and be told what it would leave at these paths.
@@ -67,8 +73,8 @@ class Talk:
     async def _predict(self, root: Path) -> Tree | None:
         return await self.call("predict", lambda session: session.predict(root))
 
-    async def _read(self, root: Path) -> Tree:
-        return await self.call("read", lambda session: session.read(root))
+    async def _read(self, paths: Sequence[Path]) -> Tree:
+        return await self.call("read", lambda session: session.read(*paths))
 
     async def snapshot(self) -> str:
         """The whole running configuration, for the comparison before and after."""
@@ -120,7 +126,7 @@ class Writer(Talk):
 
 
 class Contact:
-    """Conversations by device name, over shared connections."""
+    """Conversations by device name, over shared connections; ``by`` is for what."""
 
     def __init__(
         self,
@@ -128,10 +134,12 @@ class Contact:
         lines: connections.Connections,
         points: failpoints.Failpoints,
         bounds: limits.Limits,
+        by: Asker = Asker.ORDERS,
     ) -> None:
         self._drivers = drivers
         self._lines = lines
         self._points = points
+        self._by = by
         self._seconds = bounds.rpc_timeout
 
     async def driver(self, name: str) -> device.Driver:
@@ -143,7 +151,7 @@ class Contact:
     async def open(self, name: str, store: str = "") -> AsyncIterator[Talk]:
         """A session to read by. DeviceUnreachable or DeviceRefused."""
         self._points.hit("device.open.before")
-        async with self._lines.reading(name, store) as reading:
+        async with self._lines.reading(name, store, self._by) as reading:
             self._points.hit("device.open.after")
             yield Talk(name, reading.session, self._points, self._seconds)
 
@@ -154,12 +162,31 @@ class Contact:
             ladder.stand(name, talk.session.offers)
             yield talk
 
+    @contextlib.asynccontextmanager
+    async def exclusive(self, key: connections.Key) -> AsyncIterator[Talk]:
+        """As ``participate``, with the device's lock for as long: nobody edits what is read.
+
+        ``key`` is (transaction, device, store). DeviceBusy when somebody has the lock.
+        """
+        name = key[1]
+        self._points.hit("device.open.before")
+        writing = await self._lines.writing(key)
+        self._points.hit("device.open.after")
+        talk = Writer(name, writing, self._points, self._seconds)
+        try:
+            ladder.stand(name, talk.session.offers)
+            await talk.hold_lock()
+            yield talk
+            await talk.drop_lock()
+        finally:
+            self._lines.release(key)  # the lock goes with its session, whatever became of it
+
     async def ask(self, name: str, store: str, act: Callable[[Talk], Awaitable[T]]) -> T:
         """Read something; a login that had died unnoticed is made anew, once."""
         self._points.hit("device.open.before")
         reused = False
         try:
-            async with self._lines.reading(name, store) as reading:
+            async with self._lines.reading(name, store, self._by) as reading:
                 reused = reading.reused
                 self._points.hit("device.open.after")
                 return await act(Talk(name, reading.session, self._points, self._seconds))

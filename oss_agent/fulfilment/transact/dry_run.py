@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.intent import claims, design, plan, surroundings
+from oss_agent.fulfilment.intent import adoption, claims, design, plan, surroundings
 from oss_agent.fulfilment.talk import contact
-from oss_agent.fulfilment.transact import planning
+from oss_agent.fulfilment.transact import edited, planning
 from oss_agent.fulfilment.turn import approvals
 from oss_agent.spi import catalogue, device, orders, views
 from oss_agent.spi.tree import Tree
@@ -45,10 +45,11 @@ async def dry_run(
     drivers = {name: await p.contact.driver(name) for name in made.devices}
     wanted = await planning.intended(p, made, drivers)
     seen = await contact.together([_look(p, one, drivers[one.device]) for one in wanted])
-    changes = tuple(
-        plan.change(intent, one.now, drivers[intent.device])
-        for intent, one in zip(wanted, seen, strict=True)
-    )
+    async with edited.named(p, tenant):
+        changes = tuple(
+            plan.change(intent, one.now, drivers[intent.device])
+            for intent, one in zip(wanted, seen, strict=True)
+        )
     beside = await p.journal.read(lambda c: _beside(c, p, tenant, made, changes))
     busy = plan.devices(changes)
     shown = approvals.Plan(plan.digest(changes), plan.natives(changes), len(busy))
@@ -65,6 +66,19 @@ async def dry_run(
         hash=shown.hash,
         neighbours=beside.neighbours,
         expected_seconds=beside.expected,
+        differences=(*adoption.differences(changes), *_unseen(made, changes, seen)),
+    )
+
+
+def _unseen(
+    made: design.Made, changes: Sequence[plan.Change], seen: Sequence[_Seen]
+) -> tuple[str, ...]:
+    """Devices that were not asked: what nobody saw is not adopted."""
+    if made.design.policy is not catalogue.OutOfBand.AS_IS:
+        return ()
+    pairs = zip(changes, seen, strict=True)
+    return tuple(
+        f"{c.intent.device} was not asked: {one.trouble}" for c, one in pairs if one.trouble
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from oss_agent import inserting
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import plain, states, tables
 from oss_agent.spi import proof
@@ -19,6 +20,7 @@ BASELINE = "baseline"
 """Judged before the first commit."""
 TEST = "test"
 """Judged because somebody asked."""
+_INSERT = inserting.Insert(tables.evidence)
 _C = tables.evidence.c
 _BASELINE = sa.select(_C.service_id, _C.about, _C.outcome).where(
     _C.transaction_id == sa.bindparam("at_transaction"),
@@ -47,7 +49,7 @@ def keep(
     """Write verdicts down, in this order; those that are nobody's else are the order's own."""
     rows = [_row(p, transaction, verdict, whose) for verdict, whose in found]
     if rows:
-        connection.execute(tables.evidence.insert(), rows)
+        _INSERT.several(connection, rows)
 
 
 def _row(
@@ -72,7 +74,7 @@ def keep_of_test(
 ) -> None:
     """Write down what a service test saw; its id stands where a transaction's would."""
     own = {"tenant": tenant, "transaction_id": test, "attempt": 0, "stage": TEST}
-    connection.execute(tables.evidence.insert(), own | _seen(p, verdict))
+    _INSERT.one(connection, own | _seen(p, verdict))
 
 
 def _seen(p: parts.Parts, verdict: proof.Verdict) -> dict[str, Any]:

@@ -22,6 +22,9 @@ from oss_agent.fulfilment.turn import group
 from oss_agent.spi import catalogue, ledger, proof
 from oss_agent.spi.tree import Tree
 
+_AT_ONCE = 16
+"""Services read together: mostly some are enough, and to read all costs by how many there are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -172,12 +175,28 @@ def _around(
         for one in (transaction, *group.members(connection, transaction))
     }
     touched = {one.device for one in participants}
-    for one in _nearest_first(connection, p, transaction, touched):
-        if one.service not in ours and (only is None or one.service in only):
-            built = design.last_built(connection, one.tenant, one.service)
-            configured = p.ledger.configured(connection, one.service)
-            for asked in _asked(built, configured, touched):
-                yield Watched(one, asked)
+    near = [
+        one
+        for one in _nearest_first(connection, p, transaction, touched)
+        if one.service not in ours and (only is None or one.service in only)
+    ]
+    for first in range(0, len(near), _AT_ONCE):
+        yield from _of_some(connection, p, near[first : first + _AT_ONCE], touched)
+
+
+def _of_some(
+    connection: sa.Connection,
+    p: parts.Parts,
+    some: Sequence[ledger.Affected],
+    touched: set[str],
+) -> Iterator[Watched]:
+    """What can be asked about some services: two statements for all of them."""
+    built = design.last_built_of(connection, {one.service for one in some})
+    configured = p.ledger.configured_on(connection, touched, {one.service for one in some})
+    for one in some:
+        made, has = built.get((one.tenant, one.service)), configured.get(one.service, {})
+        for asked in _asked(made, has, touched):
+            yield Watched(one, asked)
 
 
 def _nearest_first(
@@ -200,7 +219,8 @@ def _asked(
 ) -> list[observer.Asked]:
     """What can be asked about it, on the touched devices first.
 
-    Its configuration is what the ledger says, in every store, whatever its design wants proven.
+    Its configuration is what the ledger says, in every store of these devices, whatever its design
+    wants proven. Elsewhere nothing of it is changed by us: what differs there is somebody else's doing.
     """
     every = observer.configuration(configured)
     every += [

@@ -1,6 +1,7 @@
 """Looks whether services work while their devices are HELD: asks, judges, asks again.
 
-Each store is asked over one session, all at once, until everything passes or the time is over.
+Each store is asked over one session, all at once, until everything passes or the time is over; its
+configuration is read once a round, whoever's it is.
 Test points come after the routers: a ping before the routers are ready is a loss that means
 nothing.
 """
@@ -8,7 +9,7 @@ nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from oss_agent import errors
@@ -39,6 +40,11 @@ class Asked:
     def place(self) -> tuple[str, str]:
         """The device and store whose session answers."""
         return (self.predicate.device, self.store)
+
+    @property
+    def read_back(self) -> bool:
+        """Does reading the configuration answer it?"""
+        return self.predicate.kind == proof.CONFIG_EQUAL and self.predicate.unobservable is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +162,11 @@ def _where(
 ) -> list[Asked]:
     """A configuration is read from every store it is in; everything else the first one answers.
 
-    A device that takes no part was just seen to hold what it shall: nobody reads it again.
+    A device that takes no part was just seen to hold what it shall: nobody reads it again, unless
+    none takes part at all: then what was seen is the whole proof.
     """
     stores = [one for (name, _), one in sorted(held.items()) if name == predicate.device]
-    if predicate.kind == proof.CONFIG_EQUAL and not stores:
+    if predicate.kind == proof.CONFIG_EQUAL and held and not stores:
         return []
     if predicate.kind == proof.CONFIG_EQUAL:
         changed = [Asked(predicate, one.store, one.roots, one.target) for one in stores]
@@ -200,11 +207,20 @@ class _Observer:
 
     async def _until_all_pass(self, talk: contact.Talk) -> None:
         while True:
-            await contact.together([self._ask(talk, number) for number in self._open()])
+            await contact.together(list(self._round(talk)))
             left = self._until - self._p.clock.monotonic()
             if left <= 0 or not self._open():
                 return
             await asyncio.sleep(min(self._p.limits.prove_every, left))
+
+    def _round(self, talk: contact.Talk) -> Iterator[Coroutine[None, None, None]]:
+        """Whatever is open, all at once: one read for all configurations, a question for each other."""
+        read = [number for number in self._open() if self._asked[number].read_back]
+        if read:
+            yield self._read_back(talk, read)
+        for number in self._open():
+            if number not in read:
+                yield self._ask(talk, number)
 
     async def _ask(self, talk: contact.Talk, number: int) -> None:
         asked = self._asked[number]
@@ -231,16 +247,18 @@ class _Observer:
                 simulated=simulated,
                 unobservable=predicate.unobservable,
             )
-        if predicate.kind == proof.CONFIG_EQUAL:
-            return await self._read_back(talk, asked.roots, asked.wanted)
         question = proof.Question(predicate.kind, predicate.params)
         async with self._commands:
             return await talk.call("observe", lambda session: session.observe(question))
 
-    async def _read_back(
-        self, talk: contact.Talk, roots: Sequence[Path], wanted: Tree
-    ) -> proof.Observation:
-        current = await talk.read(roots)
+    async def _read_back(self, talk: contact.Talk, numbers: Sequence[int]) -> None:
+        several = [self._asked[number] for number in numbers]
+        current = await talk.read([root for asked in several for root in asked.roots])
+        for number, asked in zip(numbers, several, strict=True):
+            seen = self._compared(talk, asked.wanted, tree.part(current, asked.roots))
+            self._verdicts[number] = judge.judge(asked.predicate, seen)
+
+    def _compared(self, talk: contact.Talk, wanted: Tree, current: Tree) -> proof.Observation:
         difference = tree.diff(wanted, current)
         text = "\n".join(f"{edit.operation} {path_text(edit.path)}" for edit in difference)
         return proof.Observation(

@@ -7,6 +7,7 @@ because what they promise has to be proven.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.intent import design, intents, plan
+from oss_agent.fulfilment.intent import adoption, design, intents, plan
 from oss_agent.fulfilment.ordering import conclude
 from oss_agent.fulfilment.record import (
     codec,
@@ -27,8 +28,10 @@ from oss_agent.fulfilment.record import (
     states,
 )
 from oss_agent.fulfilment.talk import contact
+from oss_agent.fulfilment.transact import edited
+from oss_agent.fulfilment.trees import tree
 from oss_agent.fulfilment.turn import approvals, wishes
-from oss_agent.spi import device, flow, views
+from oss_agent.spi import catalogue, device, flow, views
 from oss_agent.spi.tree import Path
 
 
@@ -63,6 +66,7 @@ async def intend(p: parts.Parts, shares: Sequence[Share]) -> flow.Next:
             stores[one.place].append((share, one))
     looks = [_look(p, stores[place], drivers[place[0]]) for place in sorted(stores)]
     found = await contact.together(looks)
+    adoption.must_be_there([one.change for one in found])
     return await p.journal.write("intent", lambda c: _write(c, p, shares, found))
 
 
@@ -80,16 +84,26 @@ async def intended(
 async def _look(
     p: parts.Parts, wanted: Sequence[tuple[Share, plan.Intent]], driver: device.Driver
 ) -> Found:
-    first = wanted[0][1]
-    roots = plan.outermost([root for _, intent in wanted for root in intent.roots])
+    roots = tree.outermost([root for _, intent in wanted for root in intent.roots])
     intents_by_service = [(share.made.service, intent) for share, intent in wanted]
-    async with p.contact.participate(first.device, first.store) as talk:
-        changes = plan.sequence(intents_by_service, await talk.read(roots), driver)
+    async with _session(p, *wanted[0]) as talk:
+        now = await talk.read(roots)
+        async with edited.named(p, wanted[0][0].transaction.tenant):
+            changes = plan.sequence(intents_by_service, now, driver)
         shares = {
             share.transaction.id: one for (share, _), one in zip(wanted, changes, strict=True)
         }
         change = plan.whole(changes, driver)
         return Found(change, shares, roots, await talk.snapshot() if change.edits else "")
+
+
+def _session(
+    p: parts.Parts, share: Share, intent: plan.Intent
+) -> contextlib.AbstractAsyncContextManager[contact.Talk]:
+    """What is adopted is locked while it is read: nothing of it will be locked afterwards."""
+    if adoption.is_one(intent):
+        return p.contact.exclusive((share.transaction.id, intent.device, intent.store))
+    return p.contact.participate(intent.device, intent.store)
 
 
 def _write(
@@ -115,6 +129,8 @@ def _write(
         _planned(connection, p, share.transaction, at)
         if moving:
             conclude.say(connection, share.transaction, at, f"planned on {', '.join(busy)}")
+        if share.made.design.policy is catalogue.OutOfBand.AS_IS:
+            conclude.say(connection, share.transaction, at, adoption.told(changes))
     if not moving and not any(share.made.begins for share in shares):
         looked = sorted({one.change.intent.device for one in found})
         _nothing_to_do(connection, p, shares, looked)

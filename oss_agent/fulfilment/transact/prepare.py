@@ -22,13 +22,13 @@ from oss_agent.fulfilment.record import (
     order_rows,
     participant_rows,
     plain,
+    precedence,
     resource_orders,
     states,
 )
 from oss_agent.fulfilment.transact import planning
 from oss_agent.fulfilment.turn import (
     approvals,
-    cancels,
     group,
     leases,
     sequence,
@@ -136,8 +136,9 @@ def _ending(
     at: datetime,
 ) -> tuple[views.OrderState, views.ErrorView] | None:
     """What an item ends as before anything is begun for it, and why; None: it goes on."""
-    if cancels.flagged(connection, transaction):
-        gone = _error(p, states.Cause.CANCELLED, "cancelled before anything was sent")
+    wish = wishes.standing(connection, transaction)
+    if wish is not None and wish.given_up:
+        gone = _error(p, wish, f"{wish} before anything was sent")
         return views.OrderState.CANCELLED, gone
     lost = sequence.given_up(missing)
     if lost is not None:
@@ -202,8 +203,11 @@ def _obstacle(
     devices: Sequence[str],
     at: datetime,
 ) -> states.Wait | None:
-    """A stop, or somebody else's lease; None when all devices are ours now."""
+    """A stop, a change of the same service before, or somebody else's lease; None: all devices are ours."""
     stopped = stop_rows.keeps(connection, p, transaction, devices, at)
+    first = None if stopped else precedence.before(connection, transaction)
+    if first is not None:
+        stopped = waits.turn_wait(first, transaction, p.limits, at)
     if stopped is not None:
         leases.release(connection, transaction.id, at)  # whoever is stopped stops nobody else
         return stopped

@@ -101,6 +101,8 @@ class Progress:
 
         self.one = await self.p.journal.write(str(state), unit)
         self.p.contact.release(self.one)
+        if self.one.sent:
+            self.p.ended(self.one.device, self.transaction.order)
 
     async def lose(self, reason: str) -> None:
         """Nobody knows how it is: UNKNOWN, with an alarm, until it is settled."""

@@ -17,7 +17,7 @@ async def push(one: Progress, talk: contact.Writer, current: Tree, wanted: Tree)
 
     Only before, target, and mixtures of the two are driven; for anything else ``allowed`` decides.
     """
-    edits = tree.diff(current, wanted)
+    edits = tree.regained(tree.diff(current, wanted))
     try:
         await talk.hold_lock()
         await talk.call("edit", lambda session: session.edit(edits))

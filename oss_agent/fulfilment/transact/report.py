@@ -126,7 +126,7 @@ def _may_retry(
     wish = wishes.standing(connection, transaction)
     if wish is states.Cause.AMENDED:
         return True  # what failed is not what is asked for any more
-    if not decision.cause.transient or wish is states.Cause.CANCELLED:
+    if not decision.cause.transient or (wish and wish.given_up):
         return False
     if decision.cause is states.Cause.INTERRUPTED:
         return journal.interruptions(connection, transaction) < p.limits.attempts
@@ -159,7 +159,6 @@ def _fail(
     participants: Sequence[states.Participant],
     at: datetime,
 ) -> None:
-    cancelled = decision.cause is states.Cause.CANCELLED
     undone = "; ".join(f"{one.device}: {one.outcome}" for one in participants)
     error = views.ErrorView(
         code=decision.cause,
@@ -168,7 +167,7 @@ def _fail(
         at=at,
         reference=decision.culprit,
     )
-    if not cancelled:
+    if not decision.cause.given_up:
         fallout.end(connection, p, transaction, error)
         return
     gone = views.OrderState.CANCELLED

@@ -1,6 +1,6 @@
 """The one function that ends what was begun: every store is driven to the decision.
 
-Start-up, the reaper and the workflow all call ``settle``. It reads the decision row; where there
+Start-up and the workflow both call ``settle``. It reads the decision row; where there
 is none it first writes an abort, so that nobody can decide otherwise meanwhile. Then per store:
 
 =========  ======================================  ================================================

@@ -5,14 +5,18 @@ Nothing goes live here. Whatever fails is written on the participant, and nothin
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from oss_agent import errors
+from oss_agent.fulfilment.record import order_rows
 from oss_agent.fulfilment.record.states import State
 from oss_agent.fulfilment.talk import contact
 from oss_agent.fulfilment.transact import doubt, standing, taking_in
 from oss_agent.fulfilment.transact.progress import Progress
 from oss_agent.fulfilment.trees import tree
+from oss_agent.fulfilment.turn import group
 from oss_agent.spi import catalogue
-from oss_agent.spi.tree import Tree
+from oss_agent.spi.tree import EMPTY, Edit, Tree
 
 
 async def stage(one: Progress) -> None:
@@ -39,13 +43,29 @@ async def staged(one: Progress) -> None:
             await talk.hold_lock()
             await one.move(State.LOCKED, rung=rung)
             current = await _unchanged(one, talk)
-            edits = tree.diff(current, one.one.target)
+            edits = await _edits(one, current)
             await talk.call("edit", lambda session: session.edit(edits))
             _must_be_as_planned(talk, one.one.target, await talk.opinion(one.one.roots))
             await one.move(State.VALIDATED)
         except (errors.DeviceError, errors.Conflict):
             await talk.tidy()
             raise
+
+
+async def _edits(one: Progress, current: Tree) -> tuple[Edit, ...]:
+    """To the target. Where a service puts its own back, what replaced that is not spared."""
+    edits = tree.diff(current, one.one.target)
+    if one.policy is not catalogue.OutOfBand.REVERT:
+        return edits
+    return tree.regained(edits, await one.p.journal.read(lambda c: _had(c, one)))
+
+
+def _had(connection: sa.Connection, one: Progress) -> list[Tree]:
+    """What was read back there of the services that this commit changes."""
+    every = (one.transaction, *group.members(connection, one.transaction))
+    items = [order_rows.request_of(connection, each.order, each.position) for each in every]
+    has = [one.p.ledger.configured(connection, item.service_id or "") for item in items]
+    return [each.get((one.one.device, one.one.store), EMPTY) for each in has]
 
 
 def _must_be_as_planned(talk: contact.Talk, target: Tree, told: Tree | None) -> None:

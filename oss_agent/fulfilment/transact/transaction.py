@@ -20,7 +20,7 @@ from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import journal, participant_rows, states
 from oss_agent.fulfilment.talk import contact
 from oss_agent.fulfilment.transact import faults, hold, prepare, report, settle, vote
-from oss_agent.fulfilment.turn import clock_jumps
+from oss_agent.fulfilment.turn import clock_jumps, trial_leases
 from oss_agent.spi import flow
 
 Work: TypeAlias = Callable[[parts.Parts, states.Transaction], Awaitable[flow.Next]]
@@ -133,6 +133,12 @@ async def settle_all(p: parts.Parts) -> tuple[str, ...]:
 
 def _take_over(connection: sa.Connection, p: parts.Parts) -> tuple[states.Transaction, ...]:
     at = p.clock.now()
+    for device in trial_leases.forget(connection, at):
+        structlog.get_logger().warning(
+            "the agent ended while a driver's laws were run here: what was tried may still be there; "
+            "'oss-agent device prove' begins by taking it away",
+            device=device,
+        )
     open_ones = journal.open_ones(connection)
     mine = [one for one in (journal.adopt(connection, t.id, at) for t in open_ones) if one]
     for one in mine:

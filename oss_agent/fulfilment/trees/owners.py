@@ -7,7 +7,8 @@ and shall have (``wanted``), and what other services have (``kept``). The rules,
   equal, else a Conflict that names the owner;
 * given up by us, had by others: stays until its last owner leaves;
 * given up by us alone: goes, with the list entry it lives in;
-* nobody's: never touched; where we want it, a Conflict, unless the policy is to adopt it.
+* nobody's: never touched; where we want it, a Conflict, unless the policy is to adopt it (whether it
+  is all as wanted, as an adoption asks for, is judged of the outcome).
 
 What somebody changed by hand in our own part is a Conflict by default; ``spi.catalogue.OutOfBand`` has the rest.
 """
@@ -15,16 +16,36 @@ What somebody changed by hand in our own part is a Conflict by default; ``spi.ca
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from oss_agent import errors
 from oss_agent.fulfilment.trees import sequences, tree
 from oss_agent.spi import catalogue
 from oss_agent.spi.tree import EMPTY, Path, Step, Tree, path_text
 
-_NAMED = 5
-"""How many places a refusal names."""
+NAMED: Final = 5
+"""Nodes that one sentence names."""
+OR_CHOOSE: Final = (
+    "or send the order again with what shall become of it (--by-hand revert|adopt|accept)"
+)
+
+
+class EditedByHandError(errors.Conflict):
+    """Somebody else changed what the service has at ``paths`` of the device ``where``."""
+
+    def __init__(self, where: str, paths: Sequence[Path]) -> None:
+        named = ", ".join(path_text(path) for path in paths[:NAMED])
+        more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+        self.where = where
+        self.paths = tuple(paths)
+        self.what = f"{where}: somebody else changed what the service has there ({named}{more})"
+        super().__init__(
+            f"{self.what}: its case is told by 'oss-agent drift check {where}'; revert or adopt it "
+            f"there, {OR_CHOOSE}",
+            holder=where,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +82,9 @@ def decide(ground: Ground, now: Tree) -> Outcome:
     decision = _Decision(ground)
     target, own = decision.inside(root, (), ours=False)
     if decision.edited and ground.policy is catalogue.OutOfBand.ABORT:
-        raise _by_hand(ground.where, decision.edited)
+        raise EditedByHandError(ground.where, decision.edited)
     edited = tuple(dict.fromkeys(decision.edited))
     return Outcome(tree.normal(target), tree.normal(own), edited)
-
-
-def _by_hand(where: str, paths: list[Path]) -> errors.Conflict:
-    named = ", ".join(path_text(path) for path in paths[:_NAMED])
-    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-    return errors.Conflict(
-        f"{where}: somebody else changed what the service has there ({named}{more}): "
-        "put it back, or send the order again with what shall become of it "
-        "(--by-hand revert|adopt|accept)",
-        holder=where,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +220,7 @@ class _Decision:
 
     @property
     def _adopts(self) -> bool:
-        return self._policy is catalogue.OutOfBand.ADOPT
+        return self._policy in {catalogue.OutOfBand.ADOPT, catalogue.OutOfBand.AS_IS}
 
     def _check_order(self, node: _Node, path: Path) -> None:
         orders = [one.order if one is not None else () for one in (node.was, node.wanted)]

@@ -13,7 +13,7 @@ Edits below one list that the user orders depend on one another; all others may 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from oss_agent import errors
 from oss_agent.fulfilment.trees import sequences
@@ -105,6 +105,19 @@ def invert(edits: Sequence[Edit]) -> tuple[Edit, ...]:
     return tuple(_inverse(edit) for edit in reversed(edits))
 
 
+def regained(edits: Sequence[Edit], had: Sequence[Tree] | None = None) -> tuple[Edit, ...]:
+    """The same edits, where what they create was ours before somebody took it away.
+
+    That is what one of ``had`` has; without them all of it.
+    """
+
+    def ours(edit: Edit) -> bool:
+        known = had is None or any(one.at(edit.path) is not None for one in had)
+        return known and edit.operation is Operation.CREATE
+
+    return tuple(dataclasses.replace(one, was=one.node) if ours(one) else one for one in edits)
+
+
 def _inverse(edit: Edit) -> Edit:
     operation = {
         Operation.CREATE: Operation.DELETE,
@@ -163,6 +176,16 @@ def _roots(tree: Tree, path: Path) -> Iterator[Path]:
             yield from _roots(child, here)
         else:
             yield here
+
+
+def outermost(paths: Collection[Path]) -> tuple[Path, ...]:
+    """The paths without those that lie below another of them."""
+    known = set(paths)
+    return tuple(
+        path
+        for path in sorted(known)
+        if not any(path[:length] in known for length in range(len(path)))
+    )
 
 
 def part(tree: Tree, starts: Iterable[Path]) -> Tree:

@@ -170,8 +170,9 @@ def done(
 
 
 def flagged(connection: sa.Connection, one: states.Transaction) -> bool:
-    """Is its order to be cancelled? Then nothing of it goes on."""
-    return bool(order_rows.row_of(connection, one.order).cancel_requested)
+    """Is its order to be cancelled, or was it taken out of it? Then nothing of it goes on."""
+    wish = wishes.standing(connection, one)
+    return wish is not None and wish.given_up
 
 
 def _note(connection: sa.Connection, task: views.CancelView, at: datetime, text: str) -> None:

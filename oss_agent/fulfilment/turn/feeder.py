@@ -189,13 +189,13 @@ def candidates(connection: sa.Connection, now: datetime, bounds: limits.Limits) 
     if sum(not _due(row, now, bounds) for row in rows) >= bounds.in_flight:
         return rows
     asked = {"now": now, "most": bounds.in_flight}
-    for tenant in _tenants(connection):
+    for tenant in tenants(connection):
         first = connection.execute(_FIRST_DUE, asked | {"at_tenant": tenant})
         rows += [_row(row) for row in first]
     return rows
 
 
-def _tenants(connection: sa.Connection) -> Iterator[str]:
+def tenants(connection: sa.Connection) -> Iterator[str]:
     """Whoever has something that waits, one look each however much that is."""
     last: str | None = ""
     while last is not None:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import journal, order_rows, states, tables
+from oss_agent.fulfilment.turn import wishes
 
 _FREE = (states.Stage.WAITING, states.Stage.QUEUED, states.Stage.RUNNING)
 """A run that is in a queue has done nothing yet; with a raised token it never will."""
@@ -138,16 +139,12 @@ def _queued(
 def _may_come(
     connection: sa.Connection, leader: states.Transaction, one: states.Transaction
 ) -> bool:
-    table, order = tables.transaction, tables.order
-    asked = (
-        sa.select(table.c.approved, order.c.cancel_requested, order.c.held_by)
-        .join(order, order.c.id == table.c.order_id)
-        .where(table.c.id == one.id)
-    )
+    table = tables.transaction
+    asked = sa.select(table.c.approved).where(table.c.id == one.id)
     row = connection.execute(asked).one()
     lease = tables.lease.select().where(tables.lease.c.transaction_id == one.id)
     free = row.approved is None and one.group_limit != 1
-    free = free and not row.cancel_requested and row.held_by is None
+    free = free and wishes.standing(connection, one) in {None, states.Cause.AMENDED}
     free = free and connection.execute(lease).first() is None
     ready = one.stage in _FREE and (one.wait is None or one.wait.kind is states.WaitKind.WORK)
     return free and ready and one.tenant == leader.tenant

@@ -36,10 +36,11 @@ _WAKE = tables.transaction.update().where(
         )
     ),
 )
+_HOLDERS = tables.lease.outerjoin(tables.transaction, _OF.id == _LEASE.transaction_id)
 _HOLDING = (
-    sa.select(_LEASE.device, _OF.id, _OF.order_id)
-    .join(tables.transaction, _OF.id == _LEASE.transaction_id)
-    .where(_LEASE.device.in_(_THESE), _OF.id != sa.bindparam("at_transaction"))
+    sa.select(_LEASE.device, _LEASE.transaction_id.label("id"), _OF.order_id)
+    .select_from(_HOLDERS)
+    .where(_LEASE.device.in_(_THESE), _LEASE.transaction_id != sa.bindparam("at_transaction"))
 )
 _EARLIER = (
     sa.select(_QUEUE.device, _OF.id, _OF.order_id)
@@ -52,7 +53,10 @@ _EARLIER = (
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """Who stands before us at a device: the holder, or somebody earlier in the queue."""
+    """Who stands before us at a device: the holder, or somebody earlier in the queue.
+
+    ``order`` is "" while the laws of the device's driver are run on it (``trial_leases``).
+    """
 
     device: str
     transaction: str
@@ -148,7 +152,7 @@ def _blockers(
         "at_accepted": transaction.accepted,
     }
     return tuple(
-        Blocker(row.device, row.id, row.order_id, holds=holds)
+        Blocker(row.device, row.id, row.order_id or "", holds=holds)
         for query, holds in ((_HOLDING, True), (_EARLIER, False))
         for row in connection.execute(query, before)
     )

@@ -1,21 +1,24 @@
 """What is promised to whoever orders: expectedCompletionDate, made at acceptance, kept or moved.
 
 Nothing is promised where history is too short, behind a long line, where an order that comes first
-has no promise, and where a pause without an end stands in the way: any date would be invented.
+has no promise, and where a pause without an end stands in the way: any date would be invented. A line
+is a tenant's own: the feeder serves tenants in turn, so another's ten thousand orders delay one item.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import pace, states, tables
-from oss_agent.fulfilment.turn import estimate, jeopardy, stop_rows
+from oss_agent.fulfilment.turn import estimate, feeder, jeopardy, stop_rows
 from oss_agent.fulfilment.turn import stops as stop_rules
 from oss_agent.spi import clock, orders, views
 
@@ -25,8 +28,32 @@ _LINE = (
     .limit(1)
     .offset(sa.bindparam("most", type_=sa.Integer))
 )
+_OWN_LINE = _LINE.where(tables.transaction.c.tenant == sa.bindparam("at_tenant"))
 """Is there one in line behind as many as are worked on at once? What it took those that were done
 says nothing of such a line: ten thousand orders were promised at once, and each had to be moved."""
+
+
+class Withheld(StrEnum):
+    """Why nothing is promised."""
+
+    HISTORY = "history"
+    LINE = "line"
+    BEFORE = "before"
+    STOP = "stop"
+
+    @property
+    def words(self) -> str:
+        """A sentence, as of the order's acceptance."""
+        return f"Nothing was promised: {_WHY[self]}."
+
+
+_WHY: Final = {
+    Withheld.HISTORY: "fewer like it were done undisturbed than a date can be made of",
+    Withheld.LINE: "more items of this tenant were in line before it than its share of those that are "
+    "worked on at once, and nobody can say how long such a line takes",
+    Withheld.BEFORE: "an order that it comes after has no promise",
+    Withheld.STOP: "a pause or freeze that has no end was in its way",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +95,35 @@ def made(
     request: orders.OrderRequest,
     found: Sequence[views.SpecificationRef],
     at: datetime,
-) -> Promise | None:
-    """What can be promised for an order that is being accepted; None: nothing is said."""
+) -> Promise | Withheld:
+    """What can be promised for an order that is being accepted, or why nothing is."""
     works = _works(connection, request, found)
     if not works or not all(one.pace.known for one in works):
-        return None
-    if connection.execute(_LINE, {"most": p.limits.in_flight}).first() is not None:
-        return None
+        return Withheld.HISTORY
+    if _long_line(connection, p, request.tenant):
+        return Withheld.LINE
     before = _before(connection, request, at)
-    stop = _stopped(connection, p, request, at) if before is not None else None
-    if before is None or stop is None:
-        return None
+    if before is None:
+        return Withheld.BEFORE
+    stop = _stopped(connection, p, request, at)
+    if stop is None:
+        return Withheld.STOP
     start = request.requested_start or at
     begins = max(at, start, before, stop)
     late = estimate.late(works, begins)
     due = jeopardy.promise(late, begins, begins, p.limits.promise_slack)
     return Promise(due, None) if max(start, stop) > at else lasting(due, p.clock)
+
+
+def _long_line(connection: sa.Connection, p: parts.Parts, tenant: str) -> bool:
+    """Are more of a tenant's items in line than its share of what is worked on at once?"""
+    most = p.limits.in_flight
+    if connection.execute(_LINE, {"most": most}).first() is None:
+        return False  # the usual case, and cheap
+    waiting = {tenant, *itertools.islice(feeder.tenants(connection), most)}
+    share = max(1, most // len(waiting))
+    mine = {"most": share, "at_tenant": tenant}
+    return connection.execute(_OWN_LINE, mine).first() is not None
 
 
 def _works(

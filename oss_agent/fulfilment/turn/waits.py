@@ -57,17 +57,43 @@ def lease_wait(
     """
     if overdue(transaction, LEASE, at):
         raise errors.Conflict(
-            f"device {blocker.device} was not free within {bounds.lease_deadline:g} s: order "
-            f"{blocker.order} has it or is before us; see what that one waits for",
+            f"device {blocker.device} was not free within {bounds.lease_deadline:g} s: "
+            f"{_who(blocker)} has it or is before us; see what that one waits for",
             holder=blocker.order,
         )
     verb = "lease held by" if blocker.holds else "before us in the queue:"
     return states.Wait(
-        reason=f"device {blocker.device}: {verb} order {blocker.order}",
+        reason=f"device {blocker.device}: {verb} {_who(blocker)}",
         since=since(transaction, at),
         wake_at=at + timedelta(seconds=bounds.pause(transaction.tries)),
-        who=f"order {blocker.order} (wait, or cancel it)",
+        who=f"{_who(blocker)} (wait, or cancel it)" if blocker.order else _who(blocker),
     )
+
+
+def turn_wait(
+    order: str, transaction: states.Transaction, bounds: limits.Limits, at: datetime
+) -> states.Wait:
+    """Waiting for an order that changes the same service: its end wakes us, a look is a precaution.
+
+    Conflict when it has waited too long.
+    """
+    if overdue(transaction, LEASE, at):
+        raise errors.Conflict(
+            f"order {order} changes the same service, was accepted before, and did not end within "
+            f"{bounds.lease_deadline:g} s; see what that one waits for",
+            holder=order,
+        )
+    return states.Wait(
+        reason=f"order {order} changes the same service and was accepted before",
+        since=since(transaction, at),
+        wake_at=at + timedelta(seconds=bounds.pause(transaction.tries)),
+        who=f"order {order} (wait, or cancel it)",
+        kind=states.WaitKind.TURN,
+    )
+
+
+def _who(blocker: leases.Blocker) -> str:
+    return f"order {blocker.order}" if blocker.order else "a run of its driver's laws"
 
 
 def device_wait(
@@ -115,7 +141,7 @@ def for_others(
     at: datetime,
 ) -> None:
     """Sleep until a lease is free, for as long as that may take; a stop has no deadline."""
-    if why.kind is not states.WaitKind.WORK:
+    if why.kind is states.WaitKind.STOP:
         journal.wait(connection, transaction, why, deadline=None, deadline_of=None)
         return
     _sleep(connection, transaction, why, LEASE, at + timedelta(seconds=bounds.lease_deadline))

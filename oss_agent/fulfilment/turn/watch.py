@@ -192,12 +192,18 @@ def _announce(
 
 
 def state_of(connection: sa.Connection, order: str, time: clock.Clock) -> str:
-    """Whether what was promised will be kept, as a sentence; "" when there is no date to keep."""
+    """Whether what was promised will be kept, or why nothing was, as sentences; "" of what has ended."""
     found = outlook.of(connection, [order], time)
     if not found:
         return ""
     seen = found[0]
     dues = _dues(seen.row, promises.standing(seen.row, time))
+    withheld = seen.row.unpromised
+    unsaid = promises.Withheld(withheld).words if withheld else ""
+    return " ".join(filter(None, (_kept(dues, seen, time), unsaid)))
+
+
+def _kept(dues: Sequence[jeopardy.Due], seen: outlook.Outlook, time: clock.Clock) -> str:
     if not dues:
         return ""
     expected = estimate.estimate(seen.works, time.now())

@@ -1,6 +1,6 @@
 """Decides whether what people wished meanwhile keeps a transaction from going on.
 
-A wish (cancel it, do something else instead, put it on hold) is a row. Whoever raises it looks for
+A wish (cancel it, take it out of its order, do something else instead, put it on hold) is a row. Whoever raises it looks for
 the decision to commit in the same unit, and whoever decides reads it in the unit that decides: so
 what was accepted is done, and what came too late was refused.
 """
@@ -18,22 +18,27 @@ from oss_agent.spi import clock
 
 _WORDS = {
     states.Cause.CANCELLED: "was cancelled",
+    states.Cause.WITHDRAWN: "does without this item by now",
     states.Cause.AMENDED: "was amended",
     states.Cause.HELD: "was put on hold",
 }
+_OF, _ORDER, _ITEM = tables.transaction.c, tables.order.c, tables.item.c
+_STANDING = (
+    sa.select(_ORDER.cancel_requested, _ORDER.held_by, _ITEM.withdrawn, _OF.stale, _OF.attempt)
+    .join(tables.order, _ORDER.id == _OF.order_id)
+    .join(tables.item, sa.and_(_ITEM.order_id == _OF.order_id, _ITEM.position == _OF.position))
+    .where(_OF.id == sa.bindparam("at_transaction"))
+)
+"""Made once: to build a statement costs several times as much as to run it."""
 
 
 def standing(connection: sa.Connection, one: states.Transaction) -> states.Cause | None:
     """The wish that keeps its current attempt from going on; None: nothing does."""
-    of, order = tables.transaction, tables.order
-    asked = (
-        sa.select(order.c.cancel_requested, order.c.held_by, of.c.stale, of.c.attempt)
-        .join(order, order.c.id == of.c.order_id)
-        .where(of.c.id == one.id)
-    )
-    row = connection.execute(asked).one()
+    row = connection.execute(_STANDING, {"at_transaction": one.id}).one()
     if row.cancel_requested:
         return states.Cause.CANCELLED
+    if row.withdrawn:
+        return states.Cause.WITHDRAWN
     if row.stale == row.attempt:
         return states.Cause.AMENDED
     return states.Cause.HELD if row.held_by is not None else None

@@ -135,7 +135,9 @@ def _attempt(facts: Facts, item: Row, transaction: Row, attempt: int) -> Iterato
 
 
 def _sum(facts: Facts, order: Row) -> Iterator[Violation]:
-    items = list(facts.rows("ord_item", order_id=order["id"]))
+    items = [
+        one for one in facts.rows("ord_item", order_id=order["id"]) if not one.get("withdrawn")
+    ]
     kinds = {item["state"] for item in items}
     if not kinds or (order["state"] == "completed") is not (kinds == {"completed"}):
         sentence = f"order {order['id']} is {order['state']}, and its items are {sorted(kinds)}"

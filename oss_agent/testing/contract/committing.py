@@ -7,7 +7,7 @@ import asyncio
 from oss_agent.errors import ChangeRejected, CommitUnknown
 from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi import device
-from oss_agent.spi.device import Capability
+from oss_agent.spi.device import Capability, Datastore
 from oss_agent.spi.proof import Question
 from oss_agent.spi.tree import EMPTY, Path, Step, Tree
 from oss_agent.testing.contract.peer import (
@@ -18,8 +18,11 @@ from oss_agent.testing.contract.peer import (
     refused,
     values,
 )
+from oss_agent.testing.relay import Relay
 
-_LONG_ENOUGH = 0.5  # seconds for a peer on loopback to carry a commit out
+_LONG_ENOUGH = (
+    0.3  # seconds for the rest of what a peer on loopback does once it has begun to answer
+)
 
 
 async def offers_confirm_the_rung(peer: Peer) -> None:
@@ -117,11 +120,20 @@ async def a_lost_reply_is_commit_unknown(peer: Peer) -> None:
     async with peer.through_relay() as (relayed, relay), relayed.session() as session:
         await peer.stage(session, peer.samples[0])
         relay.mute(after=peer.answers_before_commit)
-        asyncio.get_running_loop().call_later(_LONG_ENOUGH, relay.cut)
-        with refused(CommitUnknown):
-            await session.commit()
+        async with asyncio.TaskGroup() as group:
+            cutting = group.create_task(_cut_once_answered(relay))
+            with refused(CommitUnknown):
+                await session.commit()
+            cutting.cancel()
 
     expect(await peer.holds(peer.samples[0]), "the unanswered commit was carried out")
+
+
+async def _cut_once_answered(relay: Relay) -> None:
+    """What answers has carried out what it was asked for."""
+    await relay.lost.wait()
+    await asyncio.sleep(_LONG_ENOUGH)
+    relay.cut()
 
 
 async def discard_and_cancel_are_safe_twice(peer: Peer) -> None:
@@ -132,6 +144,24 @@ async def discard_and_cancel_are_safe_twice(peer: Peer) -> None:
         await session.cancel()
         await session.cancel(persist="nobody-has-this-token")
         await session.save()
+
+
+async def a_configuration_to_keep_is_the_snapshot_and_whole(peer: Peer) -> None:
+    """What is kept of running is what is compared; saved, it is what a restart brings back."""
+    await clean(peer)
+    async with peer.session() as session:
+        await peer.put(session, peer.samples[0])
+        await session.save()
+        running = await session.whole(Datastore.RUNNING)
+        startup = await session.whole(Datastore.STARTUP)
+        snapshot = await session.snapshot()
+
+    expect(running is not None, "there is a running configuration")
+    for kept in filter(None, (running, startup)):
+        expect_equal(kept.lacks, "", "a whole configuration lacks nothing")
+        expect_equal(kept.text, snapshot, "what is kept is what the device has")
+    shown = peer.driver.masked(snapshot, lambda _: "<secret>", peer.store)
+    expect_equal(shown.count("\n"), snapshot.count("\n"), "masking is line by line")
 
 
 async def what_is_absent_reads_as_absent(peer: Peer) -> None:
@@ -156,6 +186,19 @@ async def read_gives_only_what_was_asked(peer: Peer) -> None:
     expect_equal(found.at(deepest), peer.samples[0].at(deepest), "the node as it was committed")
     expect_equal(_leaf(found), deepest, "what was asked for came")
     expect_equal(_count(found), len(deepest), "and nothing beside it")
+
+
+async def one_read_gives_all_paths_that_were_asked_for(peer: Peer) -> None:
+    """Of entries that are there and one that is not: these, whole, and nothing beside them."""
+    await clean(peer, peer.samples[0])
+    sample = trees.normal(peer.samples[0])
+    entries = trees.roots(sample)
+    async with peer.session() as session:
+        every = await session.read(*entries, _another(entries[0]))
+        first = await session.read(_another(entries[0]), entries[0])
+
+    expect_equal(trees.normal(every), sample, "all of what was asked for")
+    expect_equal(trees.normal(first), trees.part(sample, entries[:1]), "one of it, nothing beside")
 
 
 async def reads_at_once_get_their_own_answers(peer: Peer) -> None:
@@ -198,6 +241,14 @@ def _leaf(tree: Tree, above: Path = ()) -> Path:
     return _leaf(first, (*above, first.step))
 
 
+def _another(path: Path) -> Path:
+    """A sibling that is not there: of a list another entry."""
+    last = path[-1]
+    if not last.keys:
+        return (*path[:-1], Step("what-is-not-there"))
+    return (*path[:-1], Step(last.name, tuple((name, f"{value}9") for name, value in last.keys)))
+
+
 def _count(tree: Tree) -> int:
     """How many nodes are below one."""
     return sum(1 + _count(child) for child in tree.children)
@@ -207,11 +258,13 @@ CHECKS = (
     offers_confirm_the_rung,
     an_edit_is_not_live,
     a_commit_is_live_and_read_back,
+    one_read_gives_all_paths_that_were_asked_for,
     validate_harms_nothing,
     a_prediction_is_what_a_commit_leaves,
     a_refused_change_leaves_running_as_before,
     a_lost_reply_is_commit_unknown,
     discard_and_cancel_are_safe_twice,
+    a_configuration_to_keep_is_the_snapshot_and_whole,
     what_is_absent_reads_as_absent,
     read_gives_only_what_was_asked,
     reads_at_once_get_their_own_answers,

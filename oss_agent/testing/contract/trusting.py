@@ -9,7 +9,7 @@ import asyncssh
 
 from oss_agent.errors import DeviceRefused, DeviceUnreachable
 from oss_agent.spi.device import Credential, Endpoint
-from oss_agent.testing.contract.peer import Peer, expect_equal, refused
+from oss_agent.testing.contract.peer import Peer, expect, expect_equal, refused
 
 
 async def another_host_key_is_refused_before_any_login(peer: Peer) -> None:
@@ -24,9 +24,10 @@ async def an_unpinned_device_is_refused_before_any_login(peer: Peer) -> None:
 
 
 async def a_wrong_password_is_refused(peer: Peer) -> None:
-    """DeviceRefused: trying again would lock the account."""
+    """DeviceRefused, and that it was the login: trying again would lock the account."""
     wrong = Credential(peer.endpoint.credential.username, "not-the-password")
-    await _refused(peer, dataclasses.replace(peer.endpoint, credential=wrong))
+    no = await _refused(peer, dataclasses.replace(peer.endpoint, credential=wrong))
+    expect(no.login, "a refused login is told from every other refusal")
 
 
 async def nobody_there_is_unreachable(peer: Peer) -> None:
@@ -41,15 +42,17 @@ async def nobody_there_is_unreachable(peer: Peer) -> None:
 
 async def _refused_unseen(peer: Peer, endpoint: Endpoint) -> None:
     before = peer.logins() if peer.logins else 0
-    await _refused(peer, endpoint)
+    no = await _refused(peer, endpoint)
+    expect(not no.login, "no login was refused: none was sent")
     after = peer.logins() if peer.logins else 0
     expect_equal(after, before, "no login was begun on an untrusted device")
 
 
-async def _refused(peer: Peer, endpoint: Endpoint) -> None:
-    with refused(DeviceRefused):
+async def _refused(peer: Peer, endpoint: Endpoint) -> DeviceRefused:
+    with refused(DeviceRefused) as no:
         async with peer.driver.session(endpoint, peer.store):
             pass
+    return no.error
 
 
 CHECKS = (

@@ -25,7 +25,7 @@ from oss_agent.testing.simulated.timer import LoopTimer
 LOOPBACK = "127.0.0.1"
 
 
-class SimulatedDevice:
+class SimulatedDevice(ssh.Reached):
     """One NETCONF device. ``async with SimulatedDevice("pe1") as device: device.endpoint()``.
 
     It listens while the block runs; its configuration and history live as long as the object, so
@@ -46,13 +46,8 @@ class SimulatedDevice:
         port: int = 0,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.name = name
-        self.platform = platform
-        self.login = login or ssh.Login()
+        super().__init__(name, platform, ssh.Server(login or ssh.Login(), address, port))
         self.history = History(now)
-        self.address = address
-        self.port = port
-        self._key = asyncssh.generate_private_key("ssh-ed25519")
         self._offer = offer or Offer()
         self._timer = LoopTimer(lambda: self._faults.starve_timer)
         self.datastores = Datastores(schema, self.history, self._timer, ceilings)
@@ -61,32 +56,17 @@ class SimulatedDevice:
         self._commits = 0
         self._last_session = 0
         self._sessions: dict[int, asyncssh.SSHServerProcess[bytes]] = {}
-        self._attempts: list[str] = []
-        self._server: ssh.Server | None = None
         self.quick = asyncio.Event()
         self.faults = faults
 
     # --- where it is
 
-    @property
-    def host_key(self) -> str:
-        """Its public key, OpenSSH form: what a client pins."""
-        return " ".join(self._key.export_public_key().decode().split()[:2])
-
     def endpoint(self) -> spi.Endpoint:
         """How a driver reaches it, host key pinned."""
-        return spi.Endpoint(
-            device=self.name,
-            platform=self.platform,
-            address=self.address,
-            credential=spi.Credential(self.login.username, self.login.password),
-            host_keys=(self.host_key,),
-            ports={"netconf": self.port, "ssh": self.port},
-        )
+        return self.reached_by("netconf", "ssh")
 
     async def __aenter__(self) -> Self:
-        self._server = ssh.Server(self.login, self._attempts)
-        self.port = await self._server.listen(self.address, self.port, self._key, self._serve)
+        await self._server.listen(self._serve)
         return self
 
     async def __aexit__(
@@ -95,15 +75,8 @@ class SimulatedDevice:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._server is not None:
-            await self._server.close()
-            self._server = None
+        await self._server.close()
         self._timer.stop()
-
-    @property
-    def login_attempts(self) -> tuple[str, ...]:
-        """User names that began to authenticate: empty when a client left at the host key."""
-        return tuple(self._attempts)
 
     # --- what happens to it
 
@@ -127,20 +100,17 @@ class SimulatedDevice:
 
     async def reboot(self) -> None:
         """Cut every session; running is startup again."""
-        if self._server is not None:
-            await self._server.cut_all()
+        await self._server.cut_all()
         self.datastores.reboot()
 
     def reboot_now(self) -> None:
         """``reboot`` for a session of its own: nobody waits until the last connection is gone."""
-        if self._server is not None:
-            self._server.abort_all()
+        self._server.abort_all()
         self.datastores.reboot()
 
     async def cut(self) -> None:
         """Cut every connection, as a broken link does."""
-        if self._server is not None:
-            await self._server.cut_all()
+        await self._server.cut_all()
 
     # --- for its sessions
 

@@ -26,8 +26,8 @@ class Faults:
 
     greeting: Greeting = Greeting.PROPER
     coalesced_hangs: bool = False
-    """an RPC that arrives in one read with the client's hello waits until more bytes come
-    (netconfd 2.13)"""
+    """the first RPC waits until more bytes come, as one that arrives in one read with the client's
+    hello (netconfd 2.13)"""
     ok_changes_nothing: bool = False
     """commit answers <ok/>, resets the candidate and leaves running as it was (netconfd 2.13 after
     <validate>)"""

@@ -18,7 +18,7 @@ from oss_agent.testing.simulated_snmp.router import Port, Router
 class SimulatedNetwork:
     """``async with SimulatedNetwork(TELCO5, trap_sink=("127.0.0.1", 9162)) as network: ...``.
 
-    ``devices`` and ``agents`` are by router name.
+    ``devices`` and ``agents`` are by router name; ``cache`` as in ``SimulatedAgent``.
     """
 
     def __init__(
@@ -27,13 +27,14 @@ class SimulatedNetwork:
         *,
         trap_sink: tuple[str, int] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        cache: float = 0.0,
     ) -> None:
         self.topology = topology
         self.trap_sink = trap_sink
         self.devices = {node.name: _device(node) for node in topology.nodes}
         peers = _peers(topology)
         self.agents = {
-            node.name: SimulatedAgent(self._router(node, place, peers, monotonic))
+            node.name: SimulatedAgent(self._router(node, place, peers, monotonic), cache=cache)
             for place, node in enumerate(topology.nodes)
         }
         self._stack = AsyncExitStack()
@@ -59,12 +60,17 @@ class SimulatedNetwork:
             router_id=node.router_id,
             settings=lambda port: port_settings(datastores.running, port),
             neighbours=self._other_end,
+            managed_at=self._router_id,
         )
 
     def _other_end(self, port: Port) -> Port | None:
         if port.peer is None:
             return None
         return self.agents[port.peer[0]].router.ports[port.peer[1]]
+
+    def _router_id(self, port: Port) -> str:
+        """Of the router at the other end."""
+        return "" if port.peer is None else self.agents[port.peer[0]].router.router_id
 
     async def __aenter__(self) -> Self:
         for node in self.topology.nodes:

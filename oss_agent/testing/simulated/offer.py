@@ -27,6 +27,8 @@ class Offer:
     """confirmed-commit:1.1 beside 1.0"""
     startup: bool = False
     validate: bool = True
+    more: tuple[str, ...] = ()
+    """URIs beside these, as a device of some maker announces them"""
 
     def hello(self, schema: Schema, session: int | None) -> bytes:
         """The server's hello; without a session-id when ``session`` is None."""
@@ -51,6 +53,7 @@ class Offer:
             *(f"urn:ietf:params:netconf:base:{base}" for base in bases),
             *(_CAPABILITY + word for word in words),
             module,
+            *self.more,
         ]
 
 

@@ -121,7 +121,12 @@ class NetconfSession:
     async def _agree(self, hello: bytes) -> bool:
         """Whether both sides speak base:1.1 (RFC 6242 4.1)."""
         theirs = {e.words for e in markup.parse(hello).walk() if e.name == "capability"}
-        if self._host.faults.coalesced_hangs and self._unframer.holds_more:
+        if self._host.faults.coalesced_hangs:
+            while not self._unframer.holds_more:
+                data = await self._reader.read(_READ)
+                if not data:
+                    break
+                self._unframer.feed(data)
             self._host.note_fault(self._caller.session, "hello and RPC in one read")
             self._unframer.feed(await self._reader.read(_READ))
         both = "urn:ietf:params:netconf:base:1.1"

@@ -21,7 +21,7 @@ from oss_agent.testing.simulated_cli.session import CliSession, Cut
 LOOPBACK = "127.0.0.1"
 
 
-class SimulatedCli:
+class SimulatedCli(ssh.Reached):
     """One router. ``async with SimulatedCli("pe1") as router: router.endpoint()``.
 
     It listens while the block runs; its configuration and history live as long as the object.
@@ -38,43 +38,24 @@ class SimulatedCli:
         port: int = 0,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.name = self.prompt_name = name
-        self.platform = platform
-        self.login = login or ssh.Login()
+        super().__init__(name, platform, ssh.Server(login or ssh.Login(), address, port))
+        self.prompt_name = name
         self.history = History(now)
-        self.address = address
-        self.port = port
         self.configuration = Configuration()
         self.startup = Configuration()
-        self._key = asyncssh.generate_private_key("ssh-ed25519")
         self._lines = 0
         self._last_session = 0
         self._sessions: dict[int, CliSession] = {}
-        self._attempts: list[str] = []
-        self._server: ssh.Server | None = None
         self._faults = faults
 
     # --- where it is
 
-    @property
-    def host_key(self) -> str:
-        """Its public key, OpenSSH form: what a client pins."""
-        return " ".join(self._key.export_public_key().decode().split()[:2])
-
     def endpoint(self) -> spi.Endpoint:
         """How a driver reaches it, host key pinned."""
-        return spi.Endpoint(
-            device=self.name,
-            platform=self.platform,
-            address=self.address,
-            credential=spi.Credential(self.login.username, self.login.password),
-            host_keys=(self.host_key,),
-            ports={"ssh": self.port},
-        )
+        return self.reached_by("ssh")
 
     async def __aenter__(self) -> Self:
-        self._server = ssh.Server(self.login, self._attempts)
-        self.port = await self._server.listen(self.address, self.port, self._key, self._serve)
+        await self._server.listen(self._serve)
         return self
 
     async def __aexit__(
@@ -83,14 +64,7 @@ class SimulatedCli:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._server is not None:
-            await self._server.close()
-            self._server = None
-
-    @property
-    def login_attempts(self) -> tuple[str, ...]:
-        """User names that began to authenticate: empty when a client left at the host key."""
-        return tuple(self._attempts)
+        await self._server.close()
 
     # --- what happens to it
 
@@ -116,8 +90,7 @@ class SimulatedCli:
 
     async def cut(self) -> None:
         """Cut every connection, as a broken link does."""
-        if self._server is not None:
-            await self._server.cut_all()
+        await self._server.cut_all()
 
     async def reboot(self) -> None:
         """Cut every session; running is startup again."""
@@ -131,7 +104,14 @@ class SimulatedCli:
         """The running configuration as shown."""
         padding = "".join(f"! padding {n}\n" for n in range(self._faults.padding))
         head = f"Building configuration...\n\nCurrent configuration:\n!\n! at {time.time()}\n!\n"
-        return f"{head}{self.configuration.text()}{padding}end\n"
+        whole = f"{head}{self.configuration.text()}{padding}end\n"
+        cut = self._faults.cut_after
+        return "".join(whole.splitlines(keepends=True)[:cut])
+
+    def saved(self) -> str:
+        """The startup configuration as shown."""
+        shown = self.startup.text()
+        return f"Using {len(shown)} out of 262136 bytes\n!\n! at {time.time()}\n!\n{shown}end\n"
 
     def save(self, session: int) -> None:
         """Running to startup."""

@@ -53,6 +53,8 @@ class Faults:
     """output stops after so many lines with ``--More--``, whatever was asked of the terminal"""
     byte_delay: float = 0.0
     """seconds between the bytes of every answer"""
+    cut_after: int | None = None
+    """the running configuration is shown to this many lines, as if that were all"""
     padding: int = 0
     """so many further lines in every running configuration shown"""
 

@@ -31,6 +31,7 @@ _AFTER_PEER = r"neighbor \1 remote-as "
 MODES: Mapping[str, tuple[Rule, ...]] = {
     TOP: (
         Rule(rf"hostname ({_WORD})", single="hostname "),
+        Rule(rf"snmp-server community {_WORD} (?:ro|rw)"),
         Rule(rf"service eline {_WORD}", mode="config-eline"),
         Rule(rf"vrf {_WORD}", mode="config-vrf"),
         Rule(rf"interface {_WORD}", mode="config-if"),
@@ -66,6 +67,7 @@ MODES: Mapping[str, tuple[Rule, ...]] = {
         Rule(r"bgp router-id \S+", single="bgp router-id "),
         Rule(rf"{_PEER} remote-as [0-9]+", single=_AFTER_PEER, takes=r"neighbor \1 "),
         Rule(rf"{_PEER} description .+", single=r"neighbor \1 description ", needs=_AFTER_PEER),
+        Rule(rf"{_PEER} password \S+", single=r"neighbor \1 password ", needs=_AFTER_PEER),
         Rule(rf"{_PEER} (?:update-source|timers) .+", needs=_AFTER_PEER),
         Rule(r"address-family (?:ipv4 unicast|ipv6 unicast|l2vpn evpn)", mode="config-router-af"),
     ),
@@ -80,6 +82,11 @@ MODES: Mapping[str, tuple[Rule, ...]] = {
         Rule(rf"network \S+(?: route-map {_WORD})?"),
         Rule(r"redistribute (?:connected|static)"),
         Rule(r"advertise (?:ipv4|ipv6) unicast|advertise-all-vni"),
+        Rule(r"segment ([0-9]+)", mode="config-segment", ceiling=16777215),
+    ),
+    "config-segment": (
+        Rule(r"rd [0-9.]+:[0-9]+", single="rd "),
+        Rule(r"route-target (?:import|export) [0-9.]+:[0-9]+"),
     ),
     "config-route-map": (Rule(r"match .+"), Rule(r"set (\S+) .+", single=r"set \1 ")),
 }

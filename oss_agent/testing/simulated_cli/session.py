@@ -31,6 +31,10 @@ class Router(Protocol):
         """The running configuration as shown."""
         ...
 
+    def saved(self) -> str:
+        """The startup configuration as shown."""
+        ...
+
     def save(self, session: int) -> None:
         """Running to startup."""
         ...
@@ -73,6 +77,7 @@ class CliSession:
         self._received = bytearray()
         self._exec: dict[str, Callable[[], str]] = {
             "show running-config": router.running,
+            "show startup-config": router.saved,
             "configure terminal": self._configure,
             "write memory": self._save,
             "show configuration sessions": self._others,

@@ -88,7 +88,8 @@ class Commands:
             "show version": lambda _: self._version(),
             "show configuration sessions": lambda _: self._sessions(),
             "show configuration sessions detail": lambda _: self._sessions(),
-            "show running-config": lambda _: self._shown(),
+            "show running-config": lambda _: self._shown("running", self.store.running),
+            "show startup-config": lambda _: self._shown("startup", self.store.startup),
             rf"show session-config named {_NAME}": lambda found: self._staged(found["name"]),
             rf"show session-config named {_NAME} diffs": lambda found: self._diff(found["name"]),
             "copy startup-config flash:rollback-0": lambda _: self._copy(),
@@ -119,11 +120,9 @@ class Commands:
         }
         return {"sessions": shown, "maxSavedSessions": 1, "maxOpenSessions": 5}
 
-    def _shown(self) -> str:
-        head = (
-            f"! Command: show running-config\n! device: {self.hostname} (EOS-{self.version})\n!\n"
-        )
-        return head + configuration.text(self.store.running) + "end\n"
+    def _shown(self, name: str, lines: configuration.Lines) -> str:
+        head = f"! Command: show {name}-config\n! device: {self.hostname} (EOS-{self.version})\n!\n"
+        return head + configuration.text(lines) + "end\n"
 
     def _staged(self, name: str) -> str:
         return configuration.text(self.store.get(name).editor.lines) + "end\n"

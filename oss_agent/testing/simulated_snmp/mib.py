@@ -15,6 +15,7 @@ IF_X_ENTRY: Oid = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
 BGP_IDENTIFIER: Oid = (1, 3, 6, 1, 2, 1, 15, 4, 0)
 LLDP_LOCAL: Oid = (1, 0, 8802, 1, 1, 2, 1, 3)
 LLDP_REMOTE: Oid = (1, 0, 8802, 1, 1, 2, 1, 4, 1, 1)
+LLDP_MANAGED_AT: Oid = (1, 0, 8802, 1, 1, 2, 1, 4, 2, 1)
 IF_ADMIN_STATUS: Oid = (*IF_ENTRY, 7)
 IF_OPER_STATUS: Oid = (*IF_ENTRY, 8)
 IF_INDEX: Oid = (*IF_ENTRY, 1)
@@ -24,6 +25,7 @@ _ETHERNET = 6
 _MTU = 1500
 _PACKET = 500
 _CHASSIS_MAC, _PORT_MAC = 4, 3
+_BRIDGE_AND_ROUTER = b"\x28\x00"
 
 
 def view(router: Router) -> list[tuple[Oid, Value]]:
@@ -115,6 +117,7 @@ def _lldp(router: Router) -> Iterator[tuple[Oid, Value]]:
             yield (*LLDP_LOCAL, 7, 1, column, port.index), value
         for column, value in _remote_row(router, port).items():
             yield (*LLDP_REMOTE, column, 0, port.index, 1), value
+        yield from _managed_at(router, port)
 
 
 def _local_row(port: Port) -> dict[int, Value]:
@@ -133,7 +136,16 @@ def _remote_row(router: Router, port: Port) -> dict[int, Value]:
         8: text(other.name),
         9: text(port.peer[0]),
         10: text(router.description),
+        12: Value(Tag.OCTETS, _BRIDGE_AND_ROUTER),
     }
+
+
+def _managed_at(router: Router, port: Port) -> Iterator[tuple[Oid, Value]]:
+    """A row of lldpRemManAddrTable, whose index is the address: family 1 (IPv4), length, octets."""
+    address = router.managed_at(port)
+    if address and router.neighbours(port) is not None and port.up:
+        octets = socket.inet_aton(address)
+        yield (*LLDP_MANAGED_AT, 3, 0, port.index, 1, 1, len(octets), *octets), _number(2)
 
 
 def chassis(name: str) -> bytes:

@@ -47,6 +47,8 @@ class Router:
     """configured (enabled, description) of a port, from the device's running"""
     neighbours: Callable[[Port], Port | None] = lambda _port: None
     """the port at the other end of a live link"""
+    managed_at: Callable[[Port], str] = lambda _port: ""
+    """the IPv4 address that the router at the other end announces, "" of none"""
     started: float = 0.0
 
     def __post_init__(self) -> None:

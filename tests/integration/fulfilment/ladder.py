@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from inventory import pools
+from inventory.pools import pools
 from oss_agent import errors
 from oss_agent.fulfilment.record import tables
 from oss_agent.spi import device, views

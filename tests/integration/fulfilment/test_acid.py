@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from inventory import pools
+from inventory.pools import pools
 from oss_agent.fulfilment import failpoints
 from oss_agent.fulfilment.intent import design
 from oss_agent.fulfilment.record import tables
@@ -191,6 +191,23 @@ async def test_a_neighbour_keeps_its_vote_where_its_last_change_did_not_touch_it
     assert built is not None
     kept = [one.device for one in built.predicates if one.kind == proof.CONFIG_EQUAL]
     assert kept == ["pe1", "pe2"]
+    several = await world.rows.read(lambda c: design.last_built_of(c, {"s1-1", "s9-1"}))
+    assert several == {(worlds.TENANT, "s1-1"): built}
+
+
+async def test_what_a_neighbour_has_on_devices_that_take_no_part_is_not_asked(three: World) -> None:
+    await order_a_vpn(three)
+    await three.run_to_the_end()
+    await three.order("line", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
+    await three.run_to_the_end()
+
+    assert (await three.get("2")).state is views.OrderState.COMPLETED
+    table = tables.evidence
+    asked = sa.select(table.c.device).where(
+        table.c.service_id == "s1-1", table.c.kind == proof.CONFIG_EQUAL
+    )
+    found = await three.rows.read(lambda c: c.execute(asked.distinct()).scalars().all())
+    assert set(found) == {"pe1", "pe2"}
 
 
 async def test_another_customers_neighbour_has_no_name_for_the_orders_sender(

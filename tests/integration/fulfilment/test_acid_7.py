@@ -108,11 +108,15 @@ class Router:
     async def save(self) -> None:
         self.calls.append("save")
 
-    async def read(self, path: TreePath) -> Tree:
-        return self.running if self.running.at(path) is not None else EMPTY
+    async def read(self, *paths: TreePath) -> Tree:
+        return tree.part(self.running, paths)
 
     async def snapshot(self) -> str:
         return repr(self.running)
+
+    async def whole(self, datastore: device.Datastore) -> device.Whole | None:
+        del datastore
+        return device.Whole(repr(self.running))
 
     async def observe(self, question: proof.Question) -> proof.Observation:
         raise NotImplementedError(question.kind)

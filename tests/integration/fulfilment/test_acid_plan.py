@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from inventory import pools
+from inventory.pools import pools
 from oss_agent.spi import orders, views
 from oss_agent.testing.simulated import content, markup
 from oss_agent.testing.simulated.history import Kind

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from inventory import history
-from inventory import tables as inventory_tables
+from inventory.rows import history
+from inventory.rows import tables as inventory_tables
 from oss_agent import errors
 from oss_agent.fulfilment import failpoints
 from oss_agent.fulfilment.record import journal, tables

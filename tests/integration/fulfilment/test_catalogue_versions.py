@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from inventory import specification_use
+from inventory.services import specification_use
 from oss_agent import errors
 from oss_agent.catalog import forms, specification
 from oss_agent.spi import views

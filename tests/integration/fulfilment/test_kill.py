@@ -38,7 +38,7 @@ async def agent(world: World, armed: str = "") -> tuple[int, str]:
         env={"PATH": "/usr/bin:/bin", failpoints.VARIABLE: armed},
         stdout=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         said, _ = await process.communicate()
     return process.returncode or 0, said.decode().strip()
 

@@ -80,8 +80,10 @@ def real_drivers() -> Iterator[Others]:
     ``sim_netconf`` stands for a router that has the NETCONF store alone: with netconfd's facts.
     """
     facts = [
-        ("validate_harmless: true", "validate_harmless: false\n  locks: [candidate]"),
-        ("pause: 0.0", "pause: 0.06"),
+        (
+            "validate_harmless: true",
+            "validate_harmless: false\n  locks: [candidate]\n  knocks: true",
+        ),
     ]
     snmp = ("  - snmp\nports", "  - simulated\nports")
     with (

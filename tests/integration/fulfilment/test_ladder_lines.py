@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 from oss_agent.fulfilment import failpoints
 from oss_agent.fulfilment.record import states
 from oss_agent.fulfilment.talk import contact
-from oss_agent.spi import views
+from oss_agent.spi import catalogue, views
 from oss_agent.spi.device import Rung
 from oss_agent.testing.simulated.faults import Faults as NetconfFaults
 from oss_agent.testing.simulated.history import Kind
@@ -72,6 +74,78 @@ async def test_a_service_comes_changes_and_goes_on_lines(kind: str, tmp_path: Pa
             saved = any(one.kind is Kind.SAVE for one in box.history)
             assert saved is (box is net.box or kind != "internet-access")
             assert not saved or box.startup.lines == box.configuration.lines
+
+
+async def test_a_setting_that_somebody_else_made_is_not_replaced(tmp_path: Path) -> None:
+    """A port has one description: ours would take another's place, and nobody would put it back."""
+    async with ladder.network(tmp_path, names=("sw1", "sw2"), netconf=()) as net:
+        sites: list[dict[str, Any]] = [
+            {"port": "sw1:eth4", "address": "172.16.1.1/24", "name": "hq"},
+            {"port": "sw2:eth4", "address": "172.16.2.1/24"},
+        ]
+        send = functools.partial(ladder.send, net.world, Action.ADD, specification="l3vpn")
+        key = await send({"sites": sites})
+        assert await net.agree(key) is views.OrderState.FAILED
+        error = (await net.world.get(key)).error
+        assert error is not None
+        assert (error.code, error.reference) == ("changeRejected", "sw1")
+        assert "'description unused port' stands there, not ours" in error.message
+
+        net.box.change_by_hand("interface eth4\nno description")
+        net.before = await net.world.snapshots()
+        service = await ladder.carried_out(
+            net.world, Action.ADD, {"sites": sites}, specification="l3vpn"
+        )
+        assert "description acme site hq" in net.box.configuration.text()
+        sites[0]["name"] = "head-office"
+        await ladder.carried_out(net.world, Action.MODIFY, {"sites": sites}, service=service)
+        assert "description acme site head-office" in net.box.configuration.text()
+        await ladder.carried_out(net.world, Action.DELETE, {}, service=service)
+        assert await net.world.snapshots() == net.before
+
+
+async def _submitted(net: ladder.Network, item: Mapping[str, Any], **more: Any) -> str:
+    """An order of one item that came to its end; its key."""
+    whole = worlds.request(body_digest=f"{item}{more}", **more)
+    asked = dataclasses.replace(whole.items[0], **item)
+    made = await net.world.orders.submit(dataclasses.replace(whole, items=(asked,)))
+    await net.world.run_to_the_end()
+    return made.order.id
+
+
+async def test_only_what_was_the_services_own_is_put_back_over_a_foreign_setting(
+    tmp_path: Path,
+) -> None:
+    """``revert`` says what becomes of edits of ours: a new service has none, and spares what it finds."""
+    revert = catalogue.OutOfBand.REVERT
+    async with ladder.network(tmp_path, netconf=(), out_of_band=revert) as net:
+        net.box.change_by_hand("interface eth5\nservice-policy theirs")
+        for name, port in (("one", "eth3"), ("two", "eth5")):
+            said = {"accessPort": f"sw1:{port}", "bandwidth": 50}
+            item = {"service_name": name, "characteristics": said}
+            key = await _submitted(net, item, specification="internet-access")
+        refused = await net.world.get(key)
+        assert refused.error is not None
+        assert "'service-policy theirs' stands there, not ours" in refused.error.message
+        assert "service-policy theirs" in net.box.configuration.text()
+
+
+async def test_the_only_line_of_a_resource_is_put_back_over_what_replaced_it(
+    tmp_path: Path,
+) -> None:
+    async with ladder.network(tmp_path, netconf=()) as net:
+        net.box.change_by_hand("interface eth4\nno description")
+        said = {"port": "sw1:eth4", "description": "spare"}
+        item: dict[str, Any] = {"resource": True, "path": "orderItem[0]"}
+        key = await _submitted(net, item | {"characteristics": said}, specification="port-label")
+        made = (await net.world.get(key)).items[0].service_id
+        net.box.change_by_hand("interface eth4\ndescription theirs")
+        again = item | {"service_id": made, "service_name": None, "action": Action.MODIFY}
+        again["characteristics"] = {}
+        key = await _submitted(net, again, specification="", by_hand=catalogue.OutOfBand.REVERT)
+        done = await net.world.get(key)
+        assert done.state is views.OrderState.COMPLETED, done.error
+        assert "description spare" in net.box.configuration.text()
 
 
 @pytest.mark.parametrize("action", [Action.ADD, Action.MODIFY, Action.DELETE])

@@ -16,8 +16,8 @@ import pytest
 from device_models import loader
 from drivers.arista_eos import box as eos_box
 from drivers.napalm_adapter.driver import NapalmDriver
-from inventory import history
-from inventory import tables as inventory_tables
+from inventory.rows import history
+from inventory.rows import tables as inventory_tables
 from oss_agent.fulfilment import failpoints
 from oss_agent.fulfilment.transact import progress, vote
 from oss_agent.spi import views

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from inventory import history, pools
-from inventory import tables as inventory_tables
+from inventory.pools import pools
+from inventory.rows import history
+from inventory.rows import tables as inventory_tables
 from oss_agent import errors
 from oss_agent.fulfilment.record import tables
 from oss_agent.spi import orders, views
@@ -23,7 +24,7 @@ from tests.integration.fulfilment.world import World
 pytestmark = pytest.mark.anyio
 Action = views.ItemAction
 _POOLS = (
-    pools.PoolRange.of_prefix("internet-v4", "203.0.113.0/24", 30),
+    pools.PoolRange.of_prefix("internet-v4", "203.0.113.0/24", 30, longest=30),
     pools.PoolRange("vpn-vni", 20_000, 20_099),
     pools.PoolRange.of_prefix("vpn-transit", "100.64.0.0/24"),
 )
@@ -300,3 +301,43 @@ async def test_a_dry_run_of_a_modify_shows_the_difference_alone(world: World) ->
     unchanged = dataclasses.replace(item, characteristics={})
     (same,) = await world.orders.plan(dataclasses.replace(asked, items=(unchanged,)))
     assert not same.changes
+
+
+async def test_a_customer_says_how_long_a_prefix_is_and_it_comes_back(world: World) -> None:
+    before = await world.snapshots()
+    said = {"accessPort": "pe1:eth4", "bandwidth": 20}
+    small = await add(world, "internet-access", "small", **said)
+    at = {**said, "accessPort": "pe1:eth5"}
+    service = await add(world, "internet-access", "large", **at, prefixLength=29)
+
+    shown = (await service_of(world, service)).characteristics
+    assert (shown["prefix"], shown["prefixLength"]) == ("203.0.113.8/29", 29)
+    assert (await service_of(world, small)).characteristics["prefix"] == "203.0.113.0/30"
+    assert "203.0.113.9/29" in (await world.snapshots())["pe1"]
+    assert ("ServiceStateChangeEvent", "active") in await world.events(f"service:{service}")
+
+    done = await modify(world, service, bandwidth=50)
+    assert done.state is views.OrderState.COMPLETED, done.error
+    assert (await service_of(world, service)).characteristics["prefix"] == "203.0.113.8/29"
+    done = await modify(world, service, prefixLength=28)
+    assert done.state is views.OrderState.COMPLETED, done.error
+    assert (await service_of(world, service)).characteristics["prefix"] == "203.0.113.16/28"
+
+    with pytest.raises(errors.OrderRejected, match="is not a /28, as prefixLength says") as wrong:
+        await modify(world, service, prefix="203.0.113.64/29")
+    assert "[prefix]" in (wrong.value.field or "")
+    done = await order(
+        world,
+        Action.ADD,
+        {**said, "accessPort": "pe2:eth4", "prefixLength": 23},
+        specification="internet-access",
+        name="too-large",
+    )
+    assert done.state is views.OrderState.REJECTED
+    assert done.error is not None
+    assert "/23 is no length of pool internet-v4" in done.error.message
+
+    for one in (small, service):
+        await delete(world, one)
+    assert await world.snapshots() == before
+    assert await claims_of(world) == set()

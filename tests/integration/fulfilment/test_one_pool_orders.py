@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from inventory import history, pools
-from inventory import tables as inventory_tables
+from inventory.pools import pools
+from inventory.rows import history
+from inventory.rows import tables as inventory_tables
 from oss_agent.fulfilment.record import tables
 from oss_agent.spi import views
 from tests.integration.fulfilment import world as worlds

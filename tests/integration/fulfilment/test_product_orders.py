@@ -41,8 +41,13 @@ class Twins:
         return TWIN
 
     def decompose_product(
-        self, item: catalogue.ProductItem, now: catalogue.ProductNow | None = None
+        self,
+        item: catalogue.ProductItem,
+        now: catalogue.ProductNow | None = None,
+        *,
+        kept: bool = False,
     ) -> catalogue.ProductDesign:
+        del kept  # nothing of it ever retires
         ordered = {**(now.ordered if now else {}), **item.characteristics}
         name = item.name or (now.name if now else "")
         wanted = _wanted(item.action, ordered)

@@ -34,8 +34,13 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield opened
 
 
-async def remembers(world: World, count: int = pace.ENOUGH, took: tuple[float, ...] = TOOK) -> None:
-    row: dict[str, Any] = {"tenant": TENANT, "specification_id": "eline", "action": "add"}
+async def remembers(
+    world: World,
+    count: int = pace.ENOUGH,
+    took: tuple[float, ...] = TOOK,
+    tenant: str = TENANT,
+) -> None:
+    row: dict[str, Any] = {"tenant": tenant, "specification_id": "eline", "action": "add"}
     row["samples"] = [list(took)] * count
     await world.rows.write(lambda c: c.execute(tables.pace.insert().values(**row)))
 
@@ -62,6 +67,8 @@ async def test_nothing_is_promised_without_history_and_what_completes_makes_some
     world: World,
 ) -> None:
     first = await world.order()
+    why = (await world.orders.explain(TENANT, first.id)).promise
+    assert why.startswith("Nothing was promised: fewer like it were done")
     await world.run()
     rows = await world.rows.read(lambda c: c.execute(tables.pace.select()).all())
 
@@ -104,8 +111,22 @@ async def test_behind_a_longer_line_than_is_worked_on_at_once_nothing_is_promise
 
     assert [date is not None for date in dates] == [True, True, True, False, False]
     assert (await world.get("5")).expected_completion is None
+    why = (await world.orders.explain(TENANT, "5")).promise
+    assert why.startswith("Nothing was promised: more items of this tenant were in line before it")
     await world.run_to_the_end()
     assert (await world.order("alone")).expected_completion is not None
+
+
+async def test_a_line_of_one_tenant_withholds_no_promise_of_another(world: World) -> None:
+    world.limits = dataclasses.replace(world.limits, in_flight=4)
+    world.build(world.points)
+    await remembers(world)
+    await remembers(world, tenant="other")
+    dates = [(await world.order(f"o{n}")).expected_completion for n in range(7)]
+    assert [date is None for date in dates] == [False] * 5 + [True] * 2
+    theirs = [(await world.order(f"t{n}", tenant="other")).expected_completion for n in range(5)]
+    # Two tenants wait: each has two of the four, and as many again in line.
+    assert [date is None for date in theirs] == [False] * 3 + [True] * 2
 
 
 async def test_much_news_is_told_in_units_of_a_few(
@@ -343,7 +364,7 @@ async def test_the_role_looks_again_and_again_and_no_trouble_ends_it(
         away = Away(world.parts.store, trouble, times=2)
         role = watch.Watch(dataclasses.replace(world.parts, store=away))
         looking = asyncio.create_task(role.run())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(300):
             while not (await world.get("1")).jeopardy:
                 assert not looking.done()
                 await asyncio.sleep(0.01)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from inventory import history
-from inventory import tables as inventory_tables
+from inventory.rows import history
+from inventory.rows import tables as inventory_tables
 from oss_agent import errors
 from oss_agent.fulfilment import fallout
 from oss_agent.fulfilment.ordering import amend, decisions

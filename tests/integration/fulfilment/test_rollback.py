@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from oss_agent.fulfilment.record import tables
 from oss_agent.spi import fallout as spi
 from oss_agent.spi import orders, views
 from oss_agent.testing.simulated.faults import Faults
+from tests.integration.fulfilment import ladder
 from tests.integration.fulfilment import world as worlds
 from tests.integration.fulfilment.test_sequence import item, send, states_of
 from tests.integration.fulfilment.world import TENANT, World
@@ -170,6 +172,82 @@ async def test_what_was_changed_is_changed_back_and_what_was_deleted_is_added_ag
     after = await world.snapshots()
     assert undo.items[0].service_id == "s4-1"  # a new service, with a VNI of its own
     assert {name: text.replace("10103", "10100") for name, text in after.items()} == before
+
+
+async def _line(world: World) -> str:
+    first = await world.order("line-1", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
+    await world.run()
+    return f"s{first.id}-1"
+
+
+async def test_a_value_that_was_named_for_the_first_time_is_exchanged_back(world: World) -> None:
+    service = await _line(world)
+    before = await world.snapshots()
+    key = await culprit(world, changing(1, Act.MODIFY, service, vni=10_150))
+    assert "<vni>10150</vni>" in (await world.snapshots())["pe1"]
+    (shown,) = await desk(world).look(TENANT, key)
+    assert shown.rollback == (f"item 1: service {service} gets back vni 10100",)
+
+    await desk(world).rollback(TENANT, "ines", key, None)
+    await world.run_to_the_end()
+    assert (await world.get("3")).state is State.COMPLETED
+    assert (await world.get(key)).state is State.FAILED
+    assert await world.snapshots() == before
+    # It keeps it, as if nobody had ever named one.
+    await culprit(world, changing(1, Act.MODIFY, service, bandwidth=50))
+    assert "<vni>10100</vni>" in (await world.snapshots())["pe2"]
+
+
+async def test_a_value_that_somebody_else_has_by_now_stops_the_undo(world: World) -> None:
+    service = await _line(world)
+    key = await culprit(world, changing(1, Act.MODIFY, service, vni=10_150))
+    world.clock.ahead += timedelta(days=2).total_seconds()  # it rests no more
+    ends = {"aEnd": "pe1:eth4", "zEnd": "pe2:eth4", "vni": 10_100}
+    other = await world.order("other", characteristics=ends)
+    await world.run()
+    done = await world.get(other.id)
+    assert done.state is State.COMPLETED, done.error
+
+    (shown,) = await desk(world).look(TENANT, key)
+    held = f"10100 of pool core-vni is held by service s{other.id}-1 (other, order {other.id})"
+    assert shown.obstacles == (f"item 1: service {service} had vni 10100: {held}",)
+    with pytest.raises(errors.OrderRejected, match="10100 of pool core-vni is held by"):
+        await desk(world).rollback(TENANT, "ines", key, None)
+    assert (await world.get(key)).state is State.HELD
+    assert "<vni>10150</vni>" in (await world.snapshots())["pe1"]
+
+
+@pytest.mark.parametrize("holder", [None, "s9-1.transit.pe1"])
+async def test_a_router_that_comes_back_has_its_address_unless_another_has_it(
+    world: World, holder: str | None
+) -> None:
+    await ladder.seed_pools(world)
+    ports = ("pe1:eth3", "pe1:eth4", "pe2:eth3")
+    sites = [{"port": one, "address": f"172.16.{n}.1/24"} for n, one in enumerate(ports)]
+    vpn = dataclasses.replace(item(1), specification="l3vpn", characteristics={"sites": sites})
+    service = f"s{await send(world, [vpn])}-1"
+    await world.run()
+    before = await world.snapshots()
+    fewer = changing(1, Act.MODIFY, service, sites=sites[:2])
+    key = await culprit(world, dataclasses.replace(fewer, specification="l3vpn"))
+    if holder is not None:
+        world.clock.ahead += timedelta(days=2).total_seconds()  # it rests no more
+        await world.rows.write(
+            lambda c: world.parts.ledger.claim(
+                c, pool="vpn-transit", key=holder, wanted="100.64.0.2/24", at=world.clock.now()
+            )
+        )
+    (shown,) = await desk(world).look(TENANT, key)
+    lost = "another transit.pe2 (100.64.0.2/24 of pool vpn-transit is held by"
+    assert (lost if holder else "transit.pe2 100.64.0.2/24") in shown.rollback[0]
+
+    await desk(world).rollback(TENANT, "ines", key, None)
+    await world.run_to_the_end()
+    undo = await world.get("3")
+    assert undo.state is State.COMPLETED, undo.error
+    after = await world.snapshots()
+    assert {name: text.replace("64.0.3/", "64.0.2/") for name, text in after.items()} == before
+    assert (after == before) is (holder is None)
 
 
 async def test_what_another_order_changed_since_is_not_undone(world: World) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -40,7 +40,8 @@ async def test_a_commit_that_is_still_on_its_way_is_not_taken_for_one_that_never
     async with worlds.open_world(tmp_path, offers=offers) as world:
         world.limits = dataclasses.replace(world.limits, goodbye=0.1)
         await world.start()
-        world.devices["pe2"].faults = Faults(commit_takes=3.0)
+        held = world.devices["pe2"].quick = _Asked()
+        world.devices["pe2"].faults = Faults(commit_takes=300.0)
         await world.order()
         hit = contact.Talk.call
         sent = asyncio.Event()
@@ -48,7 +49,8 @@ async def test_a_commit_that_is_still_on_its_way_is_not_taken_for_one_that_never
         async def dies(talk: contact.Talk, name: str, act: Any, **named: Any) -> Any:
             if (talk.device, name) == ("pe2", "commit"):
                 asyncio.get_running_loop().create_task(_quietly(act, talk.session))
-                await asyncio.sleep(0.2)
+                async with asyncio.timeout(300):
+                    await held.asked.wait()
                 sent.set()
                 raise failpoints.Crash("killed after the commit was sent")
             return await hit(talk, name, act, **named)
@@ -62,9 +64,24 @@ async def test_a_commit_that_is_still_on_its_way_is_not_taken_for_one_that_never
         (one,) = [x for x in (await world.participants("1")).values() if x.device == "pe2"]
         assert not world.holds("pe2")
         assert one.state is states.State.UNKNOWN, one.outcome
-        await asyncio.sleep(3.0)
+        world.devices["pe2"].faults = Faults()
+        async with asyncio.timeout(300):
+            while not world.holds("pe2"):  # noqa: ASYNC110  a device does not call
+                await asyncio.sleep(0.01)
         await world.run_to_the_end()
         assert (await world.get("1")).state is DONE
+
+
+class _Asked(asyncio.Event):
+    """Says when somebody waits for it: when the device has the commit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def wait(self) -> Literal[True]:
+        self.asked.set()
+        return await super().wait()
 
 
 async def _quietly(act: Any, session: device.Session) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from bss_bridge.connectors import inbound, inbound_plain, record, sender
 from bss_bridge.engine import hrefs
-from inventory import ports
+from inventory.services import ports
 from oss_agent.spi import events
 from tests.integration.fulfilment import world as worlds
 from tests.integration.fulfilment.world import World

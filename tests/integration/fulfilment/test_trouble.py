@@ -169,7 +169,7 @@ async def test_the_feeder_wakes_for_a_new_order(
         enqueued.set()
 
     monkeypatch.setattr(world.flow, "enqueue", noticed)
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(300), asyncio.TaskGroup() as group:
         role = group.create_task(world.feeder.run())
         await world.order()
         await enqueued.wait()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from inventory import history
-from inventory import tables as inventory_tables
+from inventory.rows import history
+from inventory.rows import tables as inventory_tables
 from oss_agent.fulfilment.record import tables
-from oss_agent.spi import views
+from oss_agent.spi import orders, views
 from oss_agent.testing.simulated.faults import NONE, Faults
 from tests.integration.fulfilment import world as worlds
 
@@ -65,13 +66,13 @@ async def test_a_plan_made_anew_has_the_resource_orders_of_its_devices(
     first = await world.order("s", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
     await world.run_to_the_end()
     service = (await world.get(first.id)).items[0].service_id or ""
-    world.devices["pe2"].faults = Faults(lock_held_by=77)
-    waits = await changed(world, service, bandwidth=50)
+    world.devices["pe3"].faults = Faults(lock_held_by=77)
+    waits = await changed(world, service, zEnd="pe3:eth4")
     await world.run()
-    world.devices["pe2"].faults = NONE
-    moves = await changed(world, service, zEnd="pe3:eth4")
-    await world.run()
-    assert (await world.get(moves)).state is DONE
+    world.devices["pe3"].faults = NONE
+    seen = await world.get(waits)
+    moved = orders.ItemChange(seen.items[0].id, {"zEnd": "pe2:eth5"})
+    await world.orders.amend(orders.Amendment(seen, "bss", items=(moved,)))
     await world.run_to_the_end()
 
     assert (await world.get(waits)).state is DONE
@@ -83,5 +84,69 @@ async def test_a_plan_made_anew_has_the_resource_orders_of_its_devices(
     )
     rows = await world.rows.read(lambda c: c.execute(asked).all())
     found = {row.device: str(row.state) for row in rows}
-    assert found["pe1"] == found["pe3"] == "completed"
-    assert found.get("pe2") != "completed"
+    assert found["pe2"] == "completed"
+    assert found.get("pe3") != "completed"
+
+
+async def test_what_was_ordered_last_is_what_the_service_has(world: worlds.World) -> None:
+    """The first sleeps before another try and is in no queue: the second waits for it all the same."""
+    made = await world.order("s", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
+    await world.run_to_the_end()
+    service = (await world.get(made.id)).items[0].service_id or ""
+    world.devices["pe2"].faults = Faults(lock_held_by=77)
+    first = await changed(world, service, bandwidth=50)
+    await world.run()
+    world.devices["pe2"].faults = NONE
+    last = await changed(world, service, bandwidth=60)
+    await world.run()
+    assert (await world.get(last)).state is not DONE
+    told = (await world.orders.explain("default", last)).sentence
+    assert f"order {first} changes the same service" in told
+    await world.run_to_the_end()
+
+    assert [(await world.get(one)).state for one in (first, last)] == [DONE, DONE]
+    c = inventory_tables.services.c
+    has = sa.select(c.characteristics).where(
+        history.current(inventory_tables.services), c.id == service
+    )
+    assert (await world.rows.read(lambda x: x.execute(has).scalar_one()))["bandwidth"] == 60
+
+
+async def behind(world: worlds.World) -> tuple[str, str]:
+    """A change that sleeps before its next try, and one of the same service that waits for it."""
+    made = await world.order("s", characteristics={"aEnd": "pe1:eth3", "zEnd": "pe2:eth3"})
+    await world.run_to_the_end()
+    service = (await world.get(made.id)).items[0].service_id or ""
+    world.devices["pe2"].faults = Faults(lock_held_by=77)
+    first = await changed(world, service, bandwidth=50)
+    await world.run()
+    last = await changed(world, service, bandwidth=60)
+    await world.run()
+    await put_far(world, last)
+    return first, last
+
+
+async def put_far(world: worlds.World, order: str) -> None:
+    """Nothing but being woken ends its sleep."""
+    c = tables.transaction.c
+    later = tables.transaction.update().where(c.order_id == order, c.stage == "waiting")
+    at = world.clock.now() + timedelta(days=1)
+    done = await world.rows.write(lambda x: x.execute(later.values(wake_at=at)))
+    assert done.rowcount == 1
+
+
+async def test_the_end_of_the_first_wakes_who_stands_behind_it(world: worlds.World) -> None:
+    first, last = await behind(world)
+    world.devices["pe2"].faults = NONE
+    world.clock.ahead += 61.0
+    await world.run()
+    assert [(await world.get(one)).state for one in (first, last)] == [DONE, DONE]
+
+
+async def test_who_is_held_by_a_person_gives_its_turn_away(world: worlds.World) -> None:
+    first, last = await behind(world)
+    await world.orders.hold("default", "carol", first, "a question")
+    world.devices["pe2"].faults = NONE
+    await world.run()
+    assert (await world.get(first)).state is views.OrderState.HELD
+    assert (await world.get(last)).state is DONE

@@ -51,10 +51,10 @@ async def test_a_run_that_is_lost_is_taken_up_in_its_time_and_carried_out_once(
         await world.flow.step()
     world.flow.lose()
 
-    pass_time(world, world.limits.stalled_after - 1)
+    pass_time(world, world.limits.stalled_after - 60)
     await world.run()
     assert await owner(world) == (states.Stage.RUNNING, 1)
-    pass_time(world, 2)
+    pass_time(world, 61)
     await world.feeder.feed()
     assert await owner(world) == (states.Stage.RUNNING, 2)
     await world.run_to_the_end()

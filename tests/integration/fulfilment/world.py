@@ -20,17 +20,19 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from inventory import history, pools
-from inventory import ledger as inventory_ledger
-from inventory import tables as inventory_tables
+from inventory.drift import case_orders
+from inventory.planning import ledger as inventory_ledger
+from inventory.pools import pools
+from inventory.rows import history
+from inventory.rows import tables as inventory_tables
 from oss_agent import audit, database, errors, inserting, registry, store
 from oss_agent.catalog import catalogue, collection, specification
 from oss_agent.fulfilment import cancellation, failpoints, limits, order, parts
-from oss_agent.fulfilment.record import journal, participant_rows, states, tables
+from oss_agent.fulfilment.record import journal, order_ends, participant_rows, states, tables
 from oss_agent.fulfilment.talk import connections
 from oss_agent.fulfilment.transact import transaction
 from oss_agent.fulfilment.turn import cancels, feeder
-from oss_agent.spi import alarms, clock, events, orders, query, views
+from oss_agent.spi import alarms, clock, events, logins, orders, query, views
 from oss_agent.spi import catalogue as spi_catalogue
 from oss_agent.spi import device as spi_device
 from oss_agent.testing import flow
@@ -42,7 +44,7 @@ PES = ("pe1", "pe2")
 PORTS = ("eth3", "eth4", "eth5")
 TENANT = "default"
 TEST_LIMITS = limits.Limits(
-    confirm_within=60.0, rpc_timeout=5.0, prove_within=0.2, prove_every=0.05, retry=5.0
+    confirm_within=60.0, rpc_timeout=30.0, prove_within=0.2, prove_every=0.05, retry=5.0
 )
 _BY_THEMSELVES = collection.load().ordered
 _EVENTS = sa.MetaData()
@@ -153,12 +155,16 @@ class World:
     """the policy of every service, where it is not the one of its specification"""
     later: tuple[str, ...] = ()
     """characteristics of an E-Line that may be said after it was ordered"""
+    sending: logins.Sending = logins.unspared
+    """who counts what devices refuse, from the next start on"""
     unknown: list[str] = field(default_factory=list[str])
+    ended: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """device and order of each transaction that is done with a device"""
     open: bool = False
 
     def __post_init__(self) -> None:
         self.known = KnownDevices({**self.devices, **self.others})
-        self.lines = connections.Connections(self.known, self.drivers, self.limits)
+        self.lines = connections.Connections(self.known, self.drivers, self.limits, self.sending)
         self.build(failpoints.Failpoints())
 
     def build(self, points: failpoints.Failpoints) -> None:
@@ -173,13 +179,14 @@ class World:
                 {"as_number": "65000", "internet_community": "65000:100"},
                 _BY_THEMSELVES,
             ),
-            events=append,
+            events=case_orders.Hearing(append, order_ends.ends).append,
             alarms=self.alarms,
             clock=self.clock,
             limits=self.limits,
             failpoints=points,
             count_unknown=self.unknown.append,
             bell=asyncio.Event(),
+            ended=lambda device, order: self.ended.append((device, order)),
         )
         self.orders = order.ServiceOrders(self.parts)
         self.cancellations = cancellation.CancelTasks(self.parts)
@@ -188,7 +195,7 @@ class World:
     async def start(self, points: failpoints.Failpoints | None = None) -> None:
         """As the daemon starts: settle, then the motor. What was open before is cut."""
         await self.stop()
-        self.lines = connections.Connections(self.known, self.drivers, self.limits)
+        self.lines = connections.Connections(self.known, self.drivers, self.limits, self.sending)
         await self.lines.__aenter__()
         self.open = True
         self.build(points or failpoints.Failpoints())

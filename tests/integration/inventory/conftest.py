@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from inventory import history, tables
+from inventory.rows import history, tables
 from oss_agent import database
 
 _LATER = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
+def engine(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
+    # Writers race here, and SQLite lets nobody stand in a queue: who has bad luck waits for long.
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 60.0)
     made = database.writer(database.parse(database_url))
     with made.begin() as connection:
         tables.METADATA.create_all(connection)

@@ -9,17 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import (
-    facts,
-    history,
-    ledger,
-    link_rows,
-    observed,
-    pool_claims,
-    pools,
-    services,
-    tables,
-)
+from inventory.devices import device_words
+from inventory.facts import facts
+from inventory.looks import observed
+from inventory.planning import ledger
+from inventory.pools import pool_claims, pools
+from inventory.rows import history, tables
+from inventory.services import services
 from oss_agent import errors
 from oss_agent.spi import clock as clocks
 from oss_agent.spi import ledger as seam
@@ -476,6 +472,63 @@ def test_a_port_is_the_networks_by_a_link_between_routers_or_by_an_address(
     assert uses()["eth4"] == "it has the address 10.0.0.1"
 
 
+def _list(connection: sa.Connection, name: str, kind: str, role: str = "") -> None:
+    """A device that is in the inventory and that nobody can log in to."""
+    conftest.add_device(connection, name, kind, "default")
+    c = tables.devices.c
+    facts_ = {"kind": kind, "role": role, "managed": False, "reason": "no driver"}
+    connection.execute(sa.update(tables.devices).where(c.name == name).values(**facts_))
+
+
+def _declare(connection: sa.Connection, port: str, far: str) -> None:
+    ends = {"a_device": "pe1", "a_port": port, "z_device": far, "z_port": "e1-1"}
+    history.begin(connection, tables.links, {"tenant": "default", "source": "telco5", **ends}, _T0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "protects"),
+    [
+        ("nokia_srlinux", "", True),
+        ("nokia_srlinux", "p", True),
+        ("nokia_srlinux", "CE", False),
+        ("linux", "", False),
+        ("keysight_ixia-c-one", "", False),
+        ("of-somebody", "", True),
+    ],
+)
+def test_a_declared_link_to_a_listed_device_of_ours_keeps_its_port(
+    connection: sa.Connection, it: ledger.SqlLedger, kind: str, role: str, *, protects: bool
+) -> None:
+    _configurable(connection, ("pe1", "4:020000000001"))
+    _list(connection, "srl1", kind, role)
+    _declare(connection, "eth3", "srl1")
+    told = _use(connection, it, "eth3")
+    assert ("it is linked to srl1:e1-1 (declared by" in told) is protects, told
+
+
+def test_what_a_port_alone_hears_of_a_listed_device_may_be_a_customers(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    _configurable(connection, ("pe1", "4:020000000001"))
+    _list(connection, "srl1", "nokia_srlinux")
+    _seen(connection, "pe1", "eth3", "srl1", "e1-1")
+    assert _use(connection, it, "eth3") == ""
+    _seen(connection, "pe1", "eth4", "customer-router", "wan0", chassis="4:0200000000aa")
+    assert _use(connection, it, "eth4") == "", "no device of ours"
+
+
+def test_both_ends_of_an_agreed_link_keep_their_ports_when_one_is_read_by_snmp_alone(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    _configurable(connection, ("pe1", "4:020000000001"))
+    _list(connection, "srl1", "nokia_srlinux")
+    state = {"tenant": "default", "device": "srl1", "offers": None, "chassis": "4:020000000009"}
+    history.begin(connection, tables.device_states, state, _T0)
+    _seen(connection, "pe1", "eth3", "srl1", "e1-1", chassis="4:020000000009")
+    _seen(connection, "srl1", "e1-1", "pe1", "eth3", chassis="4:020000000001")
+    assert "linked to srl1:e1-1" in _use(connection, it, "eth3")
+
+
 def _configurable(connection: sa.Connection, *states: tuple[str, str]) -> None:
     for name, chassis in states:
         said = {"device": name, "offers": ["configure"], "chassis": chassis}
@@ -514,7 +567,7 @@ def test_a_port_that_hears_another_routers_port_as_chassis_is_the_networks(
 def test_more_names_than_a_database_takes_in_one_question_find_the_same(
     connection: sa.Connection, it: ledger.SqlLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link_rows, "_MOST", 0)
+    monkeypatch.setattr(device_words, "MOST", 0)
     _configurable(connection, ("pe1", "4:020000000001"), ("pe2", "4:020000000002"))
     port = facts.InterfaceFact("eth4", 4, "up", "up", mac="02:00:00:00:00:44")
     observed.record(connection, facts.DeviceFacts("pe2", interfaces=(port,)), _T0)
@@ -589,6 +642,8 @@ def test_an_address_that_outlives_its_service_or_was_there_before_is_the_network
     discovered(_after(10))
     it.free_ports(connection, service="svc-1", at=_after(20))
     it.take_ports(connection, service="svc-2", order="18", ports=[("pe1", "eth3")], at=_after(25))
+    assert (use("eth4"), use("eth3")) == ("", ""), "who has it keeps it: it was adopted"
+    it.free_ports(connection, service="svc-2", at=_after(26))
     assert (use("eth4"), use("eth3")) == ("", "it has the address 203.0.113.1")
     discovered(_after(30))
     assert use("eth4") == "it has the address 203.0.113.1", "it was seen again after the service"

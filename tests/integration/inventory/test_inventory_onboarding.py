@@ -7,16 +7,27 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import asyncssh
 import pytest
 import sqlalchemy as sa
+import structlog.testing
 
 from drivers.snmp import engine as snmp_engine
-from inventory import devices, discovery, history, onboarding, ownership, ports, tables
-from oss_agent import clock, errors, registry, store
-from oss_agent.spi import events
+from inventory.devices import devices
+from inventory.looks import discovery
+from inventory.onboarding import onboarding
+from inventory.pools import pools
+from inventory.rows import history, ownership, tables
+from inventory.services import ports
+from oss_agent import clock, errors, registry, settings, store
+from oss_agent.app import ground
+from oss_agent.app import pools as app_pools
+from oss_agent.spi import audit, events
 from oss_agent.spi.query import Filter, Operator, Query
 from oss_agent.testing.simulated import lab_directory, network
 from oss_agent.testing.simulated.topology import TELCO5, Link, Node, Topology
@@ -39,6 +50,7 @@ class _World:
     onboarding: onboarding.StoredOnboarding
     files: dict[str, str]
     told: list[events.Event]
+    deeds: list[audit.Deed]
 
 
 async def _scan(device: str, address: str, port: int) -> tuple[str, ...]:
@@ -61,6 +73,7 @@ def _run(
             engine = await stack.enter_async_context(snmp_engine.running(time))
             known = devices.StoredDevices(opened, {})
             told: list[events.Event] = []
+            deeds: list[audit.Deed] = []
             it = onboarding.StoredOnboarding(
                 opened,
                 time,
@@ -71,8 +84,9 @@ def _run(
                 place / "credentials",
                 discovery.Limits(deadline=20),
                 sink=lambda _, event: told.append(event),
+                told=lambda _, deed: deeds.append(deed),
             )
-            await body(_World(simulated, opened, known, it, _flagged(simulated), told))
+            await body(_World(simulated, opened, known, it, _flagged(simulated), told, deeds))
 
     asyncio.run(asyncio.wait_for(whole(), 60))
 
@@ -94,7 +108,7 @@ def test_import_pins_keys_and_keeps_secrets_out_of_the_database(
     database_url: str, tmp_path: Path
 ) -> None:
     async def body(world: _World) -> None:
-        report = await world.onboarding.import_lab("default", world.files)
+        report = await world.onboarding.import_lab("default", world.files, by="op")
         again = await world.onboarding.import_lab("default", world.files)
 
         assert [(one.device, one.outcome) for one in report.devices] == [
@@ -102,7 +116,11 @@ def test_import_pins_keys_and_keeps_secrets_out_of_the_database(
             ("pe1", "created"),
         ]
         assert report.links == 1
+        assert [one.file for one in report.files] == [n for n in world.files if n != "known_hosts"]
         assert {one.outcome for one in again.devices} == {"unchanged"}
+        deed = world.deeds[0]
+        assert (deed.actor, deed.action, deed.subject) == ("op", "import", "lab:small")
+        assert (deed.detail["created"], deed.detail["links"]) == (2, 1)
         page = await world.onboarding.find(_all())
         assert all(view.trusted and view.managed for view in page.items)
         endpoint = await world.devices.endpoint("pe1")
@@ -192,7 +210,10 @@ def test_trust_pins_what_the_device_shows_and_nothing_else(
         with pytest.raises(errors.Conflict, match="shows SHA256:") as told:
             await world.onboarding.trust("default", "pe1", "SHA256:wrong")
         shown = told.value.reason.split("shows ")[1].split(",")[0]
-        view = await world.onboarding.trust("default", "pe1", shown)
+        view = await world.onboarding.trust("default", "pe1", shown, by="op")
+        deed = world.deeds[-1]
+        assert (deed.actor, deed.action, deed.subject) == ("op", "trust", "device:pe1")
+        assert deed.detail == {"fingerprint": shown}
 
         assert (view.trusted, view.fingerprints) == (True, (shown,))
         assert (await world.devices.endpoint("pe1")).host_keys != ()
@@ -212,17 +233,73 @@ def test_a_kind_without_driver_is_unmanaged_and_a_taken_name_is_refused(
         _, pe1 = (await world.onboarding.import_lab("default", files)).devices
         assert pe1.outcome == "created"
         assert "unmanaged: no driver for platform 'nokia_srlinux'" in pe1.reason
+        data["nodes"]["pe1"]["labels"].pop("platform")
+        data["nodes"]["pe1"]["kind"] = "nokia_srlinux"
+        known = {"topology-data.json": json.dumps(data)}  # alone: the inventories have its old kind
+        _, pe1 = (await world.onboarding.import_lab("default", known)).devices
+        assert pe1.reason.startswith("listed, nothing is written to it: Nokia SR Linux has no")
         with pytest.raises(errors.DeviceRefused, match="not managed"):
             await world.devices.endpoint("pe1")
 
         for tenant, name in (("default", "another"), ("other", "small")):
             data["name"] = name
-            files |= {"topology-data.json": json.dumps(data)}
+            files = known | {"topology-data.json": json.dumps(data)}
             report = await world.onboarding.import_lab(tenant, files)
             assert {one.outcome for one in report.devices} == {"refused"}
             assert report.links == 0
         assert not (tmp_path / "credentials" / "other" / "small" / "pe1.password").exists()
         assert (await world.onboarding.find(_all("other"))).total == 0
+
+    _run(database_url, tmp_path, body)
+
+
+@pytest.mark.parametrize(("name", "why"), [("r1-1", "order ro17"), ("core-vni", "a pool is")])
+def test_a_name_that_would_give_two_resources_one_id_is_refused(
+    database_url: str, tmp_path: Path, name: str, why: str
+) -> None:
+    async def body(world: _World) -> None:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        mine = [pools.PoolRange("core-vni", 1, 9)]
+        await world.store.write(lambda c: pools.seed(c, mine, tenant="default", at=at))
+        text = world.files["topology-data.json"].replace('"pe1"', f'"{name}"')
+        only = {"topology-data.json": text}
+        report = await world.onboarding.import_lab("default", only)
+        (refused,) = [one for one in report.devices if one.device == name]
+        assert refused.outcome == "refused"
+        assert why in refused.reason
+        assert "one id in TMF639: rename the device" in refused.reason
+        other = [pools.PoolRange("pe1", 1, 9)]
+        await world.onboarding.import_lab("default", world.files)
+        with pytest.raises(errors.ConfigurationError, match="pool pe1 is called as a device"):
+            await world.store.write(lambda c: pools.seed(c, other, tenant="default", at=at))
+        known = await world.store.read(lambda c: [one.name for one in pools.rows(c)])
+        assert known == ["core-vni"]
+
+    _run(database_url, tmp_path, body)
+
+
+def test_a_pool_and_a_device_that_had_one_name_before_it_was_refused_stop_no_start(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Nobody could help it: living services have values of the pool, and the device is what it is."""
+
+    async def body(world: _World) -> None:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        mine = [pools.PoolRange("core-vni", 1, 9)]
+        await world.store.write(lambda c: pools.seed(c, mine, tenant="default", at=at))
+        await world.onboarding.import_lab("default", world.files)
+        renamed = sa.update(tables.devices).where(tables.devices.c.name == "pe1")
+        await world.store.write(lambda c: c.execute(renamed.values(name="core-vni")))
+        wider = settings.Pool(name="core-vni", first=1, last=99)
+        on = SimpleNamespace(
+            tree=settings.Settings(pools=(wider,)), rows=world.store, time=clock.SystemClock()
+        )
+        with structlog.testing.capture_logs() as told:
+            await app_pools.settle(cast("ground.Ground", on))
+        (known,) = await world.store.read(pools.rows)
+        assert (known.name, known.values.last) == ("core-vni", 99)
+        (one,) = told
+        assert (one["log_level"], one["name"]) == ("error", "core-vni")
 
     _run(database_url, tmp_path, body)
 
@@ -294,6 +371,39 @@ def test_what_a_lab_no_longer_says_ends_and_is_remembered(
         assert len(await world.store.read(lambda c: c.execute(ended).all())) == 2
 
     _run(database_url, tmp_path, body)
+
+
+def test_what_files_do_not_tell_stays_as_it_is(database_url: str, tmp_path: Path) -> None:
+    async def body(world: _World) -> None:
+        await world.onboarding.import_lab("default", world.files)
+        links = await world.onboarding.links("default")
+        before = await world.devices.endpoint("pe1")
+        for file, text in (
+            ("topology-data.json", world.files["topology-data.json"]),  # it tells no login
+            ("inspect.json", _inspected()),  # it tells no label and no link either
+        ):
+            report = await world.onboarding.import_lab("default", {file: text})
+            assert [(one.outcome, one.reason) for one in report.devices] == [("unchanged", "")] * 2
+            assert report.links == 1
+            assert await world.devices.endpoint("pe1") == before
+        assert await world.onboarding.links("default") == links
+
+    _run(database_url, tmp_path, body)
+
+
+def _inspected() -> str:
+    """What containerlab inspect says of the small lab: a kind that comes up with a login of its own."""
+    nodes = [
+        {
+            "lab_name": "small",
+            "name": f"sim-small-{node.name}",
+            "kind": "arista_ceos",
+            "state": "running",
+            "ipv4_address": f"{node.address}/8",
+        }
+        for node in _SMALL.nodes
+    ]
+    return json.dumps({"small": nodes})
 
 
 def test_five_routers_are_discovered_at_once(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import history, pool_claims, pools, port_claims, tables
+from inventory.planning import port_claims
+from inventory.pools import pool_claims, pools
+from inventory.rows import history, tables
 from oss_agent import errors
 
 _AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -23,7 +25,7 @@ def _together(engine: sa.Engine, work: Callable[[sa.Connection, int], str]) -> l
     start = threading.Barrier(_WRITERS)
 
     def write(number: int) -> list[str]:
-        start.wait(timeout=20)
+        start.wait(timeout=60)
         out: list[str] = []
         for turn in range(_EACH):
             with engine.begin() as connection:

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from drivers.snmp import engine as snmp_engine
-from inventory import facts, lldp_facts, snmp_facts
+from inventory.facts import facts, lldp_facts, snmp_facts
 from lab import peers
 from oss_agent import clock
 from oss_agent.spi import snmp
@@ -17,7 +17,7 @@ from tests import lab_or_skip
 
 async def _read(peer: peers.SnmpPeer) -> facts.DeviceFacts:
     target = snmp.Target("peer", peer.host, peer.port, peer.community)
-    async with snmp_engine.running(clock.SystemClock()) as engine, asyncio.timeout(30):
+    async with snmp_engine.running(clock.SystemClock()) as engine, asyncio.timeout(300):
         answers = snmp_facts.Answers(
             await engine.poll(target, snmp_facts.SYSTEM),
             await engine.poll(target, snmp_facts.ADDRESSES),

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from inventory import history, pool_claims, pools, tables
+from inventory.pools import pool_claims, pools
+from inventory.rows import history, tables
 from oss_agent import errors
 
 _AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -34,7 +35,7 @@ def test_each_has_a_value_of_its_own_and_exactly_one_is_refused(
     start = threading.Barrier(_WRITERS)
 
     def claim(number: int) -> str:
-        start.wait(timeout=20)
+        start.wait(timeout=60)
         with engine.begin() as connection:
             return _claimed(connection, f"key-{number}")
 

@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import component_rows, facts, history, observed, resource_queries, tables
+from inventory.facts import facts
+from inventory.looks import component_rows, observed
+from inventory.rows import history, tables
+from inventory.services import resource_queries
 from oss_agent.spi.query import Filter, Operator, Query
 
 _T0 = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -63,7 +66,7 @@ def test_a_card_swap_is_a_new_version_in_its_place_and_a_case(connection: sa.Con
         ("C1", _at(1), _at(3)),
         ("C2", _at(3), None),
     ]
-    connection.execute(sa.update(tables.cases).values(accepted_by="ann"))
+    connection.execute(sa.update(tables.cases).values(decision="accept"))
     observed.record(connection, swapped, _at(5))
     assert _cases(connection) == []
 

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from inventory import facts, observed, pool_claims, pool_clashes, pools
+from inventory.facts import facts
+from inventory.looks import observed
+from inventory.pools import pool_claims, pool_clashes, pools
 from oss_agent import errors
 
 _AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)

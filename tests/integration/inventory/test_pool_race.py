@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from inventory import history, pool_claims, pools, tables
+from inventory.pools import pool_claims, pools
+from inventory.rows import history, tables
 from oss_agent import errors, store
 
 _AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -29,14 +30,17 @@ async def _race(url: str, pool: str, wishes: Sequence[str | None]) -> list[str]:
 
         async def claim(number: int, node: store.SqlStore, wanted: str | None) -> str:
             key = f"key-{number}"
-            try:
-                return await node.write(
-                    lambda c: pool_claims.claim(c, pool=pool, key=key, wanted=wanted, at=_AT)
-                )
-            except errors.Conflict:
-                return ""
+            while True:
+                try:
+                    return await node.write(
+                        lambda c: pool_claims.claim(c, pool=pool, key=key, wanted=wanted, at=_AT)
+                    )
+                except errors.Conflict:
+                    return ""
+                except errors.StoreUnavailable:
+                    continue  # SQLite lets nobody stand in a queue: who got no turn asks again
 
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.timeout(300), asyncio.TaskGroup() as group:
             tasks = [group.create_task(claim(*turn)) for turn in turns]
         return [task.result() for task in tasks]
 

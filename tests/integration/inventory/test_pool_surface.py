@@ -11,7 +11,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from inventory import pool_desk, pool_values, pools
+from inventory.pools import pool_desk, pool_values, pools
 from oss_agent import clock, store
 from oss_agent.api import pools as pool_routes
 from oss_agent.spi import access
@@ -27,7 +27,8 @@ async def http(engine: sa.Engine, database_url: str) -> AsyncIterator[httpx.Asyn
         pools.seed(connection, [_VNI, _BLOCK], tenant="default", at=datetime.now(UTC))
     async with store.open_store(database_url) as rows:
         app = fastapi.FastAPI()
-        app.include_router(pool_routes.router(pool_desk.PoolDesk(rows, clock.SystemClock())))
+        time = clock.SystemClock()
+        app.include_router(pool_routes.router(pool_desk.PoolDesk(rows, time), time))
 
         @app.middleware("http")
         async def caller(

@@ -9,8 +9,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from inventory import device_views, facts, history, interface_rows, ledger, observed, tables
+from inventory.devices import device_views
+from inventory.facts import facts
+from inventory.looks import interface_rows, observed
+from inventory.planning import ledger
+from inventory.rows import history, tables
 from oss_agent import clock
+from oss_agent.assurance import port_table
+from oss_agent.spi import snmp
 
 _T0 = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -219,6 +225,37 @@ def test_a_poll_that_sees_another_name_leaves_it_to_the_next_look(
     assert set(_ports(connection)) == {"wan0"}
 
 
+def test_a_poll_of_a_port_that_was_made_anew_is_of_the_one_that_is_there(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    """net-snmp shows both under one name; the look told them apart by MAC address."""
+    gone, there = _port("eth4#6", 6, "02:00:00:00:00:04"), _port("eth4", 10, "02:00:00:00:00:04")
+    _look(connection, 1, gone, there)
+    polled = [
+        port_table.Port("eth4", 6, "down", "down", mac="02:00:00:00:00:04"),
+        port_table.Port("eth4", 10, "up", "dormant", mac="02:00:00:00:00:04"),
+    ]
+    named = it.name_ports(connection, "pe1", polled)
+    rows = [(name, *port.row[1:]) for name, port in zip(named.names, polled, strict=True)]
+    it.observe_ports(connection, device="pe1", rows=rows, at=_after(2))
+
+    seen = {name: row["oper_status"] for name, row in _ports(connection).items()}
+    assert seen == {"eth4#6": "down", "eth4": "dormant"}
+
+
+def test_a_look_at_half_of_another_box_does_not_make_it_the_known_one(
+    connection: sa.Connection,
+) -> None:
+    """A trap about neighbours has the chassis id read, and no port: alone it tells no swap."""
+    _look(connection, 1, _port("eth3", 3, "02:00:00:00:00:03"), chassis="4:0a")
+    half = facts.DeviceFacts("pe1", chassis="7:0b", neighbours=())
+    assert observed.record(connection, half, _after(2)) == ""
+
+    told = _look(connection, 3, _port("eth3", 3, "02:99:00:00:00:03"), chassis="7:0b")
+    assert "another box answers at the address of pe1" in told
+    assert _cases(connection) == [("pe1", "chassis-swapped")]
+
+
 def test_another_box_at_the_address_writes_nothing_before_a_person_accepts_it(
     connection: sa.Connection,
 ) -> None:
@@ -231,11 +268,15 @@ def test_another_box_at_the_address_writes_nothing_before_a_person_accepts_it(
     assert set(_ports(connection)) == {"eth3"}
     assert _ports(connection)["eth3"]["missing_since"] is None
     assert _cases(connection) == [("pe1", "chassis-swapped")]
-    connection.execute(sa.update(tables.cases).values(accepted_by="ann", accepted_at=_after(4)))
+    connection.execute(
+        sa.update(tables.cases).values(decision="accept", decided_by="ann", decided_at=_after(4))
+    )
     assert "FOC3" in _look(connection, 5, serials=("FOC3",)), "accepted was FOC2, not any box"
-    connection.execute(sa.update(tables.cases).values(accepted_by=None))
+    connection.execute(sa.update(tables.cases).values(decision=None))
     _look(connection, 6, _port("ge-0/0/0", 3), serials=("FOC2",))
-    connection.execute(sa.update(tables.cases).values(accepted_by="ann", accepted_at=_after(6)))
+    connection.execute(
+        sa.update(tables.cases).values(decision="accept", decided_by="ann", decided_at=_after(6))
+    )
     assert _look(connection, 7, _port("eth3", 9), serials=("FOC2",)) == ""
     assert _ports(connection)["eth3"]["ifindex"] == 9
     assert _cases(connection) == []
@@ -264,3 +305,129 @@ def test_a_row_of_the_release_before_gets_its_identity_at_the_first_look(
     _look(connection, 1, _port("eth9", 3))
 
     assert _ports(connection)["eth9"]["identity"] == f"pe1:eth9@{_after(1):%Y-%m-%dT%H:%M:%S.000Z}"
+
+
+def test_a_service_goes_along_with_its_port_when_two_exchange_names(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    macs = ("02:00:00:00:00:01", "02:00:00:00:00:02")
+    places = ("chassis.port-1", "chassis.port-2")
+    ends = list(zip(macs, places, strict=True))
+    _look(connection, 1, *(_port(f"eth{n}", n, m, place=p) for n, (m, p) in enumerate(ends, 3)))
+    before = {row["mac"]: row["identity"] for row in _ports(connection).values()}
+    _stand_on(connection, it, "eth3")
+    names = ("eth4", "eth3")
+    ports = [_port(names[n], 9 - n, m, place=p) for n, (m, p) in enumerate(ends)]
+    _look(connection, 2, *ports, uptime=7)
+
+    after = _ports(connection)
+    assert {row["mac"]: row["identity"] for row in after.values()} == before
+    (view,) = [
+        p for p in device_views.get(connection, "default", "pe1").interfaces if p.name == "eth4"
+    ]
+    assert view.mac == macs[0]
+    c = tables.service_resources.c
+    current = sa.select(c.port, c.formerly).where(history.current(tables.service_resources))
+    assert connection.execute(current).all() == [("eth4", "eth3")]
+    assert _cases(connection) == [("pe1:eth3", "port-renamed"), ("pe1:eth4", "port-renamed")]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "moves"),
+    [
+        (6_000, 360_000, True),
+        # It restarted half an hour ago: the same number may be another port's.
+        (6_000, 180_000, False),
+        # Its clock went once around.
+        (snmp.TICKS - 4_000, 350_000, True),
+    ],
+)
+def test_a_number_proves_a_rename_only_where_the_device_did_not_restart(
+    connection: sa.Connection, first: int, then: int, *, moves: bool
+) -> None:
+    mac = "02:00:00:00:00:04"
+    _look(connection, 1, _port("eth4", 5, mac), uptime=first)
+    before = _ports(connection)["eth4"]["identity"]
+    # The look took a minute from the question to its writing.
+    port = _port("wan0", 5, mac)
+    _look(connection, 60, port, uptime=then - 6_000, uptime_at=_after(59))
+    assert (_ports(connection)["wan0"]["identity"] == before) is moves
+
+
+def test_a_port_that_a_service_only_stood_on_is_not_missed(connection: sa.Connection) -> None:
+    _look(connection, 1, _port("eth4", 5), _port("eth5", 6))
+    row = {"tenant": "default", "service": "svc-1", "device": "pe1", "port": "eth4", "meter": True}
+    history.begin(connection, tables.service_resources, row, _T0)
+    history.begin(connection, tables.services, _service("terminated"), _T0)
+    _look(connection, 2, _port("eth5", 6))
+    assert _cases(connection) == []
+
+
+def _service(state: str) -> dict[str, Any]:
+    return {
+        "tenant": "default", "id": "svc-1", "name": "line", "category": "CFS", "order_id": "1",
+        "specification_id": "eline", "specification_name": "eline", "specification_version": "1.0",
+        "characteristics": {}, "customer": "acme", "state": state, "operating_status": "stopped",
+        "status_since": _T0, "service_date": _T0,
+    }  # fmt: skip
+
+
+def test_a_port_that_may_have_moved_is_told_until_it_is_decided_about_or_back(
+    connection: sa.Connection,
+) -> None:
+    mac = "02:00:00:00:00:04"
+    _look(connection, 1, _port("eth4", 5, mac), _port("eth5", 6))
+    other = (_port("lan8", 9, mac), _port("eth5", 7))
+    for minutes in (2, 3):
+        _look(connection, minutes, *other, uptime=minutes)
+        assert _cases(connection) == [("pe1:eth4", "port-moved")]
+    _look(connection, 4, _port("eth4", 5, mac), _port("eth5", 6))
+    assert _cases(connection) == []
+
+
+def test_a_card_that_was_moved_is_one_case_and_accepted_once(connection: sa.Connection) -> None:
+    macs = [f"02:00:00:00:00:{n:02x}" for n in range(24)]
+    _look(connection, 1, _port("lo", 1), *(_port(f"a{n}", n + 10, m) for n, m in enumerate(macs)))
+    moved = [_port("lo", 1), *(_port(f"b{n}", n + 50, m) for n, m in enumerate(macs))]
+    for minutes in (2, 3):
+        _look(connection, minutes, *moved, uptime=minutes)
+        assert _cases(connection) == [("pe1", "port-moved")]
+    ids = sa.select(tables.cases.c.id).where(history.current(tables.cases))
+    assert len(connection.execute(ids).scalars().all()) == 1
+    connection.execute(
+        sa.update(tables.cases).values(decision="accept", decided_by="ann", decided_at=_after(3))
+    )
+    for minutes in (4, 5):
+        _look(connection, minutes, *moved, uptime=minutes)
+        assert _cases(connection) == []
+
+
+def test_a_port_renamed_to_a_name_that_only_a_file_has_waits_for_the_look(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    """A topology file's port is planned: no look saw it, so a poll's row of that name may be any."""
+    planned = {"ledger": tables.PLANNED, "device": "pe1", "name": "wan0"}
+    history.put(connection, tables.interfaces, planned, {"tenant": "default"}, _T0)
+    _look(connection, 1, _port("eth4", 5, "02:00:00:00:00:04"))
+
+    polled = [port_table.Port("wan0", 5, "up", "up", mac="02:00:00:00:00:04")]
+    assert it.name_ports(connection, "pe1", polled).doubted == {"eth4"}
+    assert it.name_ports(connection, "pe1", [port_table.Port("eth4", 5, "up", "up")]).names == (
+        "eth4",
+    )
+
+
+def test_a_poll_before_the_look_hides_no_new_numbers_from_it(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    """After a restart that numbered anew, an ifIndex that stayed by chance proves no renaming."""
+    one, two = "02:00:00:00:00:01", "02:00:00:00:00:02"
+    _look(connection, 1, _port("eth1", 2, one), _port("eth2", 3, two))
+    polled = [("eth1", 9, "up", "down"), ("wan0", 3, "up", "up")]
+    it.observe_ports(connection, device="pe1", rows=polled, at=_after(2))
+    row = _ports(connection)["eth1"]
+    assert (row["oper_status"], row["ifindex"]) == ("down", 2)
+
+    _look(connection, 3, _port("eth1", 9, one), _port("wan0", 3, two), uptime=7)
+    assert _cases(connection) == [("pe1:eth2", "port-moved")]
+    assert _ports(connection)["eth1"]["ifindex"] == 9

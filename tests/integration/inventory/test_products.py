@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import ledger, product_queries, product_states, product_views
+from inventory.planning import ledger
+from inventory.services import product_queries, product_states, product_views
 from oss_agent import clock, errors
 from oss_agent.spi.ledger import ServiceRow
 from oss_agent.spi.products import ProductRow, ProductStatus, RealizingService

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import ledger, pools, resource_queries
+from inventory.planning import ledger
+from inventory.pools import pools
+from inventory.services import resource_queries
 from oss_agent.clock import SystemClock
 from oss_agent.spi import events, query, views
 from oss_agent.spi import ledger as seam

@@ -13,10 +13,14 @@ import sqlalchemy as sa
 
 from device_models import detect
 from drivers import ssh_banner
-from inventory import device_views, history, scouting, secrets, tables
+from inventory.devices import device_views, standings
+from inventory.onboarding import scouting
+from inventory.rows import history, tables
+from inventory.words import secrets
 from oss_agent import clock, errors, registry, store
-from oss_agent.spi import snmp
-from oss_agent.spi.scouting import Login, Scouted
+from oss_agent.platforms import proofs
+from oss_agent.spi import audit, snmp
+from oss_agent.spi.scouting import USUAL, Login, Ports, Scouted
 
 pytestmark = pytest.mark.anyio
 
@@ -32,12 +36,13 @@ class Network:
     agents: Mapping[str, tuple[snmp.Value, ...]] = field(default_factory=dict[str, Any])
     servers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    ports: Sequence[int] = (22,)
     at_once: int = 0
     most: int = 0
 
     async def scan(self, device: str, address: str, port: int) -> tuple[str, ...]:
         self.asked.append(("keys", address))
-        if device in self.servers and port == 22:
+        if device in self.servers and port in self.ports:
             return (_KEY, "ssh-rsa not-a-key")
         raise errors.DeviceUnreachable(device, "nobody")
 
@@ -46,7 +51,7 @@ class Network:
         self.most = max(self.most, self.at_once)
         await asyncio.sleep(0)
         self.at_once -= 1
-        return self.servers.get(address, b"") if port == 22 else b""
+        return self.servers.get(address, b"") if port in self.ports else b""
 
     async def get(self, target: snmp.Target, oids: Sequence[snmp.Oid]) -> tuple[snmp.Value, ...]:
         self.asked.append((target.community, target.address))
@@ -70,10 +75,15 @@ class World:
     scout: scouting.AddressScout
     rows: store.SqlStore
     place: Path
+    deeds: list[audit.Deed]
 
-    async def onboard(self, *targets: str, platform: str = "", **login: Any) -> list[Scouted]:
+    async def onboard(
+        self, *targets: str, platform: str = "", ports: Ports = USUAL, **login: Any
+    ) -> list[Scouted]:
         given = Login(**{"username": "admin", "password": "s3cret", **login})
-        found = await self.scout.onboard("default", targets, given, platform=platform)
+        found = await self.scout.onboard(
+            "default", targets, given, platform=platform, ports=ports, by="op"
+        )
         return list(found)
 
     async def names(self) -> list[str]:
@@ -86,9 +96,19 @@ async def it(engine: sa.Engine, database_url: str, tmp_path: Path) -> Any:
     async with store.open_store(database_url) as rows:
         network = _Engine()
         drivers = registry.installed()
-        ways = scouting.Ways(network.scan, network.banner, network, detect.detect, drivers)
-        made = scouting.AddressScout(rows, clock.SystemClock(), ways, tmp_path / "credentials")
-        yield World(network, made, rows, tmp_path)
+        standing = standings.Standings(proofs.InstalledProofs(), detect.detect)
+        ways = scouting.Ways(
+            network.scan, network.banner, network, detect.detect, drivers, standing
+        )
+        deeds: list[audit.Deed] = []
+        made = scouting.AddressScout(
+            rows,
+            clock.SystemClock(),
+            ways,
+            tmp_path / "credentials",
+            told=lambda _, deed: deeds.append(deed),
+        )
+        yield World(network, made, rows, tmp_path, deeds)
 
 
 async def test_what_answers_is_taken_in_with_what_it_is(it: World) -> None:
@@ -103,14 +123,23 @@ async def test_what_answers_is_taken_in_with_what_it_is(it: World) -> None:
         "EOS",
         "4.16.14M",
     )
-    assert (leaf.outcome, leaf.platform, leaf.managed) == ("created", "arista_eos", False)
-    assert "not proven on version 4.16.14M: read only" in leaf.reason
+    assert (leaf.outcome, leaf.platform, leaf.managed) == ("created", "arista_eos", True)
+    assert leaf.reason == "read-only: arista_eos is not proven on EOS 4.16.14M (vEOS)"
+    kept = await it.rows.read(lambda c: device_views.get(c, "default", "leaf1"))
+    assert (kept.standing, kept.version, kept.model) == ("read-only", "4.16.14M", "vEOS")
+    other = await it.rows.read(lambda c: device_views.get(c, "default", cisco.device))
+    assert (other.standing, cisco.managed) == ("listed", False)
     assert (len(leaf.fingerprints), leaf.fingerprints[0][:7]) == (1, "SHA256:")
     assert (cisco.device, cisco.vendor, cisco.os) == ("at-192.0.2.2", "Cisco", "IOS")
     assert cisco.reason == "no driver for IOS"
     assert (silent.outcome, silent.device) == ("silent", "")
     assert "SNMP (161)" in silent.reason
     assert await it.names() == ["at-192.0.2.2", "leaf1"]
+    told = [(one.actor, one.action, one.subject, one.detail["address"]) for one in it.deeds]
+    assert told == [
+        ("op", "onboard", "device:leaf1", "192.0.2.1"),
+        ("op", "onboard", "device:at-192.0.2.2", "192.0.2.2"),
+    ]
 
 
 async def test_again_is_known_and_asked_nothing(it: World) -> None:
@@ -120,6 +149,22 @@ async def test_again_is_known_and_asked_nothing(it: World) -> None:
     again = await it.onboard("2001:db8::7")
     assert [(one.outcome, one.device) for one in again] == [("known", "at-2001-db8--7")]
     assert it.network.asked == []
+
+
+async def test_ssh_and_netconf_may_be_on_other_ports(it: World) -> None:
+    it.network.servers = {"192.0.2.1": b"SSH-2.0-x"}
+    it.network.ports = (2222, 8300)
+    (found,) = await it.onboard("192.0.2.1", ports=Ports((22, 2222), (831, 8300)))
+    assert (found.outcome, dict(found.ports)) == ("created", {"ssh": 2222, "netconf": 8300})
+    d = tables.devices.c
+    query = sa.select(d.ports).where(history.current(tables.devices))
+    assert await it.rows.read(lambda c: c.execute(query).scalar_one()) == found.ports
+
+    (silent,) = await it.onboard("192.0.2.2", ports=Ports((23, 24), ()))
+    assert silent.reason == "nothing answers on SSH (23, 24)"
+    for wrong in (Ports((), ()), Ports((0,), ()), Ports(tuple(range(1, 10)), ())):
+        with pytest.raises(errors.OrderRejected, match="name 1 to 8 ports"):
+            await it.onboard("192.0.2.3", ports=wrong)
 
 
 async def test_no_password_leaves_before_a_key_is_pinned(it: World) -> None:
@@ -164,6 +209,14 @@ async def test_who_calls_itself_after_anothers_address_is_not_called_so(it: Worl
     }
     found = await it.onboard("192.0.2.1-192.0.2.3", community="lab")
     assert [one.device for one in found] == ["at-192.0.2.1", "at-192.0.2.2", "at-vienna-1"]
+
+
+async def test_who_calls_itself_as_an_orders_resource_is_not_called_so(it: World) -> None:
+    it.network.agents = {"192.0.2.1": (_SAID, _EOS, b"r17-1")}
+    (found,) = await it.onboard("192.0.2.1", community="lab")
+    assert found.device == "at-192.0.2.1"
+    assert "it calls itself r17-1 and is at-192.0.2.1 here" in found.reason
+    assert "rename the device" in found.reason
 
 
 async def test_two_requests_at_once_take_a_device_in_once(it: World) -> None:
@@ -211,7 +264,7 @@ async def test_a_thousand_addresses_are_asked_a_few_at_once(it: World) -> None:
     ],
 )
 async def test_what_cannot_be_sent_is_refused_before_anything_is_asked(
-    it: World, login: dict[str, str], field: str
+    it: World, login: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(errors.OrderRejected) as refused:
         await it.onboard("192.0.2.1", **login)

@@ -8,16 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory import (
-    facts,
-    hearing,
-    history,
-    link_cases,
-    link_rows,
-    observed,
-    resource_queries,
-    tables,
-)
+from inventory.facts import facts, hearing
+from inventory.looks import observed
+from inventory.rows import history, tables
+from inventory.services import resource_queries
+from inventory.topology import link_cases, link_rows
+from oss_agent.spi.moments import AsOf
 from oss_agent.spi.views import LinkView
 
 _T0 = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -46,7 +42,7 @@ class _Cables:
         return {_ends(link): link.confidence for link in found if link.confidence != "declared"}
 
     def at(self, moment: datetime) -> dict[str, str]:
-        found = link_rows.picture(self._connection, "default", moment).links
+        found = link_rows.picture(self._connection, "default", AsOf(moment, moment)).links
         return {_ends(link): link.confidence for link in found if link.confidence != "declared"}
 
     def why(self, link: str) -> str:
@@ -191,7 +187,10 @@ def test_what_is_amiss_is_a_case_and_ends_by_itself(
     net.cables = set()
     net.look()
     assert {kind for _, kind in kinds()} == {"link-stale"}
-    net.cables = whole
+    for _ in range(hearing.PATIENCE):
+        net.look()
+    assert kinds() == [("b1:eth1", "link-missing")], "the one that a file declares is still owed"
+    net.cables = {*whole, (("b1", "eth1"), ("pe1", "eth4"))}
     net.look()
     assert kinds() == []
 

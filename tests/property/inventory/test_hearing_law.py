@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import facts, hearing, port_words, topology
-from inventory.neighbour_identity import Known, Seen
+from inventory.facts import facts, hearing, port_words
+from inventory.topology import topology
+from inventory.topology.neighbour_identity import Known, Seen
 from oss_agent.spi.views import LinkView
 
 _T0 = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

@@ -12,21 +12,19 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory import (
-    containerlab,
+from inventory.containerlab import containerlab
+from inventory.facts import (
     entity_facts,
     facts,
-    grammar,
     host_addresses,
-    host_keys,
-    hostile_text,
     lldp_facts,
     neighbour_ids,
     port_words,
     snmp_facts,
-    topology,
 )
-from inventory.neighbour_identity import Known, Seen
+from inventory.topology import topology
+from inventory.topology.neighbour_identity import Known, Seen
+from inventory.words import grammar, host_keys, hostile_text
 from oss_agent import errors
 from oss_agent.spi import snmp
 
@@ -80,6 +78,21 @@ def test_a_lab_directory_is_read_or_refused(
             assert grammar.is_device(device.name)
             assert grammar.address(device.address) == device.address
             assert all(text.isprintable() for text in (device.site, device.login.username))
+
+
+@given(st.dictionaries(st.sampled_from(["name", "topology", "nodes", "a"]), _JSON) | _JSON)
+@settings(deadline=None)
+def test_any_value_is_a_form_or_refused(value: Any) -> None:
+    for name in ("x.json", "x.clab.yml", "standard input"):
+        with contextlib.suppress(errors.OrderRejected):
+            containerlab.read({name: json.dumps(value)}, lab="demo")
+    deep = {"name": "a", "topology": {"nodes": value, "links": value, "groups": value}}
+    with contextlib.suppress(errors.OrderRejected):
+        containerlab.read({"x.clab.yml": json.dumps(deep)})
+    with contextlib.suppress(errors.OrderRejected):
+        containerlab.read(
+            {"x.json": json.dumps({"a": [{"lab_name": "a", "name": "b", "k": value}]})}
+        )
 
 
 @given(st.text(max_size=200))

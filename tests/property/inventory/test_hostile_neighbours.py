@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import cdp_facts, facts, lldp_facts, neighbour_ids, port_words, topology
-from inventory.neighbour_identity import Known, Seen
+from inventory.facts import cdp_facts, facts, lldp_facts, neighbour_ids, port_words
+from inventory.topology import topology
+from inventory.topology.neighbour_identity import Known, Seen
 from oss_agent.spi import snmp
 
 _AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -20,6 +22,14 @@ _HOSTILE = st.builds(
 _BYTES = st.one_of(_HOSTILE, st.binary(max_size=20))
 _VALUES: st.SearchStrategy[snmp.Value] = st.one_of(
     st.none(), st.integers(-1, 8), _BYTES, st.just((1, 3, 6))
+)
+_INDEXES: st.SearchStrategy[snmp.Oid] = st.one_of(
+    st.lists(st.integers(0, 3), max_size=4).map(tuple),
+    st.tuples(
+        st.just((0, 1, 1)),
+        st.sampled_from([(), (1,), (2,), (1, 4), (2, 16), (6, 6)]),
+        st.lists(st.one_of(st.integers(0, 2**32 - 1), st.sampled_from([127, 0])), max_size=17),
+    ).map(lambda parts: (*parts[0], *parts[1], *parts[2])),
 )
 _PORTS = (facts.InterfaceFact("eth1", 1, "up", "up"), facts.InterfaceFact("eth2", 2, "up", "up"))
 _KNOWN = [
@@ -50,7 +60,7 @@ def test_a_port_subtype_that_no_database_holds_is_no_neighbour() -> None:
 
 
 @given(
-    st.lists(st.lists(st.integers(0, 3), max_size=4).map(tuple), max_size=6, unique=True),
+    st.lists(_INDEXES, max_size=6, unique=True),
     st.lists(_VALUES, min_size=1, max_size=9),
 )
 def test_tables_of_anything_become_bounded_facts(
@@ -65,7 +75,9 @@ def test_tables_of_anything_become_bounded_facts(
 
     for fact in found:
         words = (fact.port_id, fact.port_description, fact.system_name, fact.address)
-        assert all(word.isprintable() and len(word) <= 255 for word in words)
+        more = (fact.description, fact.model, fact.capabilities)
+        assert all(word.isprintable() and len(word) <= 255 for word in words + more)
+        assert not fact.address or not ipaddress.ip_address(fact.address).is_loopback
         assert neighbour_ids.chassis_text(fact.chassis).isprintable()
         assert len(fact.chassis) <= 2 * 255 + 4
 

@@ -14,7 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from inventory import history, pool_claims, pools, tables
+from inventory.pools import pool_claims, pools
+from inventory.rows import history, tables
 from oss_agent import database, errors
 
 _KEYS = st.sampled_from("abcdef")

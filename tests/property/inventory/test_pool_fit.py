@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import pool_fit
+from inventory.pools import pool_fit
 
 _BITS = 8
 _UNITS = 1 << _BITS

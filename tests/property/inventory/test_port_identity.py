@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import hypothesis as h
 from hypothesis import strategies as st
 
-from inventory import interface_identity as identity
-from inventory import naming
-from inventory.interface_identity import Change, Decision, Port
+from inventory.facts import naming
+from inventory.looks import interface_identity as identity
+from inventory.looks.interface_identity import Change, Decision, Port
 
 _WORDS = st.sampled_from(["eth0", "eth1", "xe-0/0/0", "xe-0/0/1", "lo", "", "a#3"])
 _MACS = st.one_of(st.none(), st.sampled_from([f"02:00:00:00:00:0{n}" for n in range(6)]))
@@ -21,7 +21,7 @@ _PLACES = st.one_of(st.none(), st.sampled_from(["0/1", "0/2", "1/1"]))
 def _ports(draw: st.DrawFn) -> list[Port]:
     """A device's ports: their own names may collide or be empty, as real devices have them."""
     indexes = draw(st.lists(st.integers(1, 30), unique=True, max_size=8))
-    names = naming.stable_names([(draw(_WORDS), index) for index in indexes])
+    names = naming.stable_names([naming.Row(draw(_WORDS), index) for index in indexes])
     assert len(set(names)) == len(names)
     return [
         Port(name, index, draw(_MACS), draw(_WORDS), draw(_WORDS), draw(_PLACES))

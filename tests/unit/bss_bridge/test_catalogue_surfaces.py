@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -76,12 +77,12 @@ async def test_a_service_relies_on_parts_that_are_made_of_resources(it: world.Wo
     )  # fmt: skip
     (part,) = vpn["serviceSpecRelationship"]
     assert (part["id"], part["version"], part["relationshipType"]) == (
-        "l3vpn-router", "1.0", "reliesOn",
+        "l3vpn-router", "1.1", "reliesOn",
     )  # fmt: skip
     router = (await it.http.get(part["href"])).json()
     assert router["@type"] == "ResourceFacingServiceSpecification"
     made_of = [(await it.http.get(one["href"])).json() for one in router["resourceSpecification"]]
-    assert [one["id"] for one in made_of] == ["l3vpn", "l3vpn-site", "l3vpn-peer"]
+    assert [one["id"] for one in made_of] == ["l3vpn", "evpn-segment", "l3vpn-site", "l3vpn-peer"]
     vni = next(c for c in made_of[0]["resourceSpecCharacteristic"] if c["name"] == "vni")
     assert vni["configurable"] is False
     assert vni["resourceSpecCharacteristicValue"][0]["valueTo"] == 16_777_215
@@ -92,11 +93,13 @@ async def test_characteristics_say_what_an_order_may_say(it: world.World) -> Non
     told = {one["name"]: one for one in vpn["specCharacteristic"]}
     assert list(told) == [
         "sites", "sites.name", "sites.port", "sites.address", "sites.bandwidth", "vni",
+        "routeTarget",
     ]  # fmt: skip
     assert (told["sites"]["valueType"], told["sites"]["minCardinality"]) == ("array", 1)
     (bounds,) = told["sites"]["characteristicValueSpecification"]
     assert (bounds["valueFrom"], bounds["valueTo"]) == (2, 16)
     assert told["vni"]["minCardinality"] == 0
+    assert re.fullmatch(told["routeTarget"]["regex"], "65000:20000001")
     assert told["sites.port"]["regex"].startswith("[A-Za-z0-9]")
 
 
@@ -145,7 +148,7 @@ async def test_filters_hold(it: world.World) -> None:
 
 async def test_pages_and_fields(it: world.World) -> None:
     answer = await it.http.get(f"{SERVICES}?limit=2&offset=2&fields=name&sort=id")
-    assert answer.headers["x-total-count"] == "12"
+    assert answer.headers["x-total-count"] == "16"
     assert [set(one) for one in answer.json()] == [{"id", "href", "name"}] * 2
     whole = [one["id"] for one in await found(it, SERVICES, sort="id")]
     assert [one["id"] for one in answer.json()] == whole[2:4]

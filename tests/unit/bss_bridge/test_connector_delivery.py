@@ -355,7 +355,7 @@ async def _through_the_outbox(
     async with asyncio.TaskGroup() as group:
         role = group.create_task(box.run())
         await rows.write(lambda c: box.append(c, row))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(300):
             await once.done.wait()
         role.cancel()
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import Request
 
-from bss_bridge.engine import surface, writes
+from bss_bridge.engine import past, surface, writes
 from oss_agent import errors
 from tests.unit.bss_bridge import world
 
@@ -21,6 +21,8 @@ pytestmark = pytest.mark.anyio
 BASE = "/tmf-api/ticket/v4"
 TICKETS = f"{BASE}/ticket"
 ONE = f"{TICKETS}/1"
+KEPT_ONE = f"{BASE}/kept/1"
+"""The same one, where its past is kept."""
 SPEC_641 = "TMF641/TMF641-ServiceOrdering-v4.1.0.swagger.json"
 
 
@@ -106,7 +108,16 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         show,
         patch=writes.Patch(frozenset({"text"}), owner.apply, must_match=True),
     )
-    routers = [surface.router(one, surface.Paging()) for one in (resource, strict)]
+    kept = surface.Resource(
+        "kept",
+        (BASE,),
+        owner.rows,
+        show,
+        patch=writes.Patch(frozenset({"text"}), owner.apply),
+        delete=owner.delete,
+        history=past.History(owner.rows, world.StillClock()),
+    )
+    routers = [surface.router(one, surface.Paging()) for one in (resource, strict, kept)]
     async with world.world(tmp_path, extra=routers) as it:
         yield Desk(owner, it.http)
 

@@ -39,7 +39,7 @@ async def _with_client(tmp_path: Path, story: Callable[[Any], None]) -> world.Wo
         ),
         *catalogues.routers(shown, world.LINKS, surface.Paging()),
     )
-    async with world.world(tmp_path, extra=extra) as it, asyncio.timeout(20):
+    async with world.world(tmp_path, extra=extra) as it, asyncio.timeout(300):
         role = serve.HttpRole(it.app, serve.listen(serve.Bind(port=0)))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(role.run())

@@ -50,7 +50,7 @@ async def _get(http: httpx.AsyncClient, peer: Peer, line: str, path: str = "") -
 async def test_silence_on_one_line_stalls_no_other(peer: Peer) -> None:
     async with httpx.AsyncClient(transport=lines.Lines()) as http, asyncio.TaskGroup() as tasks:
         silent = [tasks.create_task(_get(http, peer, "a", "silent")) for _ in range(100)]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(300):
             assert await _get(http, peer, "b") == 204
         for one in silent:
             one.cancel()
@@ -70,6 +70,6 @@ async def test_lines_are_bounded_and_closed_in_the_end(peer: Peer) -> None:
         for line in ("a", "b", "c", "b", "a"):
             await _get(http, peer, line)
         assert peer.opened == 4, "b was kept, a was closed and opened again"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         while peer.open:  # noqa: ASYNC110  a closed socket sends no signal here
             await asyncio.sleep(0.01)

@@ -24,7 +24,7 @@ TOKENS = Tokens.of([("0123456789abcdef", access.Caller("x", "t", ()))])
 
 async def test_it_serves_until_told_to_stop(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
-    async with world.world(tmp_path) as it, asyncio.timeout(20):
+    async with world.world(tmp_path) as it, asyncio.timeout(300):
         role = serve.HttpRole(it.app, serve.listen(serve.Bind(port=0)))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(role.run())
@@ -39,7 +39,7 @@ async def test_it_serves_until_told_to_stop(tmp_path: Path) -> None:
 
 async def test_cancellation_closes_the_socket_and_goes_on(tmp_path: Path) -> None:
     listening = serve.listen(serve.Bind(port=0))
-    async with world.world(tmp_path) as it, asyncio.timeout(20):
+    async with world.world(tmp_path) as it, asyncio.timeout(300):
         role = serve.HttpRole(it.app, listening)
         task = asyncio.create_task(role.run())
         await role.wait_started()
@@ -56,7 +56,7 @@ async def test_cancellation_closes_the_socket_and_goes_on(tmp_path: Path) -> Non
 async def test_an_inherited_socket_is_served(tmp_path: Path) -> None:
     parent = socket.create_server(("127.0.0.1", 0))
     bind = serve.Bind(host="ignored", fd=os.dup(parent.fileno()))
-    async with world.world(tmp_path) as it, asyncio.timeout(20):
+    async with world.world(tmp_path) as it, asyncio.timeout(300):
         role = serve.HttpRole(it.app, serve.listen(bind))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(role.run())
@@ -70,7 +70,7 @@ async def test_an_inherited_socket_is_served(tmp_path: Path) -> None:
 
 
 async def test_a_body_over_the_limit_is_refused_on_a_real_socket(tmp_path: Path) -> None:
-    async with world.world(tmp_path) as it, asyncio.timeout(20):
+    async with world.world(tmp_path) as it, asyncio.timeout(300):
         role = serve.HttpRole(it.app, serve.listen(serve.Bind(port=0)))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(role.run())

@@ -18,9 +18,11 @@ from bss_bridge.engine.hrefs import Hrefs
 from bss_bridge.engine.matching import matches
 from bss_bridge.events import callbacks, hub, tables
 from bss_bridge.resources import tmf638, tmf639, tmf641, tmf642
-from oss_agent import errors, store
-from oss_agent.api import health, network, outbox, state
+from oss_agent import audit as entries
+from oss_agent import audit_trail, errors, store
+from oss_agent.api import audit, health, network, outbox, state
 from oss_agent.spi import clock, events, onboarding, orders, service_tests, views
+from oss_agent.spi.moments import AsOf
 from oss_agent.spi.query import Page, Query
 from tests.unit.bss_bridge import official
 
@@ -52,9 +54,11 @@ class MemoryPort(Generic[T]):
         self.rows = list(rows)
         self._shown = shown
         self.asked: list[Query] = []
+        self.when: AsOf | None = None
 
-    async def find(self, query: Query) -> Page[T]:
+    async def find(self, query: Query, when: AsOf | None = None) -> Page[T]:
         self.asked.append(query)
+        self.when = when
         mine = [row for row in self.rows if getattr(row, "tenant", "default") == query.tenant]
         found = [row for row in mine if matches(self._shown(row), query.filters, query.either)]
         for key in reversed(query.sort):
@@ -64,7 +68,8 @@ class MemoryPort(Generic[T]):
             )
         return Page(tuple(found[query.offset :][: query.limit]), len(found))
 
-    async def get(self, tenant: str, key: str) -> T:
+    async def get(self, tenant: str, key: str, when: AsOf | None = None) -> T:
+        self.when = when
         for row in self.rows:
             shown = self._shown(row)
             if key in {shown["id"], shown.get("key")} and getattr(row, "tenant", "") == tenant:
@@ -155,11 +160,17 @@ class MemoryOnboarding(MemoryPort[views.DeviceView]):
         super().__init__(rows, lambda view: views.as_json(view) | {"key": view.name})
         self.calls: list[tuple[Any, ...]] = []
 
-    async def import_lab(self, tenant: str, files: Mapping[str, str]) -> onboarding.ImportReport:
-        self.calls.append(("import", tenant, dict(files)))
+    async def import_lab(
+        self, tenant: str, files: Mapping[str, str], *, lab: str = "", by: str = ""
+    ) -> onboarding.ImportReport:
+        del by
+        self.calls.append(("import", tenant, dict(files), *([lab] if lab else [])))
         return onboarding.ImportReport((onboarding.Imported("pe1", "created"),), 7)
 
-    async def trust(self, tenant: str, device: str, fingerprint: str) -> views.DeviceView:
+    async def trust(
+        self, tenant: str, device: str, fingerprint: str, *, by: str = ""
+    ) -> views.DeviceView:
+        del by
         self.calls.append(("trust", tenant, device, fingerprint))
         return await self.get(tenant, device)
 
@@ -169,8 +180,8 @@ class MemoryOnboarding(MemoryPort[views.DeviceView]):
         self.calls.append(("discover", tenant, device))
         return (onboarding.Discovered("pe1", 7, 2),)
 
-    async def links(self, tenant: str, at: datetime | None = None) -> tuple[views.LinkView, ...]:
-        self.calls.append(("links", tenant, at))
+    async def links(self, tenant: str, when: AsOf | None = None) -> tuple[views.LinkView, ...]:
+        self.calls.append(("links", tenant, when))
         return (views.LinkView("pe1", "eth1", "pe2", "eth1", "both ends agree", NOW),)
 
     async def why(
@@ -308,6 +319,7 @@ class World:
     orders: MemoryOrders
     cancellations: MemoryCancellations
     services: MemoryPort[views.ServiceView]
+    resources: MemoryPort[views.ResourceView]
     onboarding: MemoryOnboarding
     store: store.SqlStore
     ready: list[health.Part]
@@ -325,9 +337,11 @@ async def world(
     """Open everything; close it again. ``real`` are orders that stand before those in memory."""
     async with store.open_store(f"sqlite:///{tmp_path / 'hub.db'}") as rows:
         await rows.write(tables.METADATA.create_all)
+        await rows.write(entries.METADATA.create_all)
         office = hub.HubOffice(rows, StillClock(), LINKS, callbacks.Policy.of(allow))
         book = MemoryOrders()
         services = MemoryPort([service()], lambda view: tmf638.render(view, LINKS))
+        resources = MemoryPort([resource()], lambda view: tmf639.render(view, LINKS))
         alarms = MemoryPort([alarm()], lambda view: tmf642.render(view, LINKS))
         devices = MemoryOnboarding([device()])
         parts: list[health.Part] = [health.Part("store", ready=True, detail="writes")]
@@ -336,14 +350,15 @@ async def world(
             real or book,
             tasks,
             services,
-            MemoryPort([resource()], lambda view: tmf639.render(view, LINKS)),
+            resources,
             alarms,
             office,
         )
         operator = (
-            network.router(devices),
-            state.router(state.Ports(real or book, services, alarms)),
+            network.router(devices, StillClock()),
+            state.router(state.Ports(real or book, services, alarms), StillClock()),
             outbox.router(_Outbox()),
+            audit.router(audit_trail.AuditTrail(rows), StillClock()),
             health.router(functools.partial(_readiness, parts), lambda: b"up 1\n"),
             *extra,
         )
@@ -351,7 +366,7 @@ async def world(
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         judged = {"response": [official.watch]}
         async with httpx.AsyncClient(transport=transport, base_url=URL, event_hooks=judged) as http:
-            yield World(app, http, book, tasks, services, devices, rows, parts)
+            yield World(app, http, book, tasks, services, resources, devices, rows, parts)
 
 
 class _Outbox:

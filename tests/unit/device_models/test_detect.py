@@ -10,8 +10,10 @@ import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,6 +130,62 @@ def test_every_kind_of_evidence_tells(
     assert bool(seen.because) is bool(vendor or system)
 
 
+_HELLOS: Final[list[dict[str, Any]]] = yaml.safe_load(
+    Path(__file__).with_name("hellos.yaml").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("said", _HELLOS, ids=lambda one: one["announced"][-1].partition("?")[0])
+def test_a_hello_proves_the_system_that_alone_announces_it(said: dict[str, Any]) -> None:
+    seen = detect.detect(detection.Evidence(hello=said["announced"]))
+    assert (seen.vendor, seen.os) == (said["vendor"], said["os"])
+    assert seen.platform == said.get("platform", "")
+    assert bool(seen.because) is bool(seen.os)
+
+
+def _hello(system: str) -> list[str]:
+    return next(one["announced"] for one in _HELLOS if one["os"] == system)
+
+
+def test_the_hello_outweighs_the_banner_and_the_description_the_hello() -> None:
+    banner = "SSH-2.0-Cisco-1.25"
+    assert detect.detect(detection.Evidence(_CISCO, "", banner)).os == "IOS"
+    seen = detect.detect(detection.Evidence(_CISCO, "", banner, _hello("IOS XE")))
+    assert (seen.os, seen.doubts) == ("IOS XE", ("no driver for IOS XE",))
+
+    said = "Cisco IOS XR Software (ASR9K), Version 6.1.4"
+    seen = detect.detect(detection.Evidence(_CISCO, said, "", _hello("IOS XE")))
+    assert (seen.os, seen.version) == ("IOS XR", "6.1.4")
+    assert seen.doubts[0] == "its NETCONF hello is that of IOS XE: ask a person"
+
+
+def test_a_hello_of_another_maker_than_the_number_is_believed_by_nobody() -> None:
+    for other in (
+        detection.Evidence(_MX, hello=_hello("EOS")),
+        detection.Evidence(hello=[*_hello("EOS"), *_hello("SR OS")]),
+    ):
+        seen = detect.detect(other)
+        assert (seen.os, seen.platform) == ("", "")
+        assert "ask a person" in seen.doubts[0]
+
+
+def test_what_speaks_against_a_platform_is_another_system_of_a_known_maker() -> None:
+    junos = detection.Evidence(hello=_hello("Junos OS"))
+    assert detect.against("frr_linux", junos).startswith("it is run as frr_linux and is Juniper")
+    assert detect.against("arista_eos", detection.Evidence(hello=_hello("EOS"))) == ""
+    netconfd = detection.Evidence((), "Linux pe1 6.1.0", hello=_hello("netconfd (Yuma)"))
+    assert detect.against("frr_linux", netconfd) == "", "netconfd runs on anybody's system"
+    assert detect.against("from_elsewhere", junos) == "", "its driver may be for Junos OS"
+
+
+def test_a_hello_that_two_systems_send_says_so_and_contradicts_neither() -> None:
+    (why,) = detect.detect(detection.Evidence(hello=_hello("Junos OS"))).because
+    assert why.endswith("what only Junos OS and Junos OS Evolved announce")
+    said = "Juniper Networks, Inc. ptx10001-36mr internet router, kernel JUNOS 21.4R1.12-EVO"
+    seen = detect.detect(detection.Evidence((), said, hello=_hello("Junos OS")))
+    assert (seen.os, seen.doubts) == ("Junos OS Evolved", ("no driver for Junos OS Evolved",))
+
+
 def test_where_two_makers_are_named_nobody_is_believed() -> None:
     said = "Arista Networks EOS version 4.20.5F running on an Arista Networks vEOS"
     for evidence in (
@@ -141,21 +199,19 @@ def test_where_two_makers_are_named_nobody_is_believed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "platform", "proven", "doubt"),
+    ("said", "platform", "version", "doubt"),
     [
-        ("FRRouting 8.4.4 on Linux", "frr_linux", True, ""),
-        ("FRRouting 8.40 on Linux", "frr_linux", False, "not proven on version 8.40: read only"),
-        ("FRRouting", "frr_linux", False, "a version that it does not say: read only"),
-        ("Arista Networks EOS version 4.31.1F running", "arista_eos", False, "read only"),
-        ("RouterOS CHR", "", False, "no driver for RouterOS"),
+        ("FRRouting 8.4.4 on Linux", "frr_linux", "8.4.4", ""),
+        ("FRRouting", "frr_linux", "", ""),
+        ("Arista Networks EOS version 4.31.1F running", "arista_eos", "4.31.1F", ""),
+        ("RouterOS CHR", "", "", "no driver for RouterOS"),
     ],
 )
-def test_only_where_its_driver_was_proven_may_it_be_written_to(
-    said: str, platform: str, *, proven: bool, doubt: str
+def test_it_tells_our_platform_and_that_there_is_none(
+    said: str, platform: str, version: str, doubt: str
 ) -> None:
     seen = detect.detect(detection.Evidence(description=said))
-    assert (seen.platform, seen.proven) == (platform, proven)
-    assert doubt in " ".join(seen.doubts)
+    assert (seen.platform, seen.version, " ".join(seen.doubts)) == (platform, version, doubt)
 
 
 @pytest.mark.parametrize(

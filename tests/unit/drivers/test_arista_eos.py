@@ -27,6 +27,7 @@ from oss_agent.spi import device
 from oss_agent.spi.device import Pending, Rung, rung
 from oss_agent.spi.tree import EMPTY, ROOT, Edit, Step, Tree
 from oss_agent.testing.simulated_eapi import SimulatedEos
+from tests import leaps
 
 pytestmark = pytest.mark.anyio
 EOS = driver.DRIVER
@@ -57,6 +58,13 @@ def service(vlan: int) -> tuple[Edit, ...]:
 async def leaf() -> AsyncIterator[SimulatedEos]:
     async with SimulatedEos("leaf1") as box:
         yield box
+
+
+def ring(leaf: SimulatedEos) -> None:
+    """The commit timer runs out now."""
+    for one in leaf.store.sessions.values():
+        one.commit_by = 0.0
+    leaf.store.expire()
 
 
 async def held(leaf: SimulatedEos, within_seconds: float = 60) -> None:
@@ -90,9 +98,9 @@ async def test_nobody_confirms_and_the_device_is_byte_for_byte_as_before(
     leaf: SimulatedEos,
 ) -> None:
     before = leaf.running
-    await held(leaf, within_seconds=1)
+    await held(leaf)
     live = leaf.running
-    await asyncio.sleep(1.4)
+    ring(leaf)
     async with EOS.session(leaf.endpoint()) as session:
         with pytest.raises(ChangeRejected):
             await session.confirm()
@@ -103,14 +111,16 @@ async def test_nobody_confirms_and_the_device_is_byte_for_byte_as_before(
 
 
 async def test_probing_lets_the_timer_begin_anew(leaf: SimulatedEos) -> None:
-    await held(leaf, within_seconds=1)
+    await held(leaf, within_seconds=30)
+    (name,) = leaf.store.sessions
+    first = leaf.store.sessions[name].commit_by
     async with EOS.session(leaf.endpoint()) as session:
-        await session.probe_pending(persist=None, confirm_within=60)
-        await asyncio.sleep(1.3)
-        still = await session.probe_pending(persist=None, confirm_within=60)
+        still = await session.probe_pending(persist=None, confirm_within=300)
+        later = leaf.store.sessions[name].commit_by
         await session.cancel()
 
     assert still is Pending.HELD
+    assert later > first + 200
     assert what(leaf)[-1] == "aborted"
 
 
@@ -212,16 +222,25 @@ async def test_a_lost_answer_is_unknown_and_the_commit_is_not_undone_by_closing(
     assert what(leaf) == ["opened", "timed" if timer else "committed"]
 
 
+async def overdue_once_timed(leaf: SimulatedEos) -> None:
+    async with asyncio.timeout(300):
+        while "timed" not in what(leaf):  # noqa: ASYNC110  a device does not call
+            await asyncio.sleep(0.01)
+    leaps.leap(60)
+
+
 async def test_a_commit_that_outlives_its_deadline_is_unknown_and_ends_the_session(
     leaf: SimulatedEos, tmp_path: Path
 ) -> None:
-    impatient = variant(tmp_path, "lock_for: 300", "lock_for: 300\n  commit_within: 0.3")
-    leaf.faults.commit_delay = 2.0
+    impatient = variant(tmp_path, "lock_for: 300", "lock_for: 300\n  commit_within: 60")
+    leaf.faults.commit_delay = 120.0
     async with impatient.session(leaf.endpoint()) as session:
         await session.lock()
         await session.edit(service(100))
+        overdue = asyncio.ensure_future(overdue_once_timed(leaf))
         with pytest.raises(CommitUnknown, match="no answer within"):
             await session.commit(confirm_within=60)
+        await overdue
         with pytest.raises(DeviceUnreachable):
             await session.snapshot()
 

@@ -133,7 +133,7 @@ async def test_a_command_that_never_ends_is_given_up_and_the_next_one_runs() -> 
     ):
         with pytest.raises(execution.NoOutput, match="no end within"):
             await execution.run(ways, endpoint.ports["ssh"], ["sleep"], within=0.1, limit=100)
-        after = await execution.run(ways, endpoint.ports["ssh"], ["ip"], within=5, limit=100)
+        after = await execution.run(ways, endpoint.ports["ssh"], ["ip"], within=60, limit=100)
 
     assert (after.status, after.out, after.cut) == (0, "[]", False)
 
@@ -143,7 +143,9 @@ async def test_endless_output_is_cut_and_said_so() -> None:
         listening(Host()) as endpoint,
         links.opened(endpoint) as ways,
     ):
-        output = await execution.run(ways, endpoint.ports["ssh"], ["endless"], within=5, limit=1000)
+        output = await execution.run(
+            ways, endpoint.ports["ssh"], ["endless"], within=60, limit=1000
+        )
 
     assert output.cut
     assert output.out == "x" * 1000
@@ -153,7 +155,7 @@ async def test_words_are_quoted_for_the_shell() -> None:
     host = Host()
     async with listening(host) as endpoint, links.opened(endpoint) as ways:
         await execution.run(
-            ways, endpoint.ports["ssh"], ["echo", "a; reboot", "$(id)"], within=5, limit=100
+            ways, endpoint.ports["ssh"], ["echo", "a; reboot", "$(id)"], within=60, limit=100
         )
 
     assert host.commands == ["echo 'a; reboot' '$(id)'"]
@@ -173,7 +175,7 @@ async def test_a_host_is_asked_and_never_configured() -> None:
             talk.validate(),
         ):
             await harmless
-        assert await talk.probe_pending(persist="t", confirm_within=1) is Pending.GONE
+        assert await talk.probe_pending(persist="t", confirm_within=60) is Pending.GONE
         assert await talk.read(()) == EMPTY
         assert (await talk.diff(), await talk.snapshot()) == ("", "")
         assert talk.offers == {Capability.PROBE}

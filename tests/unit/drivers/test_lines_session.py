@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
+from device_models import loader
 from drivers.cli import difference
+from drivers.cli.configuring import LinesDriver
 from drivers.sim_cli.driver import DRIVER
 from oss_agent.errors import (
     ChangeRejected,
@@ -19,8 +23,9 @@ from oss_agent.errors import (
     DeviceUnreachable,
     OrderRejected,
 )
+from oss_agent.fulfilment.trees import tree
 from oss_agent.spi.device import Session
-from oss_agent.spi.tree import EMPTY, ROOT, Edit, Step, Tree
+from oss_agent.spi.tree import EMPTY, ROOT, Edit, Operation, Step, Tree
 from oss_agent.testing.simulated.history import Kind
 from oss_agent.testing.simulated_cli import Echo, Faults, SimulatedCli
 
@@ -42,7 +47,7 @@ def creation(**slots: str) -> tuple[Edit, ...]:
 
 @asynccontextmanager
 async def router(faults: Faults | None = None) -> AsyncIterator[SimulatedCli]:
-    async with SimulatedCli("pe1") as box, asyncio.timeout(30):
+    async with SimulatedCli("pe1") as box, asyncio.timeout(300):
         box.change_by_hand(BY_HAND)
         box.faults = faults or Faults()
         yield box
@@ -171,9 +176,16 @@ async def test_f30_a_line_that_is_not_echoed_as_sent_was_not_received_as_sent(ec
         assert box.configuration.text() == native, "the first command was no line of the block"
 
 
-async def test_colours_slow_bytes_and_a_huge_configuration_are_all_understood() -> None:
+async def test_colours_slow_bytes_and_a_huge_configuration_are_all_understood(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "sim_cli"
+    shutil.copytree(loader.SHIPPED / "sim_cli", folder)
+    data = folder / "platform.yaml"
+    data.write_text(data.read_text().replace("line_within: 5.0", "line_within: 60.0"))
+    patient = LinesDriver("sim_cli", tmp_path)
     faults = Faults(ansi=True, byte_delay=0.0001)
-    async with talking(faults) as (box, session):
+    async with router(faults) as box, patient.session(box.endpoint()) as session:
         await session.edit(creation(description="slow and coloured"))
         await session.commit()
         box.faults = Faults(padding=20_000, ansi=True)
@@ -220,6 +232,25 @@ async def test_an_edit_that_does_not_fit_what_is_there_sends_nothing() -> None:
 
         assert no.value.tag == "data-exists"
         assert len(box.history.of(Kind.EDIT)) == lines
+
+
+async def test_what_was_ours_may_replace_what_took_its_place_and_nothing_else_may() -> None:
+    async with talking(Faults()) as (box, session):
+        box.change_by_hand("service eline acme\nvni 10010\nport eth3\nrate 7")
+        before = box.configuration.text()
+        await session.lock()
+        rate = difference.between(eline(rate="1"), eline())[1]
+        assert rate.operation is Operation.CREATE
+        await session.edit([rate])
+        for ask in (session.diff, session.commit):
+            with pytest.raises(ChangeRejected, match="'rate 7' stands there, not ours") as no:
+                await ask()
+            assert (no.value.tag, box.configuration.text()) == ("data-exists", before)
+
+        await session.discard()
+        await session.edit(tree.regained([rate]))
+        await session.commit()
+        assert box.configuration.text() == before.replace("rate 7", "rate 2000")
 
 
 async def test_configuration_mode_that_another_one_holds_is_busy_and_says_whose() -> None:

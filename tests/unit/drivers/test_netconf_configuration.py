@@ -101,10 +101,22 @@ def test_canonical_text_is_equal_only_for_equal_trees(one: Tree, two: Tree) -> N
 def test_only_keeps_what_is_at_the_path(tree: Tree) -> None:
     for top in tree.children:
         for child in top.children:
-            kept = selection.only(tree, (top.step, child.step))
+            kept = selection.only(tree, [(top.step, child.step)])
             assert kept.at((top.step, child.step)) == child
             assert sum(len(t.children) for t in kept.children) == 1
-    assert selection.only(tree, (Step("absent"), Step("x"))) == EMPTY
+    assert selection.only(tree, [(Step("absent"), Step("x"))]) == EMPTY
+    every = [(top.step, child.step) for top in tree.children for child in top.children]
+    full = tuple(top for top in tree.children if top.children)
+    assert selection.only(tree, [*every, (Step("absent"),)]) == Tree(tree.step, None, full)
+
+
+def test_a_leaf_lists_value_is_no_condition_for_what_is_asked_beside_it() -> None:
+    values = [(Step("services"), Step("tag", ((".", value),))) for value in ("one", "two")]
+    eline = (Step("services"), Step("eline", (("name", "acme"),)))
+    asked = configuration.subtree_filter([*values, eline], SCHEMA)
+
+    (services,) = asked
+    assert [(document.local(one), one.text) for one in services] == [("tag", None), ("eline", None)]
 
 
 def test_an_edit_of_a_container_touches_only_what_it_lists() -> None:

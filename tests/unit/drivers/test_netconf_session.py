@@ -7,6 +7,7 @@ import dataclasses
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import asyncssh
 import pytest
@@ -47,10 +48,12 @@ EDIT = Edit(
 )
 PLATFORM = dataclasses.replace(
     loader.load("sim_netconf"),
-    netconf=model.Netconf(
-        pause=0.0, hello_within=0.5, rpc_within=0.3, commit_within=0.3, message_limit=150_000
-    ),
+    netconf=model.Netconf(hello_within=60, rpc_within=60, commit_within=60, message_limit=150_000),
 )
+IMPATIENT = dataclasses.replace(
+    PLATFORM, netconf=dataclasses.replace(PLATFORM.netconf, rpc_within=0.3, commit_within=0.3)
+)
+"""For what is not answered; a slow machine's answer may come too late for it."""
 
 Answer = Callable[[str], str | None]
 
@@ -161,6 +164,11 @@ async def talking(
         yield talk, device
 
 
+def patience(reply: str | None) -> model.Platform:
+    """Only silence is waited for in vain."""
+    return IMPATIENT if reply is SILENCE else PLATFORM
+
+
 def script(**answers: str | None) -> Answer:
     return lambda name: answers.get(name.replace("-", "_"), OK)
 
@@ -264,20 +272,20 @@ async def test_half_a_lock_is_given_back() -> None:
 
 @pytest.mark.parametrize("reply", [SILENCE, HANG_UP, "", "<data/>"])
 async def test_a_commit_without_a_clear_answer_is_unknown(reply: str | None) -> None:
-    async with talking(script(commit=reply)) as (talk, _):
+    async with talking(script(commit=reply), platform=patience(reply)) as (talk, _):
         with pytest.raises(CommitUnknown):
             await talk.commit(confirm_within=10, persist="t")
 
 
 @pytest.mark.parametrize("reply", [SILENCE, HANG_UP, ""])
 async def test_the_same_silence_to_an_edit_changed_nothing(reply: str | None) -> None:
-    async with talking(script(edit_config=reply)) as (talk, _):
+    async with talking(script(edit_config=reply), platform=patience(reply)) as (talk, _):
         with pytest.raises(DeviceUnreachable):
             await talk.edit([EDIT])
 
 
 async def test_after_a_timeout_the_session_is_closed_and_a_commit_is_not_even_sent() -> None:
-    async with talking(script(edit_config=SILENCE)) as (talk, device):
+    async with talking(script(edit_config=SILENCE), platform=IMPATIENT) as (talk, device):
         with pytest.raises(DeviceUnreachable):
             await talk.edit([EDIT])
         with pytest.raises(DeviceUnreachable, match="no answer to edit-config"):
@@ -433,3 +441,24 @@ async def test_a_simulated_platform_answers_honestly_and_an_unknown_kind_is_unob
     assert "can only say" in odd.unobservable
     assert injected.unobservable is not None
     assert not odd.simulated
+
+
+class Closed:
+    """A channel that the device has closed; asyncssh knows it, and has not told yet."""
+
+    aborted = False
+
+    def write(self, data: bytes) -> None:
+        del data
+        raise BrokenPipeError("Channel not open for sending")
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+async def test_who_writes_to_a_channel_that_is_closed_already_hears_of_a_hang_up() -> None:
+    channel, closed = transport.Channel(1_000), Closed()
+    channel.connection_made(cast("asyncssh.SSHClientChannel[bytes]", closed))
+    channel.send(b"<hello/>")
+    assert channel.hello.result() == "the device hung up"
+    assert closed.aborted

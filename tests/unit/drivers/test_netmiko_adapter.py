@@ -115,12 +115,9 @@ async def test_a_cut_connection_in_the_block_is_unknown(
 
 
 async def test_a_line_that_is_not_echoed_as_it_was_sent_is_not_trusted(
-    router: SimulatedCli, tmp_path: Path
+    router: SimulatedCli, by_netmiko: driver.NetmikoDriver
 ) -> None:
-    impatient = over_netmiko(tmp_path)
-    data = tmp_path / "sim_cli" / "platform.yaml"
-    data.write_text(data.read_text().replace("line_within: 5.0", "line_within: 1.0"))
-    async with impatient.session(router.endpoint()) as session:
+    async with by_netmiko.session(router.endpoint()) as session:
         await session.edit(SERVICE)
         router.faults = Faults(echo=Echo.GARBLED)
         with pytest.raises((CommitUnknown, DeviceUnreachable)):

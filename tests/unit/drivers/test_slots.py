@@ -70,6 +70,19 @@ def slot(kind: str, minimum: int = 0, maximum: int = 2**32 - 1) -> dict[str, mod
         ("community", "65536:1"),
         ("community", "065:1"),
         ("community", "65000:100 additive"),
+        ("route", "65000"),
+        ("route", "0:1"),
+        ("route", "065000:1"),
+        ("route", "65000:01"),
+        ("route", "65000:4294967296"),
+        ("route", "65536:65536"),
+        ("route", "4294967296:1"),
+        ("route", "192.0.2.1:65536"),
+        ("route", "192.0.2.01:1"),
+        ("route", "192.0.2.256:1"),
+        ("route", "65000:1\n"),
+        ("route", "65000:1 65000:2"),
+        ("route", "\u0661:1"),
     ],
 )
 def test_what_does_not_fit_is_refused_naming_the_slot(kind: str, value: str) -> None:
@@ -82,7 +95,7 @@ def test_what_does_not_fit_is_refused_naming_the_slot(kind: str, value: str) -> 
 
 @given(st.text(max_size=40))
 def test_whatever_passes_is_one_harmless_word(value: str) -> None:
-    for kind in ("name", "ifname", "uint", "address", "interface", "prefix", "community"):
+    for kind in ("name", "ifname", "uint", "address", "interface", "prefix", "community", "route"):
         try:
             passed = slots.fill(slot(kind), {"s": value})["s"]
         except OrderRejected:

@@ -66,7 +66,7 @@ async def test_whoever_asks_for_netconf_alone_never_reaches_the_command_line() -
             host_keys=(netconf.host_key, lines.host_key),
             ports={"netconf": netconf.port, "ssh": lines.port},
         )
-        async with asyncio.timeout(10), BOTH.connect(endpoint) as connection:
+        async with asyncio.timeout(300), BOTH.connect(endpoint) as connection:
             async with connection.session("netconf") as session:
                 await session.snapshot()
             assert (len(netconf.login_attempts), len(lines.login_attempts)) == (1, 0)

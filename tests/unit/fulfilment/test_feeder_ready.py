@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import hypothesis
 import sqlalchemy as sa
 from hypothesis import strategies as st
+from sqlalchemy import event
 
+from oss_agent import database
 from oss_agent.fulfilment import limits
 from oss_agent.fulfilment.record import states, tables
 from oss_agent.fulfilment.turn import feeder
@@ -112,3 +116,21 @@ def test_what_a_turn_reads_is_enough_to_choose_as_if_it_had_read_all(
 
     assert feeder.ready(found, NOW, BOUNDS) == feeder.ready(rows, NOW, BOUNDS)
     engine.dispose()
+
+
+def test_who_waits_is_found_by_the_index_of_those_that_wait(tmp_path: Path) -> None:
+    engine = database.writer(database.parse(f"sqlite:///{tmp_path}/agent.db"))
+    plans: list[str] = []
+
+    def explain(_c: object, cursor: Any, text: str, values: Any, *_rest: object) -> None:
+        plans.append(str(cursor.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()))
+
+    with engine.begin() as connection:
+        tables.METADATA.create_all(connection)
+        event.listen(connection, "before_cursor_execute", explain)
+        assert list(feeder.tenants(connection)) == []
+    engine.dispose()
+
+    assert ["ord_transaction_idle" in plan and "TEMP B-TREE" not in plan for plan in plans] == [
+        True
+    ]

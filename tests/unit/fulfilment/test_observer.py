@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +38,7 @@ class Script:
     down: frozenset[str] = frozenset()
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     seen: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    reads: int = 0
 
 
 class ScriptedSession:
@@ -50,8 +50,9 @@ class ScriptedSession:
         self.name = name
         self.script = script
 
-    async def read(self, path: object) -> Tree:
-        del path
+    async def read(self, *paths: object) -> Tree:
+        del paths
+        self.script.reads += 1
         return self.script.running
 
     async def observe(self, question: proof.Question) -> proof.Observation:
@@ -70,6 +71,7 @@ class Network:
     """Devices, drivers and clock in one, as far as the vote needs them."""
 
     script: Script
+    seconds: float = 0.0
 
     async def endpoint(self, device: str) -> Any:
         if device in self.script.down:
@@ -92,7 +94,9 @@ class Network:
         return NOW
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        """Whoever looks at the clock takes a moment, however slow the machine is."""
+        self.seconds += 0.01
+        return self.seconds
 
     def boot(self) -> clock.BootTime:
         return clock.BootTime("b", 0.0)
@@ -133,8 +137,14 @@ async def look(script: Script, *predicates: proof.Predicate) -> dict[str, observ
 async def look_over(
     lines: connections.Connections, network: Network, *predicates: proof.Predicate
 ) -> dict[str, observer.Opinion]:
+    made = parts_of(lines, network)
+    found = await observer.look(made, transaction_of(predicates), [HELD])
+    return {one.device: one for one in found}
+
+
+def parts_of(lines: connections.Connections, network: Network) -> parts.Parts:
     nobody = cast("Any", None)
-    made = parts.Parts(
+    return parts.Parts(
         store=nobody,
         drivers=cast("Any", network),
         lines=lines,
@@ -148,8 +158,6 @@ async def look_over(
         count_unknown=lambda _: None,
         bell=asyncio.Event(),
     )
-    found = await observer.look(made, transaction_of(predicates), [HELD])
-    return {one.device: one for one in found}
 
 
 def transaction_of(predicates: Sequence[proof.Predicate]) -> states.Transaction:
@@ -184,6 +192,23 @@ async def test_routers_are_asked_before_test_points() -> None:
     assert script.asked == [("pe1", "interface-up"), ("b1", "ping")]
     outcomes = [v.outcome for one in found.values() for v in one.verdicts]
     assert outcomes == [proof.Outcome.PROVEN] * 3
+
+
+async def test_a_store_is_read_once_for_all_that_own_a_part_of_it() -> None:
+    running, other = (Tree(Step("eline", (("name", one),))) for one in ("acme", "other"))
+    script = Script({}, running=Tree(ROOT, None, (running, other)))
+    wanted = [
+        Tree(ROOT, None, (one,)) for one in (running, Tree(Step("gone", (("k", "1"),))), other)
+    ]
+    every = [one for has in wanted for one in observer.configuration({("pe1", ""): has})]
+    network = Network(script)
+    async with connections.Connections(
+        cast("Any", network), cast("Any", network), limits.Limits(reconnect=0.0)
+    ) as lines:
+        verdicts = await observer.judge_all(parts_of(lines, network), every, 0.0)
+
+    assert [one.passes for one in verdicts] == [True, False, True]
+    assert script.reads == 1
 
 
 async def test_what_is_not_yet_true_is_asked_again() -> None:

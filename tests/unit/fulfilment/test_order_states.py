@@ -169,3 +169,12 @@ async def test_the_first_error_of_several_tasks_comes_out_as_itself() -> None:
     assert await contact.together([fine(), fine()]) == (1, 1)
     with pytest.raises(errors.DeviceBusy):
         await contact.together([fine(), broken(), broken()])
+
+
+@pytest.mark.parametrize("state", State)
+def test_nothing_leads_back_once_an_order_has_begun(state: State) -> None:
+    assert life_cycle.onward(state, begun=False) is state
+    on = life_cycle.onward(state, begun=True)
+    instead = {State.ACKNOWLEDGED: State.IN_PROGRESS, State.REJECTED: State.FAILED}
+    assert on is instead.get(state, state)
+    assert on in {State.IN_PROGRESS, *life_cycle.NEXT[State.IN_PROGRESS], state}

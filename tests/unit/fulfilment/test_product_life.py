@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import product_states
+from inventory.services import product_states
 from oss_agent import errors
 from oss_agent.fulfilment.ordering import product_status
 from oss_agent.fulfilment.record import product_life

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from inventory import address_facts, facts
+from inventory.facts import address_facts, facts
 from oss_agent.spi import snmp
 from tests import recorded_agents
 from tests.unit.inventory import test_entity_facts as recorded

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from inventory import containerlab, host_keys
-from inventory.containerlab import LabLink
-from inventory.containerlab_logins import Login
+from inventory.containerlab import containerlab
+from inventory.containerlab.containerlab_said import Link, Login
+from inventory.words import host_keys
 from oss_agent import errors
 
 _DATA = Path(__file__).parent / "data"
@@ -29,7 +29,8 @@ def _lab(**changes: Any) -> dict[str, str]:
 
 def _node(**changes: Any) -> dict[str, str]:
     node = {"kind": "linux", "mgmt-ipv4-address": "172.20.20.2", "longname": "clab-demo-r1"}
-    return _lab(nodes={"r1": node | changes}, links=[])
+    alone = {"nornir-simple-inventory.yml": ""}  # it would tell what the node leaves out
+    return _lab(nodes={"r1": node | changes}, links=[]) | alone
 
 
 def test_the_current_template_is_read() -> None:
@@ -51,10 +52,11 @@ def test_the_current_template_is_read() -> None:
         None,
     )
     assert b1.platform == "linux_host"
-    assert lab.refused == (("br0", "it has no management address"),)
+    assert lab.refused == ()
+    assert lab.left_out == (("br0", "it is a bridge of the lab's machine"),)
     assert lab.links == (
-        LabLink("pe1", "eth1", "srl1", "ethernet-1/1"),
-        LabLink("b1", "eth1", "pe1", "eth4"),
+        Link("pe1", "eth1", "srl1", "ethernet-1/1"),
+        Link("b1", "eth1", "pe1", "eth4"),
     )
 
 
@@ -86,7 +88,7 @@ def test_a_key_counts_only_at_the_ports_of_the_device() -> None:
 
 
 def test_the_older_template_of_links_is_read() -> None:
-    assert containerlab.read(_files("older")).links == (LabLink("r1", "eth1", "r2", "eth1"),)
+    assert containerlab.read(_files("older")).links == (Link("r1", "eth1", "r2", "eth1"),)
 
 
 def test_a_directory_without_topology_is_refused() -> None:

@@ -7,12 +7,24 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NoReturn, cast
 
-from inventory import bundle_facts, discovery, facts, logical_facts, questions, snmp_facts
+from inventory.facts import (
+    bundle_facts,
+    cdp_facts,
+    entity_facts,
+    facts,
+    lldp_facts,
+    logical_facts,
+    snmp_facts,
+)
+from inventory.looks import discovery, questions
 from oss_agent import errors
 from oss_agent.spi import device, ledger, snmp
+from oss_agent.spi.onboarding import About
+from tests import leaps
 
 _AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 _OSPF = logical_facts.PLANS[logical_facts.OSPF]
+_PATIENCE = 100.0
 
 
 class _Agent:
@@ -29,12 +41,15 @@ class _Agent:
         self._hung = tuple(hung)
         self._cut = cut
         self.uptime = 500
+        self.polled: list[snmp.PollPlan] = []
 
     async def get(self, target: snmp.Target, oids: Sequence[snmp.Oid]) -> tuple[snmp.Value, ...]:
         raise snmp.SnmpTimeout(f"{target.device}: {len(oids)}")
 
     async def poll(self, target: snmp.Target, plan: snmp.PollPlan) -> snmp.Columns:
+        self.polled.append(plan)
         if plan in self._hung:
+            leaps.leap(_PATIENCE)
             await asyncio.Event().wait()
         if plan in self._mute:
             raise snmp.SnmpTimeout(f"{target.device}: no answer")
@@ -67,14 +82,14 @@ class _Drivers:
         raise errors.ConfigurationError(f"no driver for {platform}")
 
 
-def _look(agent: _Agent, deadline: float = 20.0) -> discovery.Finding:
+def _look(agent: _Agent, about: frozenset[About] = frozenset({About.WHOLE})) -> discovery.Finding:
     explorer = discovery.Explorer(
         cast("ledger.Devices", _Devices()),
         _Drivers(),
         agent,
-        discovery.Limits(deadline=deadline),
+        discovery.Limits(deadline=_PATIENCE),
     )
-    (found,) = asyncio.run(explorer.explore(["pe1"]))
+    (found,) = asyncio.run(explorer.explore(["pe1"], about))
     return found
 
 
@@ -94,8 +109,18 @@ def test_a_table_without_an_answer_takes_nothing_else_along() -> None:
     assert not found.learned.whole(logical_facts.OSPF)
 
 
+def test_bridge_ports_without_an_answer_leave_what_is_behind_them_as_it_was() -> None:
+    found = _look(_Agent(mute=[logical_facts.BRIDGE_PORTS]))
+    whole = _look(_Agent())
+
+    assert found.learned is not None
+    assert found.learned.stations is None
+    assert whole.learned is not None
+    assert whole.learned.stations == ()
+
+
 def test_a_device_that_takes_longer_than_its_time_keeps_what_was_read() -> None:
-    found = _look(_Agent(hung=[bundle_facts.LAYERS]), deadline=0.2)
+    found = _look(_Agent(hung=[bundle_facts.LAYERS]))
 
     assert _ports(found) == ["eth1", "eth2"]
     assert not found.silent, "it did answer"
@@ -123,3 +148,24 @@ def test_an_agent_that_restarts_in_between_is_read_again_later() -> None:
         return ""
 
     assert "restarted" in asyncio.run(story())
+
+
+def test_a_look_at_part_of_a_device_asks_for_that_and_learns_nothing_else() -> None:
+    def asked(about: About) -> tuple[list[snmp.PollPlan], facts.DeviceFacts | None]:
+        agent = _Agent()
+        found = _look(agent, about=frozenset({about}))
+        assert found.reason == "", "no session is opened"
+        return agent.polled, found.learned
+
+    neighbours, learned = asked(About.NEIGHBOURS)
+    assert neighbours == [snmp_facts.SYSTEM, lldp_facts.LOCAL, lldp_facts.REMOTE, cdp_facts.PLAN]
+    assert learned is not None
+    assert (learned.labels, learned.addresses, learned.components) == (None, None, None)
+    assert learned.logical == {}
+    assert asked(About.PARTS)[0] == [snmp_facts.SYSTEM, entity_facts.PHYSICAL]
+    configured, learned = asked(About.CONFIGURATION)
+    assert logical_facts.PLANS[logical_facts.VLAN] in configured
+    assert _OSPF not in configured
+    assert learned is not None
+    assert learned.neighbours is None
+    assert learned.labels is not None

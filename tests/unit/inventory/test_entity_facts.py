@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inventory import entity_facts, facts, snmp_facts
+from inventory.facts import entity_facts, facts, snmp_facts
 from oss_agent.spi import snmp
 from tests import recorded_agents
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inventory import documents
+from inventory.words import documents
 from oss_agent import errors
 
 
@@ -12,7 +12,6 @@ from oss_agent import errors
     "text",
     [
         "",
-        "[]",
         "{",
         "nul",
         '{"a": 1, "a": 2}',
@@ -26,7 +25,7 @@ from oss_agent import errors
 )
 def test_json_that_is_not_plain_is_refused(text: str) -> None:
     with pytest.raises(errors.OrderRejected, match=r"file\.json"):
-        documents.read_json("file.json", text)
+        documents.read_any_json("file.json", text)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +67,24 @@ def test_yaml_scalars_stay_text_but_null_is_none() -> None:
         "f": "1e3",
         "g": "x",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a: 1\nb: [1,\nc: }\n", "line 3: expected the node content"),
+        ("a: 1\nb:\n  x: 1\n  x: 2\n", "line 4: the key 'x' occurs twice"),
+        ("a: &x 1\nb: *x\n", "line 2: aliases are not accepted"),
+        ("a: 1\n? [1]\n: 2\n", "line 2: a key is not text"),
+    ],
+)
+def test_what_is_wrong_in_a_yaml_file_is_named_with_its_line(text: str, why: str) -> None:
+    with pytest.raises(errors.OrderRejected, match=rf"lab.yml is not readable YAML: {why}"):
+        documents.read_yaml("lab.yml", text)
+
+
+def test_what_is_wrong_in_a_json_file_is_named_with_its_line_where_it_is_known() -> None:
+    with pytest.raises(errors.OrderRejected, match="Expecting value: line 2 column 7"):
+        documents.read_any_json("lab.json", '{"a": 1,\n "b": }')
+    with pytest.raises(errors.OrderRejected, match="the key 'a' occurs twice"):
+        documents.read_any_json("lab.json", '{"a": 1,\n "a": 2}')

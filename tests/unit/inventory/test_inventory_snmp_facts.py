@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from inventory import facts, snmp_facts
+from inventory.facts import facts, snmp_facts
 from oss_agent.spi import snmp
 
 _AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)

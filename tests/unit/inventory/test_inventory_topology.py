@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from inventory import port_words, topology
-from inventory.neighbour_identity import Known, Seen
+from inventory.facts import port_words
+from inventory.topology import topology
+from inventory.topology.neighbour_identity import Known, Seen
 
 _AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 _PE1 = Known("pe1", "4:00000000aa01", (port_words.Port("eth1", mac="02:00:00:00:00:01"),))

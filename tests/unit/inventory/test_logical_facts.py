@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections import Counter
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from inventory import facts, logical_facts, snmp_facts
+from inventory.facts import facts, logical_facts, snmp_facts
 from oss_agent.spi import snmp
 from tests import recorded_agents
 from tests.unit.inventory import test_entity_facts as recorded
@@ -134,3 +135,21 @@ def test_what_cannot_be_is_left_out() -> None:
             ),
         )
     }
+
+
+def test_a_vrf_has_its_ports_and_a_hostile_table_of_them_adds_nothing() -> None:
+    told = {logical_facts.VRF: _table([(4, *b"acme")], {"mplsL3VpnVrfOperStatus": [1]})}
+    index: list[snmp.Oid] = [
+        (4, *b"acme", 5),
+        (4, *b"acme", 99),
+        (4, *b"none", 5),
+        (5,),
+        (),
+        (9, 1),
+    ]
+    ports = _table(index, {"mplsL3VpnIfVpnClassification": [2] * 6})
+
+    found = logical_facts.read(_SEEN, told, None, ports).logical
+    assert found == {"vrf": (facts.LogicalFact("vrf", "acme", {"state": "up", "ports": ["eth4"]}),)}
+    cut = dataclasses.replace(ports, partial=True)
+    assert logical_facts.read(_SEEN, told, None, cut).logical == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inventory import lldp_facts, neighbour_ids, port_words
+from inventory.facts import lldp_facts, neighbour_ids, port_words
 from oss_agent.spi import snmp
 
 _MAC = "4:8c604f19167c"

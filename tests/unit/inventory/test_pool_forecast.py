@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from inventory import pool_absence, pool_forecast
+from inventory.pools import pool_absence, pool_forecast
+from oss_agent.spi.pools import ForecastView
 
 _NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
@@ -16,16 +18,32 @@ def _ago(days: float) -> datetime:
     return _NOW - timedelta(days=days)
 
 
+_Held = Sequence[tuple[datetime, datetime | None, int]]
+
+
+def _days(held: _Held) -> tuple[list[pool_forecast.Day], list[pool_forecast.Day]]:
+    """(from, to, how much) of claims, as the database counts them."""
+    day = timedelta(days=1)
+    came = [pool_forecast.Day((_NOW - begin) // day, n) for begin, _, n in held if begin <= _NOW]
+    went = [pool_forecast.Day((_NOW - end) // day, n) for _, end, n in held if end and end <= _NOW]
+    return came, went
+
+
+def _said(held: _Held, size: int) -> ForecastView:
+    first = min((begin for begin, _, _ in held), default=None)
+    return pool_forecast.forecast(*_days(held), size, _NOW, first)
+
+
 def test_a_pool_that_fills_by_two_a_day_says_when_it_is_full() -> None:
     held = [(_ago(20 - day / 2), None, 1) for day in range(40)]
-    said = pool_forecast.forecast(held, 100, _NOW)
+    said = _said(held, 100)
     assert said.per_day == pytest.approx(2.0, abs=0.1)
     assert said.days == pytest.approx(30.0, abs=2)
 
 
 def test_what_was_given_back_counts_against_it() -> None:
     held = [(_ago(20 - day), _ago(20 - day - 1), 1) for day in range(20)]
-    said = pool_forecast.forecast(held, 100, _NOW)
+    said = _said(held, 100)
     assert (said.days, said.why) == (None, "it is not filling")
 
 
@@ -42,7 +60,7 @@ def test_levels_are_what_stood_at_each_days_end() -> None:
         sum(n for begin, end, n in held if begin <= at and (end is None or end > at))
         for at in (_ago(ago) for ago in range(20, -1, -1))
     ]
-    assert pool_forecast.levels(held, _NOW, 20) == levels
+    assert pool_forecast.levels(*_days(held), 20) == levels
 
 
 @pytest.mark.parametrize(
@@ -57,14 +75,14 @@ def test_levels_are_what_stood_at_each_days_end() -> None:
 def test_without_enough_history_there_is_no_date(
     held: list[tuple[datetime, datetime | None, int]],
 ) -> None:
-    said = pool_forecast.forecast(held, 10_000, _NOW)
+    said = _said(held, 10_000)
     assert said.days is None
     assert "no forecast" in said.why
 
 
 def test_a_full_pool_is_full_now() -> None:
     held = [(_ago(20 - n), None, 5) for n in range(10)]
-    assert pool_forecast.forecast(held, 50, _NOW).days == 0.0
+    assert _said(held, 50).days == 0.0
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import pool_values, pools
+from inventory.pools import pool_values, pools
 from oss_agent import errors
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from inventory import chassis_identity
-from inventory.chassis_identity import Chassis
-from inventory.interface_identity import Change, Port, match
+from inventory.facts import chassis_identity
+from inventory.facts.chassis_identity import Chassis
+from inventory.looks.interface_identity import Change, Port, match
 
 _A, _B = "00:11:22:00:00:0a", "00:11:22:00:00:0b"
 
@@ -78,6 +78,22 @@ def test_without_proof_they_are_two(known: Port, seen: Port) -> None:
     assert changes == {Change.MISSING, Change.NEW}
 
 
+def test_a_renaming_by_a_restart_is_proven_by_the_numbers_of_all_others() -> None:
+    """Linux: the agent learns the new name when it is started again, and finds the kernel's numbers."""
+    known = [Port("lo", 1), Port("eth1", 3, _B), Port("eth4", 6, _A)]
+    seen = [Port("lo", 1), Port("eth1", 3, _B), Port("lan8", 6, _A)]
+    changes = [one.change for one in match(known, seen)]
+    assert changes == [Change.KEPT, Change.KEPT, Change.RENAMED]
+
+
+@pytest.mark.parametrize("seen", [[Port("eth1", 4, _B)], []], ids=["others moved", "no other"])
+def test_numbers_that_were_given_anew_prove_nothing_after_a_restart(seen: list[Port]) -> None:
+    known = [Port("eth1", 3, _B), Port("eth4", 6, _A)]
+    changes = {one.change for one in match(known, [*seen, Port("lan8", 6, _A)])}
+    assert {Change.MISSING, Change.NEW} <= changes
+    assert Change.RENAMED not in changes
+
+
 def test_a_moved_card_is_told_as_a_doubt() -> None:
     known, seen = Port("xe-1/0/3", 1, _A, place="1/0/3"), Port("xe-3/0/3", 2, _A, place="3/0/3")
     new = next(one for one in match([known], [seen]) if one.change is Change.NEW)
@@ -136,3 +152,42 @@ def test_what_makers_write_where_they_have_no_serial_is_none(text: str) -> None:
 
 def test_a_serial_is_a_serial() -> None:
     assert chassis_identity.serial(" JN1234ABC ") == "JN1234ABC"
+
+
+def _exchanged(*places: str | None) -> list[tuple[str, str, str]]:
+    """(known, seen, proof) after two ports exchanged names and numbers; ``places`` are both ports'."""
+    one, two = places
+    known = [Port("A", 1, _A, place=one), Port("B", 2, _B, place=two)]
+    seen = [Port("B", 1, _A, place=one), Port("A", 2, _B, place=two)]
+    found = match(known, seen)
+    return [(d.known.name, d.seen.name, d.proof) for d in found if d.known and d.seen]
+
+
+def test_two_ports_that_exchange_names_are_told_by_place_and_address() -> None:
+    proof = "same place and MAC address"
+    assert _exchanged("1/1", "1/2") == [("A", "B", proof), ("B", "A", proof)]
+
+
+def test_two_cards_that_are_exchanged_leave_the_ports_where_they_are() -> None:
+    assert [(k, s) for k, s, _ in _exchanged(None, None)] == [("B", "B"), ("A", "A")]
+    known = [Port("A", 1, _A, place="1/1"), Port("B", 2, _B, place="1/2")]
+    seen = [Port("A", 1, _B, place="1/1"), Port("B", 2, _A, place="1/2")]
+
+    assert {one.change for one in match(known, seen)} == {Change.KEPT}
+
+
+def test_twenty_thousand_ports_of_one_box_stay_themselves_through_a_restart() -> None:
+    def port(number: int, index: int, name: str) -> Port:
+        mac = f"02:00:00:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+        return Port(name, index, mac, place=f"c.{number // 48}.{number % 48}")
+
+    many = range(20_000)
+    known = [port(n, n + 1, f"et{n}") for n in many]
+    swapped = {7: "et8", 8: "et7"}
+    seen = [port(n, 20_000 - n, swapped.get(n, f"et{n}")) for n in reversed(many)]
+
+    found = match(known, seen)
+
+    assert len(found) == len(many)
+    assert all(d.known and d.seen and d.known.mac == d.seen.mac for d in found)
+    assert sum(d.change is Change.RENAMED for d in found) == 2

@@ -11,17 +11,8 @@ from typing import Final
 
 import pytest
 
-from inventory import (
-    bundle_facts,
-    bundles,
-    cdp_facts,
-    facts,
-    lldp_facts,
-    neighbour_identity,
-    port_labels,
-    snmp_facts,
-    topology,
-)
+from inventory.facts import bundle_facts, cdp_facts, facts, lldp_facts, port_labels, snmp_facts
+from inventory.topology import bundles, neighbour_identity, topology
 from oss_agent.spi.views import Confidence, LinkView
 from tests import recorded_agents
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory import scout_targets
+from inventory.onboarding import scout_targets
 from oss_agent import errors
 
 
@@ -26,6 +26,33 @@ from oss_agent import errors
 )
 def test_each_address_once(targets: list[str], meant: list[str]) -> None:
     assert list(scout_targets.addresses(targets)) == meant
+
+
+@pytest.mark.parametrize(
+    ("targets", "address", "inside"),
+    [
+        (["10.0.0.0/8"], "10.255.255.255", True),
+        (["10.0.0.0/8"], "11.0.0.0", False),
+        (["192.0.2.1-192.0.2.9"], "192.0.2.9", True),
+        (["192.0.2.1-192.0.2.9"], "192.0.2.10", False),
+        (["192.0.2.1", "2001:db8::/32"], "2001:db8::7", True),
+        (["0.0.0.0/0"], "2001:db8::7", False),
+        (["::/0"], "192.0.2.1", False),
+    ],
+)
+def test_a_range_of_any_size_says_what_lies_in_it(
+    targets: list[str],
+    address: str,
+    inside: bool,  # noqa: FBT001  (what is expected)
+) -> None:
+    assert scout_targets.ranges(targets)(address) is inside
+
+
+@pytest.mark.parametrize("target", ["no", "192.0.2.9-192.0.2.1", "192.0.2.1/24", "1-2-3", "-", ""])
+def test_a_range_that_is_none_is_named(target: str) -> None:
+    with pytest.raises(errors.OrderRejected) as refused:
+        scout_targets.ranges(["192.0.2.1", target])
+    assert refused.value.field == "targets[1]"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Configurations as devices tell them, with their history; believed only when whole."""

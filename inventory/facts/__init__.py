@@ -1,0 +1,1 @@
+"""What a device's answers mean: SNMP, LLDP, CDP and NETCONF become facts; pure."""

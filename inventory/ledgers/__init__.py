@@ -1,0 +1,1 @@
+"""Planned, configured and observed side by side: what disagrees is a case."""

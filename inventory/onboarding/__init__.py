@@ -1,0 +1,1 @@
+"""How a device becomes one of ours: lists, ranges, labs, trials of logins, detection."""

@@ -1,0 +1,15 @@
+"""The contract over ncclient, on netconfd and on a simulated device."""
+
+from __future__ import annotations
+
+import pytest
+
+from oss_agent.testing import contract
+from tests.contract import driver_peers, judging
+
+pytestmark = pytest.mark.anyio
+
+
+@judging.each(driver_peers.SHARES["ncclient"])
+async def test_contract(entry: driver_peers.Entry, check: contract.Check) -> None:
+    await judging.judge(entry, check)

@@ -1,0 +1,15 @@
+"""The contract of frr_linux on Debian's netconfd, with a candidate and without one."""
+
+from __future__ import annotations
+
+import pytest
+
+from oss_agent.testing import contract
+from tests.contract import driver_peers, judging
+
+pytestmark = pytest.mark.anyio
+
+
+@judging.each(driver_peers.SHARES["netconfd"])
+async def test_contract(entry: driver_peers.Entry, check: contract.Check) -> None:
+    await judging.judge(entry, check)
