@@ -54,6 +54,14 @@ def _version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it with the fl
         raise typer.Exit
 
 
+ENDS = (
+    "These options may stand anywhere in a command line, also behind the command.\n\n"
+    "It ends with 0: done; 1: something differs, was not found or did not end well; 2: the command "
+    "line, a file or a setting is wrong; 3: the daemon refused; 4: there is no daemon.\n\n"
+    "run, check-config, drivers, catalog check and catalog list need no daemon."
+)
+
+
 def root(
     ctx: typer.Context,
     api: Annotated[
@@ -77,7 +85,7 @@ def root(
 def tree() -> typer.Typer:
     """All commands that talk to a daemon."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-    app.callback()(root)
+    app.callback(epilog=ENDS)(root)
     app.command("import")(importing.import_)
     app.command("onboard")(onboard.onboard)
     app.command("discover")(network.discover)

@@ -131,7 +131,7 @@ def reason(order: Mapping[str, Any]) -> str:
 def list_(
     ctx: typer.Context,
     state: Annotated[str | None, typer.Option(help="only this state")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="orders at most")] = 50,
     resources: Annotated[
         bool, typer.Option("--resources", help="resource orders, those of service orders too")
     ] = False,

@@ -42,7 +42,11 @@ def table(ctx: typer.Context, run: Run = None) -> None:
 
 
 @drivers.command("show")
-def show(ctx: typer.Context, platform: str, run: Run = None) -> None:
+def show(
+    ctx: typer.Context,
+    platform: Annotated[str, typer.Argument(help="as 'oss-agent drivers' lists it")],
+    run: Run = None,
+) -> None:
     """One platform: every rule, how it stands, why, and the tests that show it."""
     found = {one["platform"]: one for one in _shown(run)}
     if platform not in found:
@@ -76,7 +80,7 @@ def show(ctx: typer.Context, platform: str, run: Run = None) -> None:
 @drivers.command("new")
 def new(
     ctx: typer.Context,
-    name: str,
+    name: Annotated[str, typer.Argument(help="what the platform is called, such as acme_os")],
     kind: Annotated[begin.Kind, typer.Option(help="which kit talks to it")],
     path: Annotated[Path, typer.Option(help="the folder to put it into")] = Path(),
 ) -> None:

@@ -82,3 +82,21 @@ def test_every_command_that_a_page_names_is_there() -> None:
     assert {
         where: bad for where, bad in told.items() if bad and not bad.startswith(unfinished)
     } == {}
+
+
+def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Every command below this one, itself included, by what is typed for it."""
+    yield name, command
+    for word, below in getattr(command, "commands", {}).items():
+        yield from commands(below, f"{name} {word}")
+
+
+def test_the_help_of_every_command_says_what_it_and_each_of_its_words_is() -> None:
+    bare = [
+        f"{name} {word.name}".rstrip()
+        for name, command in commands(tree(), "oss-agent")
+        for word in (command, *command.params)
+        if not word.help
+    ]
+
+    assert bare == []

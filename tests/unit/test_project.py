@@ -6,6 +6,7 @@ import ast
 import importlib.metadata
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,30 @@ def test_pages_name_only_what_exists(page: Path) -> None:
 
     missing = [str(p) for p in (*linked, *named) if not p.exists()]
 
+    assert missing == []
+
+
+def rooms() -> Iterator[Path]:
+    """Every folder of code that the page for newcomers has to place."""
+    for place in (*NAMES, "oss_agent/fulfilment"):
+        for inside in (ROOT / place).glob("*/__init__.py"):
+            yield inside.parent
+
+
+def test_the_architecture_page_has_every_room() -> None:
+    """A room is on it by its path, or as a floor of the table of its house; platforms are many alike."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    places = {str(room.relative_to(ROOT)): room for room in rooms()}
+
+    missing = [
+        place
+        for place, room in places.items()
+        if not place.startswith(("drivers/", "device_models/"))
+        and f"`{place}/`" not in page
+        and f"| `{room.name}/` |" not in page
+    ]
+
+    assert len(places) > 40
     assert missing == []
 
 
