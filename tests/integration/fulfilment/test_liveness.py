@@ -98,6 +98,30 @@ async def test_a_fault_at_one_router_keeps_neither_the_other_nor_the_start_from_
     assert not world.alarms.open
 
 
+async def test_a_fault_of_our_own_while_it_proves_again_does_not_keep_the_start_from_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.start(failpoints.Failpoints({"journal.decision.after": "raise"}))
+    await world.order()
+    with pytest.raises(failpoints.Crash):
+        await world.run()
+    await world.stop()
+    world.devices["pe2"].datastores.expire()
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("no idea")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(observer, "look", broken)
+        await world.start()
+        assert (await world.participants("1"))["pe2"].pushed
+        await world.run()
+    assert [one.specific_problem for one in world.alarms.open.values()] == ["softwareError"]
+    await world.run_to_the_end()
+    assert (await world.get("1")).state is views.OrderState.COMPLETED
+    assert not world.alarms.open
+
+
 async def test_a_fault_of_our_own_in_the_vote_does_not_keep_the_routers_held(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
