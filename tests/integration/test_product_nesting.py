@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from oss_agent.fulfilment.record import tables
+from oss_agent.fulfilment.turn import trial_leases
 from tests.integration import test_product_surfaces as surfaces
+from tests.integration.fulfilment import world as worlds
 from tests.integration.test_product_surfaces import Shop
 
 pytestmark = pytest.mark.anyio
@@ -88,6 +91,30 @@ async def test_a_nested_item_is_patched_where_it_stands(it: Shop) -> None:
     await it.below.run_to_the_end()
     sites = (await it.product("p1-2"))["productCharacteristic"][0]["value"]
     assert [one["port"] for one in sites] == ["pe1:eth5", "pe2:eth5"]
+
+
+async def test_a_part_that_joins_comes_before_what_stood_in_line_already(it: Shop) -> None:
+    await it.post({"productOrderItem": [vpn("120", 5, **relies("100")), vpn("100", 3)]})
+    while not await completed_in_turn(it, "1"):
+        if not await it.below.flow.step():
+            await it.below.feeder.feed()
+    at = it.below.clock.now()
+    await it.below.rows.write(lambda c: trial_leases.take(c, "1", worlds.TENANT, "pe1", at))
+    await it.below.run()
+    assert await it.below.count(tables.queue)
+
+    said = vpn("100", 3)["product"]["productCharacteristic"]
+    line = {"lineAEnd": "pe1:eth4", "lineZEnd": "pe2:eth4"}
+    said += [{"name": name, "value": value} for name, value in line.items()]
+    wish = {"id": "100", "product": {"productCharacteristic": said}}
+    answer = await it.http.patch(
+        f"{surfaces.ORDERS}/po1", json={"productOrderItem": [{"id": "120"}, wish]}
+    )
+    assert answer.status_code == 200, answer.text
+    assert await it.below.count(tables.queue) == 0
+    await it.below.rows.write(lambda c: trial_leases.release(c, "1", at))
+    await it.below.run_to_the_end()
+    assert await completed_in_turn(it, "1") == ["100.vpn", "100.line", "120.vpn"]
 
 
 @pytest.mark.reference

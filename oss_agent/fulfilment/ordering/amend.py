@@ -17,7 +17,7 @@ from oss_agent import errors
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import amendment, design
 from oss_agent.fulfilment.ordering import conclude, fallout
-from oss_agent.fulfilment.record import journal, order_rows, states, tables
+from oss_agent.fulfilment.record import journal, order_rows, precedence, states, tables
 from oss_agent.fulfilment.turn import leases, wishes
 from oss_agent.spi import orders, views
 
@@ -108,6 +108,17 @@ def begin_again(
     state = order_rows.item_states(connection, mine.order)[mine.position - 1]
     if state in STOPPED:
         conclude.move_item(connection, p, mine, views.OrderState.IN_PROGRESS, at)
+
+
+def give_way(
+    connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, at: datetime
+) -> None:
+    """It comes after more than before: what sent nothing yet leaves its place in line to that."""
+    wait = transaction.wait
+    rests = wait is not None and not precedence.stands(wait)
+    over = transaction.stage is states.Stage.CLOSED
+    if not (rests or over or wishes.in_flight(connection, transaction)):
+        begin_again(connection, p, transaction, at)
 
 
 def refuse_ended(

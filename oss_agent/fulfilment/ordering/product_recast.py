@@ -12,8 +12,14 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.ordering import joining, product_difference, withdrawal
-from oss_agent.fulfilment.record import dependencies, journal, order_views, product_rows
+from oss_agent.fulfilment.ordering import amend, joining, product_difference, withdrawal
+from oss_agent.fulfilment.record import (
+    dependencies,
+    journal,
+    order_views,
+    product_rows,
+    states,
+)
 from oss_agent.spi import catalogue, orders, product_orders, views
 
 
@@ -38,7 +44,7 @@ def bring_in(
         return
     new = _join(connection, p, seen, one.difference.new, at)
     places = {wanted.part: part.position for wanted, part in one.difference.stays} | new
-    _put_in_turn(connection, seen, one, places)
+    _put_in_turn(connection, p, seen, one, places, at)
     words = {str(places[part.part]): dict(part.words) for part in one.design.parts}
     product_rows.set_item_columns(
         connection,
@@ -59,10 +65,7 @@ def take_out(
 ) -> None:
     """What it does without. OrderRejected (409) where nothing leads back any more."""
     for part in one.difference.goes:
-        name = journal.named(seen.service_order, part.position)
-        mine = journal.load(connection, name)
-        if mine is None:
-            raise errors.AgentError(f"there is no transaction {name}")
+        mine = _transaction(connection, seen.service_order, part.position)
         withdrawal.withdraw(connection, p, mine, by, at)
 
 
@@ -89,14 +92,26 @@ def _named(item: orders.ItemRequest, taken: Sequence[str]) -> orders.ItemRequest
 
 def _put_in_turn(
     connection: sa.Connection,
+    p: parts.Parts,
     seen: product_orders.ProductOrderView,
     one: Item,
     places: Mapping[str, int],
+    at: datetime,
 ) -> None:
     order, before = seen.service_order, [position for _, position in one.row.parts]
     there = dependencies.within(connection, order)
     lacking = product_difference.sequence(one.design.parts, places, before, there)
     dependencies.add(connection, order, seen.tenant, lacking)
+    for position in sorted({late for late, _ in lacking}):
+        amend.give_way(connection, p, _transaction(connection, order, position), at)
+
+
+def _transaction(connection: sa.Connection, order: str, position: int) -> states.Transaction:
+    name = journal.named(order, position)
+    found = journal.load(connection, name)
+    if found is None:
+        raise errors.AgentError(f"there is no transaction {name}")
+    return found
 
 
 def _link(

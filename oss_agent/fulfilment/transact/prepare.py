@@ -111,6 +111,8 @@ def _reserve(
         return ()
     first = sequence.behind(connection, transaction, missing, at)
     if first is not None:
+        # That may have joined its order later, and stand behind it in the line for a device.
+        leases.release(connection, transaction.id, at)
         journal.wait(connection, transaction, first, deadline=None, deadline_of=None)
         return ()
     made = design.reserve(connection, p, transaction, at)

@@ -12,7 +12,8 @@ import pytest
 
 from oss_agent import errors
 from oss_agent.fulfilment import failpoints
-from oss_agent.fulfilment.record import tables
+from oss_agent.fulfilment.record import dependencies, tables
+from oss_agent.fulfilment.turn import trial_leases
 from oss_agent.spi import orders, views
 from oss_agent.testing.simulated.faults import Faults
 from tests.integration.fulfilment import world as worlds
@@ -159,6 +160,22 @@ async def test_an_order_after_one_that_failed_is_cancelled(world: World) -> None
         await send(world, [item(3)], after=(first, "99"))
     assert refused.value.field == "orderRelationship[1].id"
     assert await world.count(tables.order) == 2
+
+
+async def test_what_is_put_after_one_behind_it_in_line_leaves_the_line(world: World) -> None:
+    """It waited for that one, which waited for its place in the line of their routers: for ever."""
+    at = world.clock.now()
+    await world.rows.write(lambda c: trial_leases.take(c, "1", TENANT, "pe1", at))
+    key = await send(world, [item(1), item(2)])
+    await world.run()
+    assert await world.count(tables.queue) == 4
+
+    await world.rows.write(lambda c: dependencies.add(c, key, TENANT, [(1, 2)]))
+    await world.rows.write(lambda c: trial_leases.release(c, "1", at))
+    await world.run_to_the_end()
+    assert (await world.get(key)).state is State.COMPLETED
+    assert await completed_in_turn(world, key) == [f"{key}-2", f"{key}-1"]
+    assert await world.count(tables.queue) == await world.count(tables.lease) == 0
 
 
 async def test_a_waiting_item_is_cancelled_with_its_order(world: World) -> None:
