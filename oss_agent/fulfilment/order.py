@@ -170,4 +170,4 @@ class ServiceOrders:
 
     async def explain(self, tenant: str, key: str) -> views.Explanation:
         """What it waits for, since when, who can help."""
-        return await self._p.journal.read(lambda c: explain.explain(c, tenant, key, self._p.clock))
+        return await self._p.journal.read(lambda c: explain.explain(c, self._p, tenant, key))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from oss_agent.fulfilment.record import milestones, pace
-from oss_agent.fulfilment.turn import estimate, jeopardy
+from oss_agent.fulfilment.turn import estimate, jeopardy, queueing
 from oss_agent.spi import views
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -117,3 +118,90 @@ def test_a_sample_is_whole_and_never_of_a_clock_that_was_set(
     else:
         assert found is None
     assert pace.sample(ready, begun, {}) is None
+
+
+PLACES = st.lists(
+    st.builds(
+        queueing.Place,
+        transaction=st.just(""),
+        tenant=st.sampled_from("ab"),
+        devices=st.frozensets(st.sampled_from(("pe1", "pe2", "pe3")), min_size=1),
+        accepted=st.just(0),
+        seconds=st.floats(0, 1_000),
+    ),
+    max_size=8,
+)
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> tuple[queueing.Place, ...]:
+    """Who stands in line for three devices, some of which somebody has."""
+    found: list[queueing.Place] = []
+    taken: set[str] = set()
+    for number, one in enumerate(draw(PLACES)):
+        holds = not taken & one.devices and draw(st.booleans())
+        taken |= one.devices if holds else set()
+        name = f"t{number}"
+        found.append(dataclasses.replace(one, transaction=name, accepted=number, holds=holds))
+    return tuple(found)
+
+
+@given(lines(), st.integers(1, 4))
+def test_who_has_devices_goes_on_and_nobody_begins_before_those_ahead_have_ended(
+    line: tuple[queueing.Place, ...], most: int
+) -> None:
+    begins = queueing.waits(line, most)
+    assert set(begins) == {one.transaction for one in line}
+    assert all(begins[one.transaction] == 0 for one in line if one.holds)
+    turns = sorted(line, key=lambda one: (not one.holds, one.accepted))
+    for place, late in enumerate(turns):
+        for early in turns[:place]:
+            if late.devices & early.devices and not late.holds:
+                gap = begins[late.transaction] - begins[early.transaction]
+                together = late.devices == early.devices and gap == 0
+                assert together or gap >= early.seconds - 1e-6
+
+
+@given(lines(), st.integers(1, 4), st.data())
+def test_longer_work_ahead_makes_nobody_sooner_and_who_comes_later_delays_nobody(
+    line: tuple[queueing.Place, ...], most: int, data: st.DataObject
+) -> None:
+    before = queueing.waits(line, most)
+    last = queueing.Place("last", "a", frozenset({"pe1", "pe2"}), len(line), 50.0)
+    joined = queueing.waits([*line, last], most)
+    assert {name: joined[name] for name in before} == before
+    if not line:
+        return
+    place = data.draw(st.integers(0, len(line) - 1))
+    longer = dataclasses.replace(line[place], seconds=line[place].seconds + 10.0)
+    after = queueing.waits([*line[:place], longer, *line[place + 1 :]], most)
+    assert all(after[name] >= before[name] for name in before)
+
+
+@given(st.lists(st.floats(0, 1_000), max_size=20), st.integers(1, 5))
+def test_a_line_for_one_device_is_worked_off_by_so_many_at_a_time(
+    took: list[float], most: int
+) -> None:
+    line = [
+        queueing.Place(f"t{number}", "a", frozenset({"pe1"}), number, seconds)
+        for number, seconds in enumerate(took)
+    ]
+    begins = queueing.waits(line, most)
+    for number in range(len(took)):
+        turns = range(0, number - number % most, most)
+        whole = sum(max(took[first : first + most]) for first in turns)
+        assert begins[f"t{number}"] == pytest.approx(whole)
+
+
+@given(works(), st.data(), SECONDS)
+def test_a_longer_line_never_makes_it_sooner(
+    open_items: tuple[estimate.Work, ...], data: st.DataObject, seconds: float
+) -> None:
+    if not open_items:
+        return
+    place = data.draw(st.integers(0, len(open_items) - 1))
+    behind = dataclasses.replace(open_items[place], in_line=dict.fromkeys(estimate.SHARES, seconds))
+    before = estimate.estimate(open_items, NOW)
+    after = estimate.estimate([*open_items[:place], behind, *open_items[place + 1 :]], NOW)
+    assert all(a <= b for a, b in zip(three(before), three(after), strict=True))
+    assert after.late >= NOW + timedelta(seconds=seconds)

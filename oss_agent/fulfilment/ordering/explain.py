@@ -7,19 +7,20 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from oss_agent import errors
+from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import journal, order_views, participant_rows, states, tables
 from oss_agent.fulfilment.turn import watch
 from oss_agent.spi import clock, views
 
 
 def explain(
-    connection: sa.Connection, tenant: str, order: str, time: clock.Clock
+    connection: sa.Connection, p: parts.Parts, tenant: str, order: str
 ) -> views.Explanation:
     """What it waits for, since when, who can help. NotFound."""
     view = order_views.view(connection, order, tenant)
     if view is None:
         raise errors.NotFound(f"order {ascii(order)[:40]}")
-    table = tables.transaction
+    table, time = tables.transaction, p.clock
     rows = connection.execute(
         table.select().where(table.c.order_id == order).order_by(table.c.position)
     )
@@ -34,7 +35,7 @@ def explain(
         waits=tuple((item.id, item.wait) for item in view.items if item.wait is not None),
         participants=tuple(_participant(one, time.boot()) for one in participants),
         history=_history(connection, order),
-        promise=watch.state_of(connection, order, time),
+        promise=watch.state_of(connection, p, order),
     )
 
 

@@ -1,19 +1,19 @@
 """Decides when an order will be completed, from what its items wait for and how long such take. Pure.
 
-Items run side by side unless one comes after another. What nobody can know (how long a device stays
+Items run side by side unless one comes after another, or stands in line for a device (``line``). What nobody can know (how long a device stays
 down, when a person approves) counts as over now: the estimate is then the soonest that is possible.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from graphlib import TopologicalSorter
 
 from oss_agent.fulfilment.record import pace
 
-QUICK, USUAL, LATE = 0.0, 0.5, 0.9
+QUICK, USUAL, LATE = SHARES = 0.0, 0.5, 0.9
 """Shares of the remembered items that needed no longer: the quickest, half, nine of ten."""
 _NOTHING = pace.Pace()
 
@@ -23,7 +23,7 @@ class Work:
     """An open item. ``done`` are its ended steps, ``passed`` seconds of the one it is in.
 
     ``not_before`` is the latest calendar date that it waits for; ``after`` are positions of items of
-    the same order.
+    the same order; ``in_line`` are the seconds, by share, until its devices are free for it.
     """
 
     position: int
@@ -32,6 +32,7 @@ class Work:
     passed: float = 0.0
     not_before: datetime | None = None
     after: tuple[int, ...] = ()
+    in_line: Mapping[float, float] = field(default_factory=dict[float, float])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def _end(works: Sequence[Work], now: datetime, share: float) -> datetime:
     ends: dict[int, datetime] = {}
     for position in _in_order(by_position):
         one = by_position[position]
-        begins = max([now, one.not_before or now, *(ends[p] for p in one.after if p in ends)])
+        free = now + timedelta(seconds=one.in_line.get(share, 0.0))
+        begins = max([free, one.not_before or now, *(ends[p] for p in one.after if p in ends)])
         seconds = one.pace.left(one.done, one.passed, share) if one.pace.known else 0.0
         ends[position] = begins + timedelta(seconds=seconds)
     return max(ends.values(), default=now)

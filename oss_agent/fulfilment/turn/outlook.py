@@ -23,6 +23,8 @@ _OPEN = (
 """What is being cancelled keeps no promise any more."""
 _AT_WORK = (states.Stage.RUNNING, states.Stage.MEMBER)
 _Rows: TypeAlias = Mapping[str, list[sa.Row[Any]]]
+InLine: TypeAlias = Mapping[float, float]
+"""Seconds until the devices of a transaction are free for it, by share of those that took as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,12 @@ def open_orders(connection: sa.Connection) -> tuple[str, ...]:
 
 
 def of(
-    connection: sa.Connection, orders: Collection[str], time: clock.Clock
+    connection: sa.Connection,
+    orders: Collection[str],
+    time: clock.Clock,
+    line: Mapping[str, InLine],
 ) -> tuple[Outlook, ...]:
-    """Those of these orders that are open; a fixed number of statements."""
+    """Those of these orders that are open; a fixed number of statements. ``line`` is by transaction."""
     c = tables.order.c
     asked = tables.order.select().where(c.id.in_(orders), c.state.in_(_OPEN))
     rows = connection.execute(asked).all()
@@ -61,7 +66,7 @@ def of(
         names = {i.specification_id for row in rows for i in items.get(row.id, ())}
         paces |= pace.of(connection, tenant, names)
     return tuple(
-        _outlook(row, items[row.id], before[row.id], paces, time.now())
+        _outlook(row, items[row.id], before[row.id], paces, line, time.now())
         for row in rows
         if row.id in items
     )
@@ -71,7 +76,7 @@ def _items(connection: sa.Connection, orders: Sequence[str]) -> _Rows:
     """Open items with their transactions."""
     item, of_ = tables.item, tables.transaction
     asked = (
-        sa.select(item, of_.c.stage, of_.c.attempt, of_.c.touched_at)
+        sa.select(item, of_.c.id, of_.c.stage, of_.c.attempt, of_.c.touched_at)
         .add_columns(of_.c.wait_reason, of_.c.wait_until, of_.c.wait_kind)
         .join(of_, sa.and_(of_.c.order_id == item.c.order_id, of_.c.position == item.c.position))
         .where(item.c.order_id.in_(orders), of_.c.stage != states.Stage.CLOSED)
@@ -118,6 +123,7 @@ def _outlook(
     items: Sequence[sa.Row[Any]],
     before: _Before,
     paces: Mapping[pace.Key, pace.Pace],
+    line: Mapping[str, InLine],
     now: datetime,
 ) -> Outlook:
     ready: datetime = max(row.order_date, row.requested_start or row.order_date)
@@ -129,6 +135,7 @@ def _outlook(
             pace=paces.get((row.tenant, item.specification_id, item.action), pace.Pace()),
             not_before=max([start, *_dates(item), *before.others.get(item.position, ())]),
             after=tuple(before.own.get(item.position, ())),
+            in_line=line.get(item.id, {}),
             **_progress(item, ready, now),
         )
         for item in items
@@ -152,7 +159,13 @@ def _progress(item: sa.Row[Any], ready: datetime, now: datetime) -> dict[str, An
         return {"done": 1}
     if item.stage not in _AT_WORK:
         return {"passed": (now - ready).total_seconds()}
+    done, passed = at_work(item, now)
+    return {"done": done, "passed": passed}
+
+
+def at_work(item: sa.Row[Any], now: datetime) -> tuple[int, float]:
+    """The same of one whose turn has come."""
     marks = dict(item.milestones) if item.attempt == 1 else {}
     last = [datetime.fromisoformat(at) for at in marks.values()]
     passed = (now - max([item.touched_at, *last])).total_seconds()
-    return {"done": milestones.done(marks), "passed": passed}
+    return milestones.done(marks), passed

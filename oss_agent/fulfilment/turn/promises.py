@@ -7,8 +7,9 @@ is a tenant's own: the feeder serves tenants in turn, so another's ten thousand 
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import pace, states, tables
-from oss_agent.fulfilment.turn import estimate, feeder, jeopardy, stop_rows
+from oss_agent.fulfilment.turn import estimate, feeder, jeopardy, line, stop_rows
 from oss_agent.fulfilment.turn import stops as stop_rules
 from oss_agent.spi import clock, orders, views
 
@@ -110,7 +111,10 @@ def made(
         return Withheld.STOP
     start = request.requested_start or at
     begins = max(at, start, before, stop)
-    late = estimate.late(works, begins)
+    behind = works if start > at else _in_line(connection, p, request, works)
+    if behind is None:
+        return Withheld.LINE
+    late = estimate.late(behind, begins)
     due = jeopardy.promise(late, begins, begins, p.limits.promise_slack)
     return Promise(due, None) if max(start, stop) > at else lasting(due, p.clock)
 
@@ -124,6 +128,26 @@ def _long_line(connection: sa.Connection, p: parts.Parts, tenant: str) -> bool:
     share = max(1, most // len(waiting))
     mine = {"most": share, "at_tenant": tenant}
     return connection.execute(_OWN_LINE, mine).first() is not None
+
+
+def _in_line(
+    connection: sa.Connection,
+    p: parts.Parts,
+    request: orders.OrderRequest,
+    works: Sequence[estimate.Work],
+) -> tuple[estimate.Work, ...] | None:
+    """The same behind those that have its devices or stand in line for them; None: they are too many.
+
+    Until a turn comes items of the history waited too: that counts once.
+    """
+    found: list[estimate.Work] = []
+    for one in works:
+        devices = set(_devices(connection, p, request.items[one.position - 1]))
+        seconds = line.ahead(connection, p, request.tenant, devices, p.limits.in_flight)
+        if seconds is None:
+            return None
+        found.append(dataclasses.replace(one, passed=seconds, in_line={estimate.LATE: seconds}))
+    return tuple(found)
 
 
 def _works(
@@ -171,7 +195,7 @@ def _stopped(
     if not standing_now and not p.limits.windows:
         return at  # the usual case, and a snapshot of the network costs more than all the rest
     known = p.ledger.snapshot(connection, request.tenant).devices
-    names = {name for item in request.items for name in _devices(connection, p, item, known)}
+    names = {name for item in request.items for name in _devices(connection, p, item)} & {*known}
     places = [
         stop_rules.Place(name, known[name].site, known[name].platform) for name in sorted(names)
     ]
@@ -181,19 +205,16 @@ def _stopped(
     return start if why is None else why.until
 
 
-def _devices(
-    connection: sa.Connection,
-    p: parts.Parts,
-    item: orders.ItemRequest,
-    known: Collection[str],
-) -> Iterator[str]:
-    """Where a service is, and the devices of the ports (``pe1:eth4``) that its order names."""
+def _devices(connection: sa.Connection, p: parts.Parts, item: orders.ItemRequest) -> Iterator[str]:
+    """Where a service is, and the devices of the ports (``pe1:eth4``) that its order names.
+
+    Also what only looks like a port: no such device is known, nor does anybody stand in line for it.
+    """
     if item.service_id:
-        there = p.ledger.configured(connection, item.service_id)
-        yield from (device for device, _ in there if device in known)
+        yield from (device for device, _ in p.ledger.configured(connection, item.service_id))
     for text in _texts(item.characteristics):
         device, port, _ = text.partition(":")
-        if port and device in known:
+        if port:
             yield device
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,7 +25,7 @@ from oss_agent.fulfilment.record import (
     product_moves,
     product_rows,
 )
-from oss_agent.fulfilment.turn import estimate, jeopardy, outlook, promises
+from oss_agent.fulfilment.turn import estimate, jeopardy, line, outlook, promises
 from oss_agent.spi import clock, events, views
 
 _PROMISED: Final = ("expectedCompletionDate",)
@@ -77,13 +77,14 @@ class Watch:
     async def look(self) -> int:
         """Every open order once; how much news there was."""
         every = await self._p.journal.read(outlook.open_orders)
+        in_line = await self._p.journal.read(lambda c: line.of(c, self._p)) if every else {}
         found = 0
         for first in range(0, len(every), _PAGE):
-            found += await self._look_at(every[first : first + _PAGE])
+            found += await self._look_at(every[first : first + _PAGE], in_line)
         return found
 
-    async def _look_at(self, orders: Sequence[str]) -> int:
-        news = await self._p.journal.read(lambda c: self._news(c, orders))
+    async def _look_at(self, orders: Sequence[str], in_line: Mapping[str, outlook.InLine]) -> int:
+        news = await self._p.journal.read(lambda c: self._news(c, orders, in_line))
         for first in range(0, len(news), _AT_ONCE):
             some = news[first : first + _AT_ONCE]
             await self._p.journal.write("news", functools.partial(self._tell, news=some))
@@ -93,8 +94,13 @@ class Watch:
         for one in news:
             tell(connection, self._p, one)
 
-    def _news(self, connection: sa.Connection, orders: Sequence[str]) -> tuple[News, ...]:
-        found = outlook.of(connection, orders, self._p.clock)
+    def _news(
+        self,
+        connection: sa.Connection,
+        orders: Sequence[str],
+        in_line: Mapping[str, outlook.InLine],
+    ) -> tuple[News, ...]:
+        found = outlook.of(connection, orders, self._p.clock, in_line)
         judged = (judge(one, self._p, self._p.clock.now()) for one in found)
         return tuple(one for one in judged if one is not None)
 
@@ -143,7 +149,7 @@ def tell(connection: sa.Connection, p: parts.Parts, news: News) -> None:
 
 def promise_anew(connection: sa.Connection, p: parts.Parts, order: str, at: datetime) -> None:
     """What was promised, made anew: its date was changed by whoever asked. They tell of the change."""
-    for seen in outlook.of(connection, [order], p.clock):
+    for seen in outlook.of(connection, [order], p.clock, line.of(connection, p)):
         if seen.row.expected_completion is not None:
             late = estimate.late(seen.works, at)
             due = jeopardy.promise(late, seen.ready, at, p.limits.promise_slack)
@@ -191,16 +197,16 @@ def _announce(
         announce.of_order(connection, p.events, kind, view, at, mark=mark, changed=changed)
 
 
-def state_of(connection: sa.Connection, order: str, time: clock.Clock) -> str:
+def state_of(connection: sa.Connection, p: parts.Parts, order: str) -> str:
     """Whether what was promised will be kept, or why nothing was, as sentences; "" of what has ended."""
-    found = outlook.of(connection, [order], time)
+    found = outlook.of(connection, [order], p.clock, line.of(connection, p))
     if not found:
         return ""
     seen = found[0]
-    dues = _dues(seen.row, promises.standing(seen.row, time))
+    dues = _dues(seen.row, promises.standing(seen.row, p.clock))
     withheld = seen.row.unpromised
     unsaid = promises.Withheld(withheld).words if withheld else ""
-    return " ".join(filter(None, (_kept(dues, seen, time), unsaid)))
+    return " ".join(filter(None, (_kept(dues, seen, p.clock), unsaid)))
 
 
 def _kept(dues: Sequence[jeopardy.Due], seen: outlook.Outlook, time: clock.Clock) -> str:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from oss_agent import errors
 from oss_agent.fulfilment import limits
 from oss_agent.fulfilment.record import milestones, pace, tables
+from oss_agent.fulfilment.transact import transaction
 from oss_agent.fulfilment.turn import stop_rows, watch
 from oss_agent.spi import orders, stops, store, views
 from oss_agent.testing.simulated.faults import Faults
@@ -127,6 +128,71 @@ async def test_a_line_of_one_tenant_withholds_no_promise_of_another(world: World
     theirs = [(await world.order(f"t{n}", tenant="other")).expected_completion for n in range(5)]
     # Two tenants wait: each has two of the four, and as many again in line.
     assert [date is None for date in theirs] == [False] * 3 + [True] * 2
+
+
+STEP = 1_000.0
+SLOW = (0.0, STEP, STEP, STEP, STEP)
+"""A history in which the machine that the tests run on is no part."""
+
+
+def ends(port: str) -> dict[str, str]:
+    return {"aEnd": f"pe1:{port}", "zEnd": f"pe2:{port}"}
+
+
+async def begun(world: World, number: int) -> None:
+    """Order ``number`` takes its routers, or its place in the line for them."""
+    await world.feeder.feed()
+    await transaction.phases(world.parts)[0].act(f"{number}-1", 1)
+
+
+@pytest.mark.parametrize(("group", "third"), [(1, 11.0), (16, 7.0)])
+async def test_who_orders_behind_a_line_is_promised_its_end(
+    group: int, third: float, tmp_path: Path
+) -> None:
+    bounds = dataclasses.replace(worlds.TEST_LIMITS, group=group)
+    async with worlds.open_world(tmp_path, limits=bounds) as world:
+        await remembers(world, took=SLOW)
+        due: list[float] = []
+        for number, port in enumerate(worlds.PORTS, start=1):
+            now = world.clock.now()
+            at = await promised(world, name=f"o{number}", characteristics=ends(port))
+            due.append((at - now).total_seconds() / 1.5 / STEP)
+            await begun(world, number)
+        # The first is planned: three of its four steps are left.
+        assert due == pytest.approx([4.0, 7.0, third], abs=0.5)
+        assert await look(world) == 0
+        assert "holds" in (await world.orders.explain(TENANT, "3")).promise
+
+
+async def test_a_promise_of_before_there_was_a_line_moves_behind_it(world: World) -> None:
+    await remembers(world, took=SLOW)
+    first = [
+        await promised(world, name=f"o{n}", characteristics=ends(port))
+        for n, port in enumerate(worlds.PORTS[:2])
+    ]
+    assert await look(world) == 0
+    for number in (1, 2):
+        await begun(world, number)
+    assert await look(world) == 1
+    late = (await world.get("2")).expected_completion
+    assert late is not None
+    assert late - first[1] >= timedelta(seconds=STEP)
+    assert (await world.get("1")).expected_completion == first[0]
+    assert await look(world) == 0
+
+
+async def test_nothing_is_promised_behind_a_line_longer_than_what_is_worked_on_at_once(
+    world: World,
+) -> None:
+    world.limits = dataclasses.replace(world.limits, in_flight=3)
+    world.build(world.points)
+    await remembers(world)
+    for number, port in enumerate(worlds.PORTS[:2], start=1):
+        await promised(world, name=f"o{number}", characteristics=ends(port))
+        await begun(world, number)
+    last = await world.order("last", characteristics=ends("eth5"))
+    assert last.expected_completion is None
+    assert "in line" in (await world.orders.explain(TENANT, last.id)).promise
 
 
 async def test_much_news_is_told_in_units_of_a_few(
