@@ -38,7 +38,7 @@ def _netsnmp(tmp_path: Path, *command: str) -> str:
     stage.mkdir(exist_ok=True)
     root = PrivateRoot(install.ensure(), stage, "tool")
     argv = root.argv(["env", "MIBS=", *command])
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=600, check=True)
     return done.stdout
 
 

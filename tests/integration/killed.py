@@ -23,5 +23,5 @@ def numbers(victim: Path, *arguments: object, after: float) -> set[int]:
         time.sleep(after)
         process.kill()
         lines = [begun, *stored.readlines()]
-    process.wait(timeout=60)
+    process.wait(timeout=300)
     return {int(line) for line in lines if line.endswith(b"\n")}

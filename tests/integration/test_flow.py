@@ -349,7 +349,7 @@ def _wait(condition: Callable[[], bool]) -> None:
 
 def _kill(victim: subprocess.Popen[bytes]) -> None:
     victim.kill()
-    victim.wait(timeout=60)
+    victim.wait(timeout=300)
     assert victim.stdout is not None
     victim.stdout.close()
 

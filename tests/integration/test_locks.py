@@ -22,7 +22,7 @@ def _victim(url: str, data: Path) -> tuple[subprocess.Popen[bytes], str]:
 
 def _kill(victim: subprocess.Popen[bytes]) -> None:
     victim.kill()
-    victim.communicate(timeout=60)
+    victim.communicate(timeout=300)
 
 
 def _cut_lock_holders(url: str) -> int:
@@ -132,7 +132,7 @@ def test_a_process_that_lost_its_locks_ends_at_once_though_idle(
     try:
         assert slot == "slot-0"
         assert _cut_lock_holders(postgres_url) == 1
-        _, said = victim.communicate(timeout=60)
+        _, said = victim.communicate(timeout=300)
     finally:
         _kill(victim)
 

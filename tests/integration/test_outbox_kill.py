@@ -40,7 +40,7 @@ def test_killed_and_restarted_it_loses_nothing_and_keeps_the_order(
             time.sleep(0.1)
     finally:
         last.kill()
-        last.communicate(timeout=60)
+        last.communicate(timeout=300)
 
     assert set(_by_receiver(log)) == {"a", "b"}
     for numbers in _told(log).values():

@@ -55,7 +55,7 @@ def test_an_error_rolls_back_its_own_unit_and_no_other(database_url: str) -> Non
         async with store.open_store(database_url) as it:
             await it.write(_METADATA.create_all)
             gate = threading.Event()
-            blocked = asyncio.ensure_future(it.write(lambda _: gate.wait(20)))
+            blocked = asyncio.ensure_future(it.write(lambda _: gate.wait(300)))
             await asyncio.sleep(0)
             together = [it.write(u) for u in (_put(1), spoiled, _put(1), _put(3, 99), _put(4))]
             waiting = asyncio.gather(*together, return_exceptions=True)
@@ -104,7 +104,7 @@ def test_parts_of_a_unit_are_undone_with_it_and_a_cancelled_one_costs_nobody_an_
             await it.write(_METADATA.create_all)
             await it.write(_put(1))
             gate = threading.Event()
-            blocked = asyncio.ensure_future(it.write(lambda _: gate.wait(20)))
+            blocked = asyncio.ensure_future(it.write(lambda _: gate.wait(300)))
             await asyncio.sleep(0)
             units = (spoiled, _put(2), parts, _put(3))
             batch = [asyncio.ensure_future(it.write(unit)) for unit in units]
@@ -129,10 +129,10 @@ def test_a_full_queue_refuses_instead_of_growing(database_url: str) -> None:
 
             def block(_: sa.Connection) -> None:
                 entered.set()
-                gate.wait(20)
+                gate.wait(300)
 
             first = asyncio.ensure_future(it.write(block))
-            await asyncio.to_thread(entered.wait, 20)
+            await asyncio.to_thread(entered.wait, 300)
             others = [asyncio.ensure_future(it.write(lambda _: None)) for _ in range(3)]
             await asyncio.sleep(0)
             gate.set()

@@ -103,7 +103,7 @@ def simulated(place: Path, trap_port: int) -> Iterator[Simulator]:
         yield Simulator(process, place / "lab")
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
 
 
 def settings(database_url: str, billing: Billing, trap_port: int) -> dict[str, str]:

@@ -91,7 +91,7 @@ class Netconf:
         )
         stdin, stdout, _ = await connection.open_session(subsystem="netconf", encoding="utf-8")
         stdin.write(HELLO)
-        greeting = str(await asyncio.wait_for(stdout.readuntil("]]>]]>"), 60))
+        greeting = str(await asyncio.wait_for(stdout.readuntil("]]>]]>"), 300))
         await asyncio.sleep(0.06)  # netconfd waits when hello and first RPC come together
         named = re.search(r"<session-id>(\d+)</session-id>", greeting)
         assert named, greeting
@@ -124,7 +124,7 @@ class Talk:
         self._number += 1
         rpc = f'<rpc message-id="{self._number}" xmlns="{BASE}">{operation}</rpc>'
         self._stdin.write(f"\n#{len(rpc.encode())}\n{rpc}\n##\n")
-        chunks = str(await asyncio.wait_for(self._stdout.readuntil("\n##\n"), 60))
+        chunks = str(await asyncio.wait_for(self._stdout.readuntil("\n##\n"), 300))
         return re.sub(r"\n#(\d+|#)\n", "", chunks)
 
     async def close(self) -> None:

@@ -40,7 +40,7 @@ async def hello(peer: peers.NetconfPeer, *, by_key: bool) -> str:
     async with connection:
         stdin, stdout, _ = await connection.open_session(subsystem="netconf", encoding="utf-8")
         stdin.write(HELLO)
-        heard.append(str(await asyncio.wait_for(stdout.readuntil("]]>]]>"), 60)))
+        heard.append(str(await asyncio.wait_for(stdout.readuntil("]]>]]>"), 300)))
     return heard[0]
 
 

@@ -237,7 +237,7 @@ def test_it_runs_as_a_program_until_it_is_told_to_stop(tmp_path: Path) -> None:
             answer = process.stdout.readline()
         finally:
             process.send_signal(signal.SIGTERM)
-            code = process.wait(10)
+            code = process.wait(300)
 
     assert ready.startswith("ready ")
     assert answer == "ok\n"

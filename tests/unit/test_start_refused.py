@@ -14,7 +14,7 @@ def start(data: Path, **more: str) -> tuple[int, str]:
     """Exit code and last line of a daemon that must not come up."""
     env = {**os.environ, "OSS_AGENT_DATA": str(data), "OSS_AGENT_HTTP__PORT": "0", **more}
     argv = [sys.executable, "-m", "oss_agent", "run"]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=600, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stderr.splitlines()[-1]
 

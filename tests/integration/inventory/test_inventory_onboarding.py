@@ -55,7 +55,7 @@ class _World:
 
 async def _scan(device: str, address: str, port: int) -> tuple[str, ...]:
     try:
-        key = await asyncio.wait_for(asyncssh.get_server_host_key(address, port), 10)
+        key = await asyncio.wait_for(asyncssh.get_server_host_key(address, port), 300)
     except OSError as error:
         raise errors.DeviceUnreachable(device, str(error)) from error
     return (key.export_public_key().decode(),) if key is not None else ()
@@ -82,13 +82,13 @@ def _run(
                 engine,
                 _scan,
                 place / "credentials",
-                discovery.Limits(deadline=20),
+                discovery.Limits(deadline=280),
                 sink=lambda _, event: told.append(event),
                 told=lambda _, deed: deeds.append(deed),
             )
             await body(_World(simulated, opened, known, it, _flagged(simulated), told, deeds))
 
-    asyncio.run(asyncio.wait_for(whole(), 60))
+    asyncio.run(asyncio.wait_for(whole(), 600))
 
 
 def _flagged(simulated: network.SimulatedNetwork) -> dict[str, str]:

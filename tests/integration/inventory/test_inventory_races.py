@@ -25,7 +25,7 @@ def _together(engine: sa.Engine, work: Callable[[sa.Connection, int], str]) -> l
     start = threading.Barrier(_WRITERS)
 
     def write(number: int) -> list[str]:
-        start.wait(timeout=60)
+        start.wait(timeout=300)
         out: list[str] = []
         for turn in range(_EACH):
             with engine.begin() as connection:

@@ -35,7 +35,7 @@ def test_each_has_a_value_of_its_own_and_exactly_one_is_refused(
     start = threading.Barrier(_WRITERS)
 
     def claim(number: int) -> str:
-        start.wait(timeout=60)
+        start.wait(timeout=300)
         with engine.begin() as connection:
             return _claimed(connection, f"key-{number}")
 
