@@ -13,11 +13,12 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from bss_bridge.engine import access, hrefs, intake, past, problem, surface
+from bss_bridge.engine import access, head, hrefs, intake, past, problem, surface
 from bss_bridge.engine.door import Door, Limits
 from bss_bridge.events import hub
 from bss_bridge.resources import ordering, tmf638, tmf639, tmf641, tmf641_cancel, tmf642
 from oss_agent import errors
+from oss_agent.spi import refused_values
 from oss_agent.spi.orders import Cancellations, Orders
 from oss_agent.spi.query import LedgerPort, Port
 from oss_agent.spi.views import AlarmView, CancelView, ResourceView, ServiceView
@@ -49,7 +50,7 @@ def application(rooms: Rooms, options: Options, operator: Sequence[APIRouter] = 
     """Compose it. ConfigurationError when a route declares no permission (deny by default)."""
     routers = (*bridge_routers(rooms, options.paging), *operator)
     access.require_declarations(routers)
-    app = FastAPI(
+    app = _Application(
         title="oss-agent",
         version=options.version,
         redirect_slashes=False,
@@ -62,7 +63,18 @@ def application(rooms: Rooms, options: Options, operator: Sequence[APIRouter] = 
         app.include_router(router)
     _answer_errors(app, routers)
     app.add_middleware(Door, tokens=options.tokens, limits=options.limits)
+    app.add_middleware(head.Head)  # the last one added is asked first
     return app
+
+
+class _Application(FastAPI):
+    """FastAPI whose document knows what ``head.Head`` answers."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The API's own document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = head.documented(super().openapi())
+        return self.openapi_schema
 
 
 def bridge_routers(rooms: Rooms, paging: surface.Paging) -> tuple[APIRouter, ...]:
@@ -205,12 +217,14 @@ def _of_protocol(
 def _methods(path: str, routers: Sequence[APIRouter]) -> set[str]:
     """All methods of a path: Starlette names only those of the first route that matches."""
     routes = (route for router in routers for route in router.routes)
-    return {
-        method
-        for route in routes
-        if isinstance(route, APIRoute) and route.path_regex.match(path)
-        for method in route.methods or ()
-    }
+    return head.allowed(
+        {
+            method
+            for route in routes
+            if isinstance(route, APIRoute) and route.path_regex.match(path)
+            for method in route.methods or ()
+        }
+    )
 
 
 def _of_validation(bad: RequestValidationError) -> problem.Problem:
@@ -220,6 +234,6 @@ def _of_validation(bad: RequestValidationError) -> problem.Problem:
     if first["type"] == "json_invalid":
         return problem.Problem(400, "invalidJson", "the body is not JSON")
     where = intake.dotted(place)
-    said = str(first["msg"]).removeprefix("Value error, ")
-    reason = f"{where}: {said}" if where else said
+    said = refused_values.said(first["type"], first.get("ctx", {}), first["msg"])
+    reason = f"{where}: {said}" if where else f"the body {said}"
     return problem.Problem(400, "invalidBody", reason, where)

@@ -63,7 +63,7 @@ def value(body: bytes) -> Any:
 
 def judge(found: Any) -> None:
     """OrderRejected (400) when a value, wherever it came from, is deeper or wider than we take."""
-    for path, inner in _walk(found):
+    for path, inner in walk(found):
         _judge(path, inner)
 
 
@@ -120,7 +120,7 @@ def _bounded(text: str) -> int:
     return int(text)
 
 
-def _walk(root: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+def walk(root: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     """Every node with its path, without recursion: the depth is the sender's choice."""
     todo: list[tuple[tuple[str | int, ...], Any]] = [((), root)]
     while todo:

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, unquote_plus
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from bss_bridge.engine import etags, intake, parameters, past, tmf630, writes
+from bss_bridge.engine import attributes, etags, intake, parameters, past, tmf630, writes
 from oss_agent import errors
 from oss_agent.spi import access
 from oss_agent.spi.access import Permission
@@ -272,7 +272,9 @@ def caller(request: Request) -> access.Caller:
 async def json_body(request: Request) -> Json:
     """The strict JSON object of a request. OrderRejected (400, 415)."""
     intake.require_json(request.headers.get("content-type"))
-    return intake.document(await request.body())
+    found = intake.document(await request.body())
+    attributes.judge(found)
+    return found
 
 
 def body_example(example: Mapping[str, Any], *types: str) -> Json:

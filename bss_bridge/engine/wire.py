@@ -15,6 +15,7 @@ import pydantic
 
 from bss_bridge.engine import intake
 from oss_agent import errors
+from oss_agent.spi import refused_values
 from oss_agent.spi.views import ItemAction
 
 _Model = TypeVar("_Model", bound="Body")
@@ -328,7 +329,7 @@ def parse(model: type[_Model], found: Mapping[str, Any]) -> _Model:
         return model.model_validate(found)
     except pydantic.ValidationError as bad:
         first = bad.errors(include_url=False, include_input=False)[0]
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = refused_values.said(first["type"], first.get("ctx", {}), first["msg"])
         raise errors.OrderRejected(reason, field=intake.dotted(first["loc"])) from None
 
 

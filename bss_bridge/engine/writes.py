@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from fastapi import Request
 
-from bss_bridge.engine import etags, intake, patching
+from bss_bridge.engine import attributes, etags, intake, patching
 from oss_agent import errors
 
 View = TypeVar("View")
@@ -74,6 +74,7 @@ async def change(request: Request, view: View, before: Json, patch: Patch[View])
             field=fixed,
             code="notPatchable",
         )
+    attributes.judge({name: after.get(name) for name in names})
     return Change(view, before, after, names)
 
 
@@ -82,7 +83,7 @@ async def _patched(request: Request, before: Json) -> Json:
     found = intake.value(await request.body())
     if kind in OPERATIONS:
         if not isinstance(found, list):
-            raise errors.OrderRejected("a JSON patch is an array", code="invalidPatch")
+            raise errors.OrderRejected("a JSON patch is a list of operations", code="invalidPatch")
         return patching.operate(before, found)
     if not isinstance(found, dict):
         raise errors.OrderRejected("a merge patch is an object", code="invalidPatch")

@@ -143,7 +143,7 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Any]
     old = {one["name"]: one["value"] for one in before.get(_CHARACTERISTICS, ())}
     new = after.get(_CHARACTERISTICS) or []
     if not isinstance(new, list):
-        raise errors.OrderRejected("must be an array", field=_CHARACTERISTICS)
+        raise errors.OrderRejected("must be a list", field=_CHARACTERISTICS)
     named = [one.get("name") if isinstance(one, Mapping) else None for one in new]
     changed = [
         one

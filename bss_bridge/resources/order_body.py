@@ -137,7 +137,7 @@ def requester(parties: Any) -> str | None:
     if parties is None:
         return None
     if not isinstance(parties, list):
-        raise errors.OrderRejected("must be an array", field="relatedParty")
+        raise errors.OrderRejected("must be a list", field="relatedParty")
     by_role: dict[str | None, str] = {}
     for place, party in enumerate(parties):
         named = wire.parse_at(wire.Party, party, f"relatedParty[{place}]")

@@ -25,7 +25,7 @@ def wish(found: dict[str, Any], about: str, caller: access.Caller) -> orders.Can
     body = wire.parse(wire.Cancel, found)
     extra = dict(body.model_extra or {})
     if about not in extra:
-        raise errors.OrderRejected("Field required", field=about)
+        raise errors.OrderRejected("is missing: add it", field=about)
     return orders.CancelRequest(
         tenant=caller.tenant,
         order=wire.parse_at(wire.OrderRef, extra.pop(about), about).id,

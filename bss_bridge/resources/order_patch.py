@@ -31,7 +31,7 @@ _KEPT_OF_PRODUCTS: Final[Mapping[str, type]] = {
     "productOfferingQualification": list,
 }
 """What TMF622 lets a patch say and we do not model: JSON types."""
-_WORDS: Final[Mapping[type, str]] = {list: "an array of objects", dict: "an object", str: "text"}
+_WORDS: Final[Mapping[type, str]] = {list: "a list of objects", dict: "an object", str: "text"}
 
 
 class Item(Protocol):

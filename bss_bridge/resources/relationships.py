@@ -86,7 +86,7 @@ def _entries(given: Any, name: str) -> list[tuple[str, Any]]:
     if given is None:
         return []
     if not isinstance(given, list):
-        raise errors.OrderRejected("must be an array", field=name)
+        raise errors.OrderRejected("must be a list", field=name)
     return [(f"{name}[{place}]", entry) for place, entry in enumerate(given)]
 
 

@@ -37,10 +37,15 @@ class Operation:
 
 
 def operations(document: Mapping[str, Any]) -> dict[str, list[Operation]]:
-    """An OpenAPI document's operations by their first tag, in the document's order."""
+    """An OpenAPI document's operations by their first tag, in the document's order.
+
+    But HEAD, which is there wherever GET is: the page says it once.
+    """
     found: dict[str, list[Operation]] = {}
     for path, methods in document.get("paths", {}).items():
         for method, about in methods.items():
+            if method == "head":
+                continue
             tag = next(iter(about.get("tags", ())), "other")
             found.setdefault(tag, []).append(_operation(path, method, about))
     return found

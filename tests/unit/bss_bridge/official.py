@@ -109,6 +109,9 @@ async def watch(response: httpx.Response) -> None:
         return
     await response.aread()
     request = response.request
+    if request.method == "HEAD":
+        assert not response.content
+        return
     if response.status_code >= _REFUSED and request.url.path.startswith(_ANSWERED):
         judge(_ERRORS, "Error", response.json())
         assert response.json()["status"] == str(response.status_code)

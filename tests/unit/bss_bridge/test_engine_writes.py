@@ -279,5 +279,5 @@ async def test_copies_that_double_are_refused_before_they_are_made(desk: Desk) -
 
 async def test_405_names_every_method_of_an_instance(desk: Desk) -> None:
     answer = await desk.http.put(ONE, json={})
-    assert answer.headers["allow"] == "DELETE, GET, PATCH"
+    assert answer.headers["allow"] == "DELETE, GET, HEAD, PATCH"
     assert answer.json()["status"] == "405"

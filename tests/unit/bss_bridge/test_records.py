@@ -173,4 +173,4 @@ async def test_an_event_is_found_under_the_name_it_was_told_by(http: httpx.Async
 async def test_what_is_only_read_takes_no_other_method(http: httpx.AsyncClient, path: str) -> None:
     for method in ("PATCH", "DELETE"):
         answer = await http.request(method, f"{path}/1")
-        assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
