@@ -131,3 +131,29 @@ def test_ambiguous_readings_are_refused(tmp_path: Path, wrong: str) -> None:
 
     with pytest.raises(ConfigurationError, match="observe"):
         loader.load("x", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("netconf", "what_to_do"),
+    [
+        ("{pause: 0.06}", "netconf: .*`pause`.*write `knocks: true`"),
+        ("{knocks: true, pipeline: 1}", "netconf: .*`pipeline` must be 2 or more, and it is 1"),
+    ],
+)
+def test_what_cannot_be_spoken_says_what_to_write(
+    tmp_path: Path, netconf: str, what_to_do: str
+) -> None:
+    (tmp_path / "x").mkdir()
+    head = "platform: x\ntitle: t\ncapabilities: []\n"
+    (tmp_path / "x" / "platform.yaml").write_text(f"{head}netconf: {netconf}\n")
+
+    with pytest.raises(ConfigurationError, match=what_to_do):
+        loader.load("x", tmp_path)
+
+
+def test_who_is_asked_one_thing_at_a_time_need_not_knock(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    head = "platform: x\ntitle: t\ncapabilities: []\n"
+    (tmp_path / "x" / "platform.yaml").write_text(f"{head}netconf: {{pipeline: 1}}\n")
+
+    assert loader.load("x", tmp_path).netconf.pipeline == 1
