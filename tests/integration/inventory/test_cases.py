@@ -55,6 +55,18 @@ def test_what_is_not_found_any_more_ends_and_the_rest_keeps_its_since(
     assert connection.execute(since).scalar_one() == _AT
 
 
+def test_what_is_said_of_a_case_becomes_other_and_it_stays_the_same_case(
+    connection: sa.Connection,
+) -> None:
+    kinds = ("chassis-swapped",)
+    for text in ("48 ports", "47 of 48 ports", "47 of 48 ports"):
+        said = dataclasses.replace(_case("a"), text=text)
+        cases.settle(connection, "default", "pe1", kinds, [said], _AT)
+    c = tables.cases.c
+    query = sa.select(c.text, c.since).where(history.current(tables.cases))
+    assert connection.execute(query).all() == [("47 of 48 ports", _AT)]
+
+
 def test_what_is_on_no_device_is_each_tenants_own(connection: sa.Connection) -> None:
     mine = dataclasses.replace(_case("a"), device="", subject="core-vni:10100")
     cases.settle(connection, "default", "", ("chassis-swapped",), [mine], _AT)

@@ -402,6 +402,29 @@ def test_a_card_that_was_moved_is_one_case_and_accepted_once(connection: sa.Conn
         assert _cases(connection) == []
 
 
+def test_an_ignored_card_stays_ignored_when_a_port_of_it_is_back(connection: sa.Connection) -> None:
+    macs = [f"02:00:00:00:00:{n:02x}" for n in range(24)]
+    before = [_port(f"a{n}", n + 10, m) for n, m in enumerate(macs)]
+    after = [_port(f"b{n}", n + 50, m) for n, m in enumerate(macs)]
+    _look(connection, 1, _port("lo", 1), *before)
+    _look(connection, 2, _port("lo", 1), *after, uptime=2)
+    connection.execute(
+        sa.update(tables.cases).values(
+            decision="ignore", decided_by="ann", decided_at=_after(2), until=_after(600)
+        )
+    )
+    c = tables.cases.c
+    query = sa.select(c.id, c.decision, c.since, c.text).where(history.current(tables.cases))
+    (whole,) = connection.execute(query).all()
+    for minutes in (3, 4):
+        _look(connection, minutes, _port("lo", 1), before[0], *after[1:], uptime=minutes)
+        (left,) = connection.execute(query).all()
+        assert (left.id, left.decision, left.since) == (whole.id, "ignore", whole.since)
+        assert left.text.startswith("23 of 24 ports are gone still")
+    versions = sa.select(sa.func.count()).where(c.id == whole.id, c.known_to.is_(None))
+    assert connection.execute(versions).scalar_one() == 2, "what is as it was is no new version"
+
+
 def test_a_port_renamed_to_a_name_that_only_a_file_has_waits_for_the_look(
     connection: sa.Connection, it: ledger.SqlLedger
 ) -> None:
