@@ -5,7 +5,7 @@ CISCO-CDP-MIB: cdpCacheTable by (ifIndex, device index), and the id that the dev
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from inventory.facts import (
@@ -47,15 +47,15 @@ def own_id(scalars: Mapping[str, snmp.Value]) -> str:
 
 def neighbours(
     cache: snmp.Columns, interfaces: Sequence[facts.InterfaceFact]
-) -> tuple[facts.NeighbourFact, ...]:
-    """Who is heard on which port. Bounded."""
+) -> Iterable[facts.NeighbourFact]:
+    """Who is heard on which port, as was told last."""
     names = {fact.index: fact.name for fact in interfaces}
-    found: dict[tuple[str, str, str], facts.NeighbourFact] = {}
+    found: dict[hearing.Key, facts.NeighbourFact] = {}
     for index, cells in snmp_cells.rows(cache):
         fact = _neighbour(index, cells, names)
-        if fact is not None and len(found) < hearing.MOST_READ:
-            found[fact.port, fact.chassis, fact.port_id] = fact
-    return tuple(found.values())
+        if fact is not None:
+            found[hearing.key(fact)] = fact
+    return found.values()
 
 
 def _neighbour(

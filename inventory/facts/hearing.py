@@ -4,12 +4,17 @@ What the last reading has is heard. What it lacks is missed: kept until ``PATIEN
 a row lack it. A device that is not read forgets nothing. Rejected: to drop at once what a newer
 reading shows to be over, because then a reading that comes late would bring it back; ``topology``
 looks past it instead.
+
+Whoever is on the wire of a port can make up neighbours there, as many as he likes: of a port few are kept,
+and those that were there come first. What he does on his port costs no other port a neighbour.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+import dataclasses
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -22,8 +27,10 @@ PATIENCE: Final = 3
 """Agents drop a neighbour that missed a few of its own announcements, and have it back soon."""
 MOST: Final = 64
 """Neighbours of one port that are kept: more than any hub has, and fewer than a station can make up."""
+MOST_OF_PORT: Final = 512
+"""Neighbours of one port that are looked at, for those among them that are known. A port with more is a crowd."""
 MOST_READ: Final = 4_096
-"""Neighbours of one device and protocol that are read."""
+"""Neighbours of one device that are looked at: a box with all its ports wired hears a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +77,60 @@ def after(memory: Memory, reading: Reading) -> Memory:
     return Memory(readings, kept)
 
 
-def bounded(memory: Memory, reading: Reading) -> tuple[Reading, tuple[str, ...]]:
-    """The reading with ``MOST`` neighbours a port, and the ports that told of more.
+def looked_at(told: Iterable[facts.NeighbourFact]) -> tuple[tuple[facts.NeighbourFact, ...], bool]:
+    """What is looked at of a table, and whether it was cut short: more ports tell of more than that.
 
-    Those that are known first: who makes up a thousand neighbours drives out none that was there.
+    One more than ``MOST_OF_PORT`` of a port, which makes it a crowd; then each port's first before any
+    port's second. Of two that are one the first counts, with the model that only another protocol tells.
     """
-    ports = defaultdict[str, list[facts.NeighbourFact]](list)
-    for fact in reading.neighbours:
-        ports[fact.port].append(fact)
-    kept = [
-        fact
-        for several in ports.values()
-        for fact in sorted(several, key=lambda one: key(one) not in memory.heard)[:MOST]
-    ]
-    full = tuple(sorted(port for port, several in ports.items() if len(several) > MOST))
-    return Reading(reading.at, kept, reading.whole), full
+    found: dict[Key, facts.NeighbourFact] = {}
+    places: dict[Key, int] = {}
+    of_port = Counter[str]()
+    for fact in told:
+        name = key(fact)
+        if name in found:
+            if fact.model and not found[name].model:
+                found[name] = dataclasses.replace(found[name], model=fact.model)
+        elif of_port[fact.port] <= MOST_OF_PORT:
+            found[name], places[name] = fact, of_port[fact.port]
+            of_port[fact.port] += 1
+    if len(found) <= MOST_READ:
+        return tuple(found.values()), False
+    return tuple(found[name] for name in sorted(found, key=places.__getitem__)[:MOST_READ]), True
+
+
+def remembered(memory: Memory, reading: Reading) -> tuple[Memory, frozenset[str]]:
+    """What is remembered with one reading more, and the ports of which something is left out."""
+    told = tuple(reading.neighbours)
+    crowds = _crowds(told)
+    # Who was heard there may be among those that were not looked at: it is not missed.
+    heard = (one for one in memory.heard.values() if not memory.missed(one))
+    known = (one.fact for one in heard if one.fact.port in crowds)
+    now = after(memory, Reading(reading.at, (*told, *known), reading.whole))
+    kept = dict(_bounded(memory, now))
+    left_out = {port for port, *_ in now.heard.keys() - kept.keys()}
+    return Memory(now.readings, kept), crowds | left_out
+
+
+def _crowds(told: Iterable[facts.NeighbourFact]) -> frozenset[str]:
+    count = Counter(fact.port for fact in told)
+    return frozenset(port for port, several in count.items() if several > MOST_OF_PORT)
+
+
+def _bounded(before: Memory, now: Memory) -> Iterator[tuple[Key, Hearing]]:
+    """``MOST`` a port: first who was known and not missed, then who was known, then who is new.
+
+    As no port has more that are known, who makes up others at each reading drives out nobody that is heard.
+    """
+    ports: defaultdict[str, list[tuple[Key, Hearing]]] = defaultdict(list)
+    for name, one in now.heard.items():
+        ports[name[0]].append((name, one))
+
+    def rank(named: tuple[Key, Hearing]) -> tuple[bool, bool, bool]:
+        old = before.heard.get(named[0])
+        return old is None, old is not None and before.missed(old), now.missed(named[1])
+
+    return itertools.chain.from_iterable(sorted(s, key=rank)[:MOST] for s in ports.values())
 
 
 def key(fact: facts.NeighbourFact) -> Key:

@@ -5,7 +5,7 @@ LLDP-MIB of IEEE 802.1AB-2005. Neighbours stay unresolved here: ``topology`` say
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from inventory.facts import (
@@ -71,15 +71,15 @@ def own_name(scalars: Mapping[str, snmp.Value]) -> str:
     return hostile_text.printable(scalars.get("lldpLocSysName"), hostile_text.NAME)
 
 
-def neighbours(remote: snmp.Columns, ports: Mapping[int, str]) -> tuple[facts.NeighbourFact, ...]:
-    """Who is heard; ``ports`` as ``local_ports`` gives them. Bounded."""
-    found: dict[tuple[str, str, str], facts.NeighbourFact] = {}
+def neighbours(remote: snmp.Columns, ports: Mapping[int, str]) -> Iterable[facts.NeighbourFact]:
+    """Who is heard, as was told last; ``ports`` as ``local_ports`` gives them."""
+    found: dict[hearing.Key, facts.NeighbourFact] = {}
     managed_at = _addresses(remote)
     for index, cells in snmp_cells.rows(remote):
         fact = _neighbour(index, cells, ports, managed_at)
-        if fact is not None and len(found) < hearing.MOST_READ:
-            found[fact.port, fact.chassis, fact.port_id] = fact
-    return tuple(found.values())
+        if fact is not None:
+            found[hearing.key(fact)] = fact
+    return found.values()
 
 
 def _addresses(remote: snmp.Columns) -> Mapping[snmp.Oid, Sequence[str]]:

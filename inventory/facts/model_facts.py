@@ -8,7 +8,6 @@ any text.
 from __future__ import annotations
 
 import ipaddress
-import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -96,13 +95,18 @@ def read(device: str, told: Mapping[str, Observation]) -> facts.DeviceFacts:
     """
     rows = {kind: _rows(one) for kind, one in told.items()}
     ports = _ports(rows.get(PORTS, ())) or None
-    cut = tuple(name for kind, name in _PARTS_OF.items() if _is_cut(told.get(kind)))
+    neighbours, crowded = hearing.looked_at(_neighbours(rows.get(NEIGHBOURS, ())))
+    cut = tuple(
+        name
+        for kind, name in _PARTS_OF.items()
+        if _is_cut(told.get(kind)) or (crowded and kind == NEIGHBOURS)
+    )
     seen = facts.DeviceFacts(
         device=device,
         description=_description(rows.get(SYSTEM, ())),
         interfaces=ports,
         addresses=tuple(dict.fromkeys(_addresses(rows.get(ADDRESSES, ())))) or None,
-        neighbours=_neighbours(rows.get(NEIGHBOURS, ())) or _nobody(told.get(NEIGHBOURS)),
+        neighbours=neighbours or _nobody(told.get(NEIGHBOURS)),
         complete=not cut,
         cut=cut,
     )
@@ -197,11 +201,8 @@ def _addresses(rows: Sequence[_Row]) -> Iterator[facts.AddressFact]:
         yield facts.AddressFact(port, found, _number(row, "prefix-length", lengths))
 
 
-def _neighbours(rows: Sequence[_Row]) -> tuple[facts.NeighbourFact, ...]:
-    found = (_neighbour(row) for row in rows)
-    return tuple(
-        itertools.islice(dict.fromkeys(one for one in found if one is not None), hearing.MOST_READ)
-    )
+def _neighbours(rows: Sequence[_Row]) -> Iterator[facts.NeighbourFact]:
+    return (one for one in map(_neighbour, rows) if one is not None)
 
 
 def _neighbour(row: _Row) -> facts.NeighbourFact | None:

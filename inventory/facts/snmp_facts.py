@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeGuard
 
@@ -17,6 +18,7 @@ from inventory.facts import (
     bundle_facts,
     cdp_facts,
     facts,
+    hearing,
     lldp_facts,
     naming,
     port_labels,
@@ -98,6 +100,7 @@ def read(device: str, answers: Answers) -> facts.DeviceFacts:
     labels = port_labels.read(interfaces, answers.lldp_local, bundles)
     of_labels = (answers.lldp_local, answers.types, answers.attached, answers.layers)
     cut = any(poll is not None and poll.partial for poll in of_labels)
+    neighbours, crowded = _neighbours(answers, interfaces, labels)
     return facts.DeviceFacts(
         device=device,
         chassis=lldp_facts.own_chassis(scalars),
@@ -109,11 +112,12 @@ def read(device: str, answers: Answers) -> facts.DeviceFacts:
         uptime_at=answers.system.at,
         interfaces=interfaces,
         addresses=_addresses(answers.addresses, interfaces),
-        neighbours=_neighbours(answers, interfaces, labels),
+        neighbours=neighbours,
         # A table that was cut short would take ports out of their bundles.
         labels=None if cut else labels,
         called=_called(answers),
-        complete=not _partial(answers),
+        complete=not _partial(answers) and not crowded,
+        cut=(facts.NEIGHBOURS,) if crowded else (),
     )
 
 
@@ -219,8 +223,8 @@ def _neighbours(
     answers: Answers,
     interfaces: Sequence[facts.InterfaceFact],
     labels: Sequence[facts.LabelFact],
-) -> tuple[facts.NeighbourFact, ...] | None:
-    """Who is heard by LLDP and by CDP; None when the device speaks neither.
+) -> tuple[tuple[facts.NeighbourFact, ...] | None, bool]:
+    """Who is heard by LLDP and by CDP, and whether it was cut short; None when the device speaks neither.
 
     An agent without LLDP (it attaches late after a restart) must not read as "nobody there".
     """
@@ -228,15 +232,16 @@ def _neighbours(
     by_lldp = _lldp(answers, interfaces, labels) if speaks_lldp else None
     by_cdp = cdp_facts.neighbours(answers.cdp, interfaces) if _speaks_cdp(answers.cdp) else None
     if by_lldp is None and by_cdp is None:
-        return None
-    return (*(by_lldp or ()), *(by_cdp or ()))
+        return None, False
+    # Where both tell of one neighbour by the same ids LLDP's word counts: it has the name beside.
+    return hearing.looked_at(itertools.chain(by_lldp or (), by_cdp or ()))
 
 
 def _lldp(
     answers: Answers,
     interfaces: Sequence[facts.InterfaceFact],
     labels: Sequence[facts.LabelFact],
-) -> tuple[facts.NeighbourFact, ...] | None:
+) -> Iterable[facts.NeighbourFact] | None:
     if answers.lldp_remote is None:
         return None
     told = lldp_facts.announced(answers.lldp_local)

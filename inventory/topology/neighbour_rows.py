@@ -28,9 +28,8 @@ def remembered(
     connection: sa.Connection, device: str, reading: hearing.Reading
 ) -> tuple[hearing.Memory, tuple[cases.Case, ...]]:
     """What is known of a device's neighbours with this reading; a case of each port that told too many."""
-    memory = _memory(connection, device)
-    kept, full = hearing.bounded(memory, reading)
-    return hearing.after(memory, kept), tuple(_left_out(device, port) for port in full)
+    memory, full = hearing.remembered(_memory(connection, device), reading)
+    return memory, tuple(_left_out(device, port) for port in sorted(full))
 
 
 def heard_again(connection: sa.Connection, device: str, at: datetime) -> hearing.Memory:
@@ -80,7 +79,7 @@ def _left_out(device: str, port: str) -> cases.Case:
         subject=f"{device}:{port}",
         kind=LEFT_OUT,
         evidence=told,
-        text=f"{device} hears {told} on {port}: {hearing.MOST} are kept, known ones first",
+        text=f"{device} heard {told} on {port} in its last readings: {hearing.MOST} are kept, known ones first",
         cause="a station there makes up LLDP or CDP neighbours, or a switch passes them on",
         action="look at what is plugged in there; accept it where so many are right",
     )

@@ -50,7 +50,7 @@ class MeterPoint:
 
 
 class OutOfBand(StrEnum):
-    """What to do when somebody else changed a service's own configuration (transactions.md)."""
+    """What to do when somebody else changed a service's own configuration."""
 
     ABORT = "abort"
     """stop, show the difference, leave it to a person"""

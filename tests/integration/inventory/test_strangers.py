@@ -34,11 +34,23 @@ def _hears(description: str, *, port: str = "eth1") -> facts.NeighbourFact:
     )
 
 
-def _look(connection: sa.Connection, minute: int, *heard: facts.NeighbourFact) -> None:
+def _look(
+    connection: sa.Connection,
+    minute: int,
+    *heard: facts.NeighbourFact,
+    cut: tuple[str, ...] = (),
+) -> None:
     ports = tuple(
         facts.InterfaceFact(name, n, "up", "up") for n, name in enumerate(("eth1", "eth2"))
     )
-    seen = facts.DeviceFacts("pe1", chassis="4:02000000aa01", interfaces=ports, neighbours=heard)
+    seen = facts.DeviceFacts(
+        "pe1",
+        chassis="4:02000000aa01",
+        interfaces=ports,
+        neighbours=heard,
+        complete=not cut,
+        cut=cut,
+    )
     observed.record(connection, seen, _T0 + timedelta(minutes=minute))
 
 
@@ -110,6 +122,23 @@ def test_a_station_that_makes_up_neighbours_drives_out_none_that_was_there(
     assert told.subject == "pe1:eth1"
     _look(connection, 2, _hears(_OLD))
     assert not cases.standing(connection, "default", ["pe1"], [neighbour_rows.LEFT_OUT])
+
+
+def test_readings_that_are_cut_short_tell_of_a_crowd_end_no_case_and_let_no_rows_grow(
+    connection: sa.Connection,
+) -> None:
+    _look(connection, 0, _hears(_OLD), _hears(_OLD, port="eth2"))
+    for minute in range(1, 6):
+        crowd = [_made_up(minute * 1_000 + number) for number in range(100)]
+        _look(connection, minute, *crowd, cut=(facts.NEIGHBOURS,))
+        (told,) = cases.standing(connection, "default", ["pe1"], [neighbour_rows.LEFT_OUT]).values()
+        assert told.subject == "pe1:eth1"
+
+    heard, total = neighbour_views.of(connection, "pe1", None, None)
+    assert total == hearing.MOST + 1
+    assert [one.missed for one in heard if one.it.name == "leaf1"] == [False, False]
+    _look(connection, 6, _hears(_OLD), cut=(facts.NEIGHBOURS,))
+    assert cases.standing(connection, "default", ["pe1"], [neighbour_rows.LEFT_OUT])
 
 
 def test_a_crowd_is_shown_in_part_with_its_number_and_little_of_it_is_recognised(

@@ -104,3 +104,73 @@ def test_a_reading_cut_short_makes_nothing_missed() -> None:
     (one,) = hearing.after(memory, later).heard.values()
 
     assert not hearing.after(memory, later).missed(one)
+
+
+def _crowd(first: int, number: int, port: str = "e1") -> list[facts.NeighbourFact]:
+    return [_fact(port, first + n, "made up") for n in range(number)]
+
+
+def _remembered(*readings: hearing.Reading) -> hearing.Memory:
+    memory = hearing.Memory()
+    for reading in readings:
+        memory, _ = hearing.remembered(memory, reading)
+    return memory
+
+
+def _readings(*told: Sequence[facts.NeighbourFact], whole: bool = True) -> list[hearing.Reading]:
+    return [
+        hearing.Reading(_T0 + timedelta(minutes=minute), heard, whole=whole)
+        for minute, heard in enumerate(told)
+    ]
+
+
+@given(
+    made_up=st.lists(st.lists(st.integers(0, 200), max_size=120), min_size=1, max_size=6),
+    whole=st.booleans(),
+)
+def test_whatever_is_made_up_on_a_port_who_is_heard_there_stays_and_rows_are_few(
+    *, made_up: list[list[int]], whole: bool
+) -> None:
+    """Also where what was made up a while ago comes back, and where no reading is whole."""
+    real = _fact("e1", 1, "e1")
+    floods = [[*(_fact("e1", 1_000 + n, "x") for n in told), real] for told in made_up]
+    readings = _readings([real], *floods, whole=whole)
+
+    memory = _remembered(*readings)
+    assert not memory.missed(memory.heard[hearing.key(real)])
+    assert len(memory.heard) <= hearing.MOST
+
+
+def test_known_ones_that_come_back_drive_out_nobody_that_is_heard() -> None:
+    real, room = _fact("e1", 1, "e1"), hearing.MOST - 1
+    one, two = _crowd(1_000, room), _crowd(2_000, room)
+    memory = _remembered(*_readings([real, *one], [*two, real], [*one, *two, real]))
+
+    assert hearing.key(real) in memory.heard
+    assert len(memory.heard) == hearing.MOST
+
+
+def test_a_crowd_on_one_port_costs_no_other_port_a_neighbour() -> None:
+    real = _fact("e2", 1, "e1")
+    kept, cut = hearing.looked_at([*_crowd(1_000, 2 * hearing.MOST_READ), real])
+
+    assert real in kept
+    assert (len(kept), cut) == (hearing.MOST_OF_PORT + 2, False)
+
+
+def test_a_device_that_tells_too_much_on_all_ports_is_read_in_part_and_it_is_said() -> None:
+    crowds = [_crowd(1_000, 100, f"e{n}") for n in range(60)]
+    kept, cut = hearing.looked_at([fact for crowd in crowds for fact in crowd])
+
+    assert (len(kept), cut) == (hearing.MOST_READ, True)
+    assert {fact.port for fact in kept} == {f"e{n}" for n in range(60)}
+
+
+def test_of_a_crowd_nobody_that_was_heard_is_missed_and_who_was_missed_before_ends() -> None:
+    real, gone, other = _fact("e1", 1, "e1"), _fact("e1", 2, "e1"), _fact("e2", 3, "e1")
+    crowd, _ = hearing.looked_at(_crowd(1_000, 2 * hearing.MOST_OF_PORT))
+    flooded = [crowd] * hearing.PATIENCE
+    memory = _remembered(*_readings([real, gone, other], [real, other], *flooded))
+
+    assert not memory.missed(memory.heard[hearing.key(real)])
+    assert {hearing.key(gone), hearing.key(other)}.isdisjoint(memory.heard)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from inventory.facts import facts, snmp_facts
+from inventory.facts import facts, hearing, snmp_facts
 from oss_agent.spi import snmp
 
 _AT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -104,6 +104,60 @@ def test_neighbours_by_local_port_number() -> None:
     assert found.neighbours == (
         facts.NeighbourFact("eth4#5", "4:aabb", 5, "eth2", "core", "p1 root"),
     )
+
+
+def test_a_neighbour_that_speaks_lldp_and_cdp_by_the_same_ids_keeps_its_name() -> None:
+    """A switch whose device id in CDP is its MAC address."""
+    heard: dict[str, Sequence[snmp.Value]] = {
+        "lldpRemChassisIdSubtype": [4],
+        "lldpRemChassisId": [bytes.fromhex("8c604f19163a")],
+        "lldpRemPortIdSubtype": [7],
+        "lldpRemPortId": [b"Eth1/19"],
+        "lldpRemSysName": [b"leaf1"],
+    }
+    cached: dict[str, Sequence[snmp.Value]] = {
+        "cdpCacheDeviceId": [bytes.fromhex("8c604f19163a")],
+        "cdpCacheDevicePort": [b"Eth1/19"],
+        "cdpCachePlatform": [b"N5K-C5548UP"],
+    }
+    remote, cdp = _columns([(0, 5, 1)], heard), _columns([(5, 1)], cached)
+    found = snmp_facts.read("pe1", snmp_facts.Answers(_IF, None, None, remote, cdp))
+
+    assert found.neighbours is not None
+    (one,) = found.neighbours
+    assert (one.system_name, one.model, one.port_subtype) == ("leaf1", "N5K-C5548UP", 7)
+
+
+def _crowd(ports: int, each: int) -> tuple[snmp.Columns, snmp.Columns]:
+    """A device with this many ports, and an agent that tells of this many neighbours on each."""
+    rows = [(0, 1 + n % ports, n) for n in range(ports * each)]
+    cells: dict[str, Sequence[snmp.Value]] = {
+        "lldpRemChassisIdSubtype": [4] * len(rows),
+        "lldpRemChassisId": [n.to_bytes(6, "big") for n in range(len(rows))],
+        "lldpRemPortIdSubtype": [5] * len(rows),
+        "lldpRemPortId": [b"x"] * len(rows),
+    }
+    names = [f"eth{n}".encode() for n in range(ports)]
+    system = _columns([(n + 1,) for n in range(ports)], {"ifName": names}, _IF.scalars)
+    return system, _columns(rows, cells)
+
+
+@pytest.mark.parametrize(
+    ("ports", "each", "read", "cut"),
+    [
+        (4, hearing.MOST_OF_PORT + 9, 4 * (hearing.MOST_OF_PORT + 1), ()),
+        (64, 100, hearing.MOST_READ, (facts.NEIGHBOURS,)),
+    ],
+)
+def test_a_table_with_more_neighbours_than_are_read_is_said_to_be_cut(
+    ports: int, each: int, read: int, cut: tuple[str, ...]
+) -> None:
+    system, remote = _crowd(ports, each)
+    found = snmp_facts.read("pe1", snmp_facts.Answers(system, None, None, remote))
+
+    assert len(found.neighbours or ()) == read
+    assert {fact.port for fact in found.neighbours or ()} == {f"eth{n}" for n in range(ports)}
+    assert (found.complete, found.cut) == (not cut, cut)
 
 
 @pytest.mark.parametrize("chassis", [None, b""])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory.facts import entity_facts, facts, model_facts, neighbour_ids, testimony
+from inventory.facts import entity_facts, facts, hearing, model_facts, neighbour_ids, testimony
 from oss_agent.spi.proof import Observation
 
 _AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -105,6 +105,15 @@ def test_that_nobody_is_heard_is_told_only_by_who_has_the_module() -> None:
     assert _read(model_facts.NEIGHBOURS).neighbours == ()
     assert model_facts.read("pe1", {model_facts.NEIGHBOURS: silent}).neighbours is None
     assert _read(model_facts.PORTS).neighbours is None
+
+
+def test_neighbours_that_are_more_than_are_read_are_said_to_be_cut() -> None:
+    row = {"chassis-id-type": "local", "port-id": "x"}
+    rows = [row | {"port": f"et{n % 64}", "chassis-id": f"box{n}"} for n in range(5_000)]
+    seen = _read(model_facts.NEIGHBOURS, *rows)
+
+    assert len(seen.neighbours or ()) == hearing.MOST_READ
+    assert (seen.complete, seen.cut) == (False, (facts.NEIGHBOURS,))
 
 
 def test_addresses_that_every_device_has_are_left_out() -> None:
