@@ -13,7 +13,7 @@ from typing import Any
 
 from device_models import model
 from drivers import text
-from drivers.cli.execution import Output
+from drivers.execution import Output
 from oss_agent.spi.proof import Scalar
 
 _MISSING = object()

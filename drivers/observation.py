@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from device_models import model
-from drivers import extraction, links, slots
-from drivers.cli import execution
+from drivers import execution, extraction, links, slots
 from oss_agent.errors import DeviceRefused, OrderRejected
 from oss_agent.spi import device
 from oss_agent.spi.proof import Observation, Question

@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from device_models import model
-from drivers import slots
-from drivers.cli import steps
+from drivers import slots, steps
 from oss_agent.spi import device, tree
 from oss_agent.spi.tree import EMPTY, Path, Tree
 

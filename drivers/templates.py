@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from device_models import model
-from drivers import slots
-from drivers.cli import steps
+from drivers import slots, steps
 from oss_agent.errors import ConfigurationError
 from oss_agent.spi import tree
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from drivers.cli import difference, steps
+from drivers import steps
+from drivers.cli import difference
 from drivers.cli.grammar import Grammar, Rank
 from oss_agent.spi.tree import Edit, Operation, Tree
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device_models import loader, model
-from drivers import keeping, links, observation, recognition, templates
-from drivers.cli import block, steps
+from drivers import keeping, links, observation, recognition, steps, templates
+from drivers.cli import block
 from drivers.cli.conversation import conversation
 from drivers.cli.grammar import Grammar
 from drivers.cli.lines import LinesSession

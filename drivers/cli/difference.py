@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from typing import TypeAlias
 
-from drivers.cli import steps
+from drivers import steps
 from oss_agent.spi.tree import Edit, Operation, Path, Tree, path_text
 
 Setting: TypeAlias = Callable[[str], Hashable | None]

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from device_models import model
-from drivers.cli import steps
+from drivers import steps
 from oss_agent.spi.tree import Path, Step
 
 Rank: TypeAlias = tuple[int, int, str]

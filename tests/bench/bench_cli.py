@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from netmiko import ConnectHandler
 
-from drivers.cli import steps
+from drivers import steps
 from drivers.frr_linux.driver import DRIVER
 from lab import peers
 from oss_agent.spi import device

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path as Folder
 
 from device_models import loader
+from drivers import steps
 from drivers.arista_eos import box as eos_box
-from drivers.cli import steps
 from drivers.napalm_adapter.driver import NapalmDriver
 from drivers.netmiko_adapter.driver import NetmikoDriver
 from oss_agent.spi.device import Rung

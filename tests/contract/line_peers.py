@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from drivers.cli import steps
+from drivers import steps
 from drivers.frr_linux import driver as frr_linux
 from drivers.sim_cli import driver as sim_cli
 from lab import peers

@@ -10,7 +10,8 @@ import asyncio
 import pytest
 
 from device_models import loader
-from drivers.cli import running, steps
+from drivers import steps
+from drivers.cli import running
 from drivers.cli.configuring import store_of
 from drivers.cli.grammar import Grammar
 from oss_agent import registry

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device_models import loader
-from drivers.cli import block, difference, running, steps
+from drivers import steps
+from drivers.cli import block, difference, running
 from drivers.cli.configuring import store_of
 from drivers.cli.grammar import Grammar
 from oss_agent.fulfilment.trees import tree as trees

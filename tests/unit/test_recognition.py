@@ -8,8 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from device_models import loader, model
-from drivers import recognition
-from drivers.cli import steps
+from drivers import recognition, steps
 from oss_agent import registry
 from oss_agent.catalog import catalogue, specification
 from oss_agent.spi import adoption

@@ -18,7 +18,7 @@ from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import design
 from oss_agent.fulfilment.record import order_rows, states
 from oss_agent.fulfilment.transact import evidence, observer
-from oss_agent.fulfilment.turn import group
+from oss_agent.fulfilment.turn import carrying
 from oss_agent.spi import catalogue, ledger, proof
 from oss_agent.spi.tree import Tree
 
@@ -172,7 +172,7 @@ def _around(
     """Predicates of the services on the touched devices, or of ``only`` these, nearest first."""
     ours = {
         order_rows.request_of(connection, one.order, one.position).service_id
-        for one in (transaction, *group.members(connection, transaction))
+        for one in (transaction, *carrying.members(connection, transaction))
     }
     touched = {one.device for one in participants}
     near = [

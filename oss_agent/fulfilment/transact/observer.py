@@ -18,7 +18,7 @@ from oss_agent.fulfilment.intent import intents
 from oss_agent.fulfilment.record import states
 from oss_agent.fulfilment.talk import contact
 from oss_agent.fulfilment.trees import tree
-from oss_agent.fulfilment.turn import group
+from oss_agent.fulfilment.turn import carrying
 from oss_agent.proof import judge
 from oss_agent.spi import catalogue, device, proof
 from oss_agent.spi.tree import EMPTY, Path, Tree, path_text
@@ -73,7 +73,7 @@ async def look_at_all(
     p: parts.Parts, leader: states.Transaction, participants: Sequence[states.Participant]
 ) -> tuple[Looked, ...]:
     """The services of a transaction and of those that it carries, all at once."""
-    carried = await p.journal.read(lambda c: group.members(c, leader))
+    carried = await p.journal.read(lambda c: carrying.members(c, leader))
 
     async def one(transaction: states.Transaction) -> Looked:
         intended = await p.journal.read(lambda c: intents.of(c, transaction))

@@ -29,6 +29,7 @@ from oss_agent.fulfilment.record import (
 from oss_agent.fulfilment.transact import planning
 from oss_agent.fulfilment.turn import (
     approvals,
+    carrying,
     group,
     leases,
     sequence,
@@ -79,7 +80,7 @@ async def _part(
 def _apart(
     connection: sa.Connection, p: parts.Parts, transaction: states.Transaction, reason: str
 ) -> None:
-    group.let_go(connection, transaction.id, limit=1)
+    carrying.let_go(connection, transaction.id, limit=1)
     at = p.clock.now()
     why = states.Wait(f"a turn of its own: {reason}", at, at, "nobody: it is done again")
     journal.wait(connection, transaction, why, group_limit=1)
@@ -175,7 +176,7 @@ def _carried(
     at: datetime,
 ) -> list[planning.Share]:
     """The shares of those that come along; one that is refused now is refused in its own turn."""
-    group.let_go(connection, leader.id)
+    carrying.let_go(connection, leader.id)
     found: list[planning.Share] = []
     for one in group.gather(connection, p, leader, made.devices, at):
         try:
@@ -183,7 +184,7 @@ def _carried(
                 reserved = _alike(made, design.reserve(connection, p, one, at))
                 _open(connection, one, reserved, at)
         except (errors.OrderRejected, errors.Conflict):
-            group.let_go(connection, leader.id, only=one)
+            carrying.let_go(connection, leader.id, only=one)
         else:
             found.append(planning.Share(one, reserved))
     return found

@@ -23,7 +23,7 @@ from oss_agent.fulfilment.record import (
     resource_orders,
     states,
 )
-from oss_agent.fulfilment.turn import group, leases, waits, wishes
+from oss_agent.fulfilment.turn import carrying, group, leases, waits, wishes
 from oss_agent.spi import flow, views
 
 
@@ -39,7 +39,7 @@ def _report(connection: sa.Connection, p: parts.Parts, transaction: states.Trans
     if decision is None or not all(one.state.final for one in participants):
         return  # a later run reports; settling is not over
     at = p.clock.now()
-    carried = group.members(connection, transaction)
+    carried = carrying.members(connection, transaction)
     if decision.verdict is states.Verdict.COMMIT:
         # The leader last: with its leases those that it still carries would be let go.
         for one in (*carried, transaction):
@@ -93,7 +93,7 @@ def _bisect(
     limit = group.half(1 + len(carried))
     for one in (transaction, *carried):
         conclude.say(connection, one, at, f"undone, tried again with fewer: {decision.reason}")
-    group.let_go(connection, transaction.id, limit=limit)
+    carrying.let_go(connection, transaction.id, limit=limit)
     why = states.Wait(decision.reason, at, at, "nobody: it is done again")
     leases.release(connection, transaction.id, at)
     attempt = transaction.attempt + 1

@@ -14,7 +14,7 @@ from oss_agent.fulfilment.talk import contact
 from oss_agent.fulfilment.transact import doubt, standing, taking_in
 from oss_agent.fulfilment.transact.progress import Progress
 from oss_agent.fulfilment.trees import tree
-from oss_agent.fulfilment.turn import group
+from oss_agent.fulfilment.turn import carrying
 from oss_agent.spi import catalogue
 from oss_agent.spi.tree import EMPTY, Edit, Tree
 
@@ -62,7 +62,7 @@ async def _edits(one: Progress, current: Tree) -> tuple[Edit, ...]:
 
 def _had(connection: sa.Connection, one: Progress) -> list[Tree]:
     """What was read back there of the services that this commit changes."""
-    every = (one.transaction, *group.members(connection, one.transaction))
+    every = (one.transaction, *carrying.members(connection, one.transaction))
     items = [order_rows.request_of(connection, each.order, each.position) for each in every]
     has = [one.p.ledger.configured(connection, item.service_id or "") for item in items]
     return [each.get((one.one.device, one.one.store), EMPTY) for each in has]

@@ -18,7 +18,7 @@ from oss_agent.fulfilment.record.states import Transaction
 from oss_agent.fulfilment.transact import planning
 from oss_agent.fulfilment.transact.progress import Progress
 from oss_agent.fulfilment.trees import tree
-from oss_agent.fulfilment.turn import group
+from oss_agent.fulfilment.turn import carrying
 from oss_agent.spi.tree import Tree
 
 
@@ -68,7 +68,7 @@ async def _anew(one: Progress, current: Tree) -> Sequence[tuple[Transaction, pla
 
 
 def _carried(connection: sa.Connection, one: Progress) -> list[tuple[Transaction, design.Made]]:
-    every = (one.transaction, *group.members(connection, one.transaction))
+    every = (one.transaction, *carrying.members(connection, one.transaction))
     return [(each, _made(connection, one, each)) for each in every]
 
 

@@ -27,7 +27,7 @@ from oss_agent.fulfilment.talk import contact, ladder
 from oss_agent.fulfilment.transact import doubt, evidence, neighbours, observer
 from oss_agent.fulfilment.transact.progress import Progress
 from oss_agent.fulfilment.trees import tree
-from oss_agent.fulfilment.turn import breaker, group, waits, wishes
+from oss_agent.fulfilment.turn import breaker, carrying, waits, wishes
 from oss_agent.spi import device, flow, proof
 
 
@@ -202,7 +202,7 @@ def _decide(
     found: Found,
 ) -> None:
     at = p.clock.now()
-    carried = group.members(connection, transaction)
+    carried = carrying.members(connection, transaction)
     wanted = wishes.instead(connection, transaction, carried, at) or wanted
     if carried and wanted.verdict is states.Verdict.ABORT and not wanted.cause.transient:
         wanted = dataclasses.replace(wanted, cause=states.Cause.BISECTED)

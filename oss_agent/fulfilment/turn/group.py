@@ -11,21 +11,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import journal, order_rows, states, tables
-from oss_agent.fulfilment.turn import wishes
+from oss_agent.fulfilment.turn import carrying, wishes
 
 _FREE = (states.Stage.WAITING, states.Stage.QUEUED, states.Stage.RUNNING)
 """A run that is in a queue has done nothing yet; with a raised token it never will."""
 _OF, _QUEUE = tables.transaction.c, tables.queue.c
-_CARRIED = sa.and_(_OF.leader == sa.bindparam("at_leader"), _OF.stage == states.Stage.MEMBER)
-"""A closed one keeps its leader's name, as a record of who carried it."""
-_MEMBERS = tables.transaction.select().where(_CARRIED).order_by(_OF.accepted)
-_LET_GO = tables.transaction.update().where(_CARRIED).values(attempt=_OF.attempt + 1)
 _APPROVED = sa.select(_OF.approved).where(_OF.id == sa.bindparam("at_transaction"))
 _TOUCHED = sa.select(_QUEUE.transaction_id).where(
     _QUEUE.device.in_(sa.bindparam("at_devices", expanding=True))
@@ -55,34 +50,7 @@ def gather(
         return ()
     for one in _behind(connection, leader, frozenset(devices))[:room]:
         _attach(connection, leader, one, at)
-    return members(connection, leader)
-
-
-def members(
-    connection: sa.Connection, leader: states.Transaction
-) -> tuple[states.Transaction, ...]:
-    """Those that ``leader`` carries, in order of acceptance."""
-    rows = connection.execute(_MEMBERS, {"at_leader": leader.id})
-    return tuple(journal.of_row(row) for row in rows)
-
-
-def let_go(
-    connection: sa.Connection,
-    leader: str,
-    *,
-    limit: int | None = None,
-    only: states.Transaction | None = None,
-) -> None:
-    """Those that ``leader`` carries stand on their own feet again; at most ``limit`` go together next.
-
-    Each begins an attempt of its own: what was seen of it while it was carried proves nothing then.
-    """
-    carried = _LET_GO if only is None else _LET_GO.where(_OF.id == only.id)
-    values: dict[str, Any] = {"stage": states.Stage.QUEUED, "leader": None}
-    if limit is not None:
-        values["group_limit"] = limit
-    mine = {"at_leader": leader, **values, **journal.wait_columns(None)}
-    connection.execute(carried, mine)
+    return carrying.members(connection, leader)
 
 
 def half(size: int) -> int:

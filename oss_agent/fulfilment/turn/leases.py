@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from oss_agent import errors
 from oss_agent.fulfilment.record import states, tables
-from oss_agent.fulfilment.turn import group
+from oss_agent.fulfilment.turn import carrying
 
 _LEASE, _QUEUE, _OF = tables.lease.c, tables.queue.c, tables.transaction.c
 _OURS = _LEASE.transaction_id == sa.bindparam("at_transaction")
@@ -115,7 +115,7 @@ def release(connection: sa.Connection, transaction: str, at: datetime) -> None:
     """
     mine = {"at_transaction": transaction}
     connection.execute(_WAKE, mine | {"wake_at": at})
-    group.let_go(connection, transaction)
+    carrying.let_go(connection, transaction)
     connection.execute(_GIVE_BACK, mine)
     connection.execute(_LEAVE, mine)
 

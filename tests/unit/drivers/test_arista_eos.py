@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import device_models
+from drivers import steps
 from drivers.arista_eos import box, driver
-from drivers.cli import steps
 from drivers.napalm_adapter.box import NapalmBox
 from drivers.napalm_adapter.driver import NapalmDriver
 from oss_agent.errors import (

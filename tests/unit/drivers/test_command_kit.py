@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 import asyncssh
 import pytest
 
-from drivers import links, observation, text
-from drivers.cli import execution
+from drivers import execution, links, observation, text
 from drivers.linux_host.driver import DRIVER
 from oss_agent.errors import ChangeRejected, DeviceRefused, DeviceUnreachable
 from oss_agent.spi.device import Capability, Credential, Endpoint, Pending

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from device_models import loader, model
-from drivers.cli import block, delivery, difference, running, steps, terminal
+from drivers import steps
+from drivers.cli import block, delivery, difference, running, terminal
 from drivers.cli.configuring import store_of
 from drivers.cli.grammar import Grammar
 from oss_agent.errors import ConfigurationError

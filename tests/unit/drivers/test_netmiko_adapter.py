@@ -15,7 +15,7 @@ import asyncssh
 import pytest
 
 import device_models
-from drivers.cli import steps
+from drivers import steps
 from drivers.netmiko_adapter import driver, trust
 from oss_agent.errors import (
     ChangeRejected,

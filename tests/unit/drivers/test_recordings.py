@@ -10,7 +10,7 @@ import yaml
 
 from device_models import loader, model
 from drivers import extraction, slots
-from drivers.cli.execution import Output
+from drivers.execution import Output
 
 HERE = Path(__file__).parent / "recordings"
 CASES = sorted(HERE.glob("*/*/*.yaml"))

@@ -7,7 +7,8 @@ import dataclasses
 
 import pytest
 
-from drivers.cli import difference, steps
+from drivers import steps
+from drivers.cli import difference
 from drivers.cli.configuring import LinesDriver
 from drivers.frr_linux.driver import DRIVER
 from drivers.netconf.driver import NetconfDriver
