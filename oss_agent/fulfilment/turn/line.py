@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.record import pace, states, tables
-from oss_agent.fulfilment.turn import estimate, outlook, queueing
+from oss_agent.fulfilment.record import milestones, pace, states, tables
+from oss_agent.fulfilment.turn import estimate, queueing
 
 _OF, _ITEM, _QUEUE, _LEASE = tables.transaction.c, tables.item.c, tables.queue.c, tables.lease.c
 _HERE: Final = sa.union_all(
@@ -35,9 +35,11 @@ _AT = _EVERY.where(_HERE.c.device.in_(sa.bindparam("at_devices", expanding=True)
 
 _NEW: Final = "new"
 _Rows: TypeAlias = Collection[sa.Row[Any]]
+InLine: TypeAlias = Mapping[float, float]
+"""Seconds until the devices of a transaction are free for it, by share of those that took as long."""
 
 
-def of(connection: sa.Connection, p: parts.Parts) -> Mapping[str, outlook.InLine]:
+def of(connection: sa.Connection, p: parts.Parts) -> Mapping[str, InLine]:
     """Seconds until the devices of each transaction are free for it, by each share."""
     rows = connection.execute(_EVERY).all()
     paces = _paces(connection, rows)
@@ -89,8 +91,16 @@ def _places(
         devices[row.id].add(row.device)
     for row in {row.id: row for row in rows}.values():
         known = paces.get((row.tenant, row.specification_id, row.action), pace.Pace())
-        at_work = bool(row.holds)
-        done, passed = outlook.at_work(row, now) if at_work else (1, 0.0)
+        holds = bool(row.holds)
+        done, passed = at_work(row, now) if holds else (1, 0.0)
         seconds = known.left(done, passed, share) if known.known else 0.0
         wanted = frozenset(devices[row.id])
-        yield queueing.Place(row.id, row.tenant, wanted, row.accepted, seconds, holds=at_work)
+        yield queueing.Place(row.id, row.tenant, wanted, row.accepted, seconds, holds=holds)
+
+
+def at_work(item: sa.Row[Any], now: datetime) -> tuple[int, float]:
+    """How many steps of one whose turn has come have ended, and seconds in the one that it is in."""
+    marks = dict(item.milestones) if item.attempt == 1 else {}
+    last = [datetime.fromisoformat(at) for at in marks.values()]
+    passed = (now - max([item.touched_at, *last])).total_seconds()
+    return milestones.done(marks), passed

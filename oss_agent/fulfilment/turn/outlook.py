@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from oss_agent.fulfilment.record import dependencies, milestones, pace, states, tables
-from oss_agent.fulfilment.turn import estimate, promises
+from oss_agent.fulfilment.record import dependencies, pace, states, tables
+from oss_agent.fulfilment.turn import estimate, line, promises
 from oss_agent.spi import clock, views
 
 _OPEN = (
@@ -23,8 +23,6 @@ _OPEN = (
 """What is being cancelled keeps no promise any more."""
 _AT_WORK = (states.Stage.RUNNING, states.Stage.MEMBER)
 _Rows: TypeAlias = Mapping[str, list[sa.Row[Any]]]
-InLine: TypeAlias = Mapping[float, float]
-"""Seconds until the devices of a transaction are free for it, by share of those that took as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +51,9 @@ def of(
     connection: sa.Connection,
     orders: Collection[str],
     time: clock.Clock,
-    line: Mapping[str, InLine],
+    in_line: Mapping[str, line.InLine],
 ) -> tuple[Outlook, ...]:
-    """Those of these orders that are open; a fixed number of statements. ``line`` is by transaction."""
+    """Those of these orders that are open; a fixed number of statements. ``in_line`` is by transaction."""
     c = tables.order.c
     asked = tables.order.select().where(c.id.in_(orders), c.state.in_(_OPEN))
     rows = connection.execute(asked).all()
@@ -66,7 +64,7 @@ def of(
         names = {i.specification_id for row in rows for i in items.get(row.id, ())}
         paces |= pace.of(connection, tenant, names)
     return tuple(
-        _outlook(row, items[row.id], before[row.id], paces, line, time.now())
+        _outlook(row, items[row.id], before[row.id], paces, in_line, time.now())
         for row in rows
         if row.id in items
     )
@@ -123,7 +121,7 @@ def _outlook(
     items: Sequence[sa.Row[Any]],
     before: _Before,
     paces: Mapping[pace.Key, pace.Pace],
-    line: Mapping[str, InLine],
+    in_line: Mapping[str, line.InLine],
     now: datetime,
 ) -> Outlook:
     ready: datetime = max(row.order_date, row.requested_start or row.order_date)
@@ -135,7 +133,7 @@ def _outlook(
             pace=paces.get((row.tenant, item.specification_id, item.action), pace.Pace()),
             not_before=max([start, *_dates(item), *before.others.get(item.position, ())]),
             after=tuple(before.own.get(item.position, ())),
-            in_line=line.get(item.id, {}),
+            in_line=in_line.get(item.id, {}),
             **_progress(item, ready, now),
         )
         for item in items
@@ -159,13 +157,5 @@ def _progress(item: sa.Row[Any], ready: datetime, now: datetime) -> dict[str, An
         return {"done": 1}
     if item.stage not in _AT_WORK:
         return {"passed": (now - ready).total_seconds()}
-    done, passed = at_work(item, now)
+    done, passed = line.at_work(item, now)
     return {"done": done, "passed": passed}
-
-
-def at_work(item: sa.Row[Any], now: datetime) -> tuple[int, float]:
-    """The same of one whose turn has come."""
-    marks = dict(item.milestones) if item.attempt == 1 else {}
-    last = [datetime.fromisoformat(at) for at in marks.values()]
-    passed = (now - max([item.touched_at, *last])).total_seconds()
-    return milestones.done(marks), passed

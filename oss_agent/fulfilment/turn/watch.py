@@ -83,7 +83,7 @@ class Watch:
             found += await self._look_at(every[first : first + _PAGE], in_line)
         return found
 
-    async def _look_at(self, orders: Sequence[str], in_line: Mapping[str, outlook.InLine]) -> int:
+    async def _look_at(self, orders: Sequence[str], in_line: Mapping[str, line.InLine]) -> int:
         news = await self._p.journal.read(lambda c: self._news(c, orders, in_line))
         for first in range(0, len(news), _AT_ONCE):
             some = news[first : first + _AT_ONCE]
@@ -98,7 +98,7 @@ class Watch:
         self,
         connection: sa.Connection,
         orders: Sequence[str],
-        in_line: Mapping[str, outlook.InLine],
+        in_line: Mapping[str, line.InLine],
     ) -> tuple[News, ...]:
         found = outlook.of(connection, orders, self._p.clock, in_line)
         judged = (judge(one, self._p, self._p.clock.now()) for one in found)
