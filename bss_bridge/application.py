@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from bss_bridge.engine import access, head, hrefs, intake, past, problem, surface
+from bss_bridge.engine import access, chapters, head, hrefs, intake, past, problem, surface
 from bss_bridge.engine.door import Door, Limits
 from bss_bridge.events import hub
 from bss_bridge.resources import ordering, tmf638, tmf639, tmf641, tmf641_cancel, tmf642
@@ -44,6 +44,14 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     paging: surface.Paging = field(default_factory=surface.Paging)
     version: str = "0.1"
+    chapters: Sequence[Mapping[str, str]] = ()
+    """OpenAPI's tags of the operator's routes, which stand behind the TM Forum ones."""
+
+
+_ABOUT: Final = """\
+Where the settings have tokens each request carries `Authorization: Bearer TOKEN`; `x-permission` says what \
+a route needs of it. Every refusal is JSON with `code`, `reason`, `message` and `status`, and `field` where \
+one is wrong."""
 
 
 def application(rooms: Rooms, options: Options, operator: Sequence[APIRouter] = ()) -> FastAPI:
@@ -53,6 +61,10 @@ def application(rooms: Rooms, options: Options, operator: Sequence[APIRouter] = 
     app = _Application(
         title="oss-agent",
         version=options.version,
+        summary="An order becomes a proven, watched and billed service, or the network is as before.",
+        description=_ABOUT,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=[*chapters.tags(), *map(dict, options.chapters)],
         redirect_slashes=False,
         docs_url=None,  # its page needs the internet; whoever composes brings one that does not
         redoc_url=None,

@@ -261,7 +261,7 @@ def word(said: str) -> str:
 
 def router(office: Office) -> APIRouter:
     """POST /billing/{name}, for whoever has the connector's secret."""
-    out = APIRouter(tags=["billing"])
+    out = APIRouter(tags=["Billing"])
 
     @out.post(
         f"{door.SIGNED}{{name}}",

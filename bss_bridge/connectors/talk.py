@@ -59,7 +59,7 @@ class Answer:
             return None
 
     def outcome(self) -> Attempt:
-        """What its status means (transactions.md section 5)."""
+        """What its status means."""
         return delivery.judge(self.status, self.headers, self.words, self.at)
 
     @property

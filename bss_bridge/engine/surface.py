@@ -15,7 +15,16 @@ from urllib.parse import quote, unquote, unquote_plus
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from bss_bridge.engine import attributes, etags, intake, parameters, past, tmf630, writes
+from bss_bridge.engine import (
+    attributes,
+    chapters,
+    etags,
+    intake,
+    parameters,
+    past,
+    tmf630,
+    writes,
+)
 from oss_agent import errors
 from oss_agent.spi import access
 from oss_agent.spi.access import Permission
@@ -104,7 +113,7 @@ class Paging:
 
 def router(resource: Resource[View], paging: Paging) -> APIRouter:
     """All routes of one resource, each declaring its permission."""
-    out = APIRouter(tags=[resource.name])
+    out = APIRouter(tags=[chapters.of(resource.bases[0])])
     for base in resource.bases:
         for one in (resource, *(_of_task(task, base) for task in resource.tasks)):
             _add_resource(out, base, one, paging)

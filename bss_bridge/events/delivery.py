@@ -88,7 +88,7 @@ async def _read(answer: httpx.Response) -> str:
 
 
 def judge(status: int, headers: Mapping[str, str], said: str, now: datetime) -> Attempt:
-    """What an HTTP answer means (transactions.md section 5). Pure."""
+    """What an HTTP answer means. Pure."""
     reason = f"{status} {said}".strip()
     if httpx.codes.is_success(status) or status == http.HTTPStatus.CONFLICT:
         return Attempt(Delivery.DONE, reason)

@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from bss_bridge.engine import surface, wire
+from bss_bridge.engine import chapters, surface, wire
 from bss_bridge.engine.hrefs import Hrefs
 from bss_bridge.events import callbacks, listeners, notifications, subscription
 from oss_agent import errors
@@ -18,10 +18,7 @@ from oss_agent.spi.access import Permission
 from oss_agent.spi.clock import Clock
 from oss_agent.spi.store import Store
 
-_EXAMPLE: Final = {
-    "callback": "https://bss.example.net/tmf",
-    "query": "eventType=ServiceOrderStateChangeEvent",
-}
+_CALLBACK: Final = "https://bss.example.net/tmf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +61,23 @@ def routers(office: HubOffice) -> tuple[APIRouter, ...]:
     )
 
 
+def example(canonical: str) -> dict[str, str]:
+    """A listener for what this hub tells: changes of state where there are any."""
+    told = sorted(notifications.names_at(canonical))
+    chosen = [name for name in told if name.endswith("ChangeEvent")] or told
+    return {"callback": _CALLBACK, "query": f"eventType={chosen[-1]}"}
+
+
 def router(base: str, canonical: str, office: HubOffice) -> APIRouter:
     """The hub at ``base``; a listener is the same at every base path of its surface."""
-    out = APIRouter(tags=["hub"])
+    out = APIRouter(tags=[chapters.of(canonical)])
     declared = access.needs(Permission.SUBSCRIBE)
 
     @out.post(
         f"{base}/hub",
         status_code=201,
         summary="Register a listener",
-        openapi_extra=declared | surface.body_example(_EXAMPLE),
+        openapi_extra=declared | surface.body_example(example(canonical)),
     )
     async def register(request: Request) -> JSONResponse:
         body = wire.parse(wire.Subscription, await surface.json_body(request))

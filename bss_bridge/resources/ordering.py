@@ -32,8 +32,12 @@ EXAMPLE: Final = {
             "action": "add",
             "service": {
                 "name": "acme-hq-branch",
-                "serviceSpecification": {"id": "e-line", "@type": "ServiceSpecificationRef"},
-                "serviceCharacteristic": [{"name": "bandwidth", "value": 20}],
+                "serviceSpecification": {"id": "eline", "@type": "ServiceSpecificationRef"},
+                "serviceCharacteristic": [
+                    {"name": "aEnd", "value": "pe1:eth4"},
+                    {"name": "zEnd", "value": "pe2:eth4"},
+                    {"name": "bandwidth", "value": 20},
+                ],
             },
         }
     ],
@@ -131,7 +135,7 @@ def patch(book: orders.Orders) -> writes.Patch[views.ServiceOrderView]:
 
 def plan_router(book: orders.Orders) -> APIRouter:
     """POST /api/v1/plan: what the same body (TMF641, TMF652) would do; claims and stores nothing."""
-    out = APIRouter(tags=["plan"])
+    out = APIRouter(tags=["Orders and services"])
 
     @out.post(
         "/api/v1/plan",

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from device_models.model.keeping import Keeping
 from device_models.model.written import STRICT
+
+_GONE: Final = {
+    "pause": "there is none any more: a pause was too short on a busy machine. Take the line out; where the "
+    "device sits on its first request, write `knocks: true` in its place",
+}
+"""What data of an older release may still say, and what to write today."""
+_TO_KNOCK: Final = 2
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
@@ -42,3 +50,20 @@ class Netconf:
     rpc_within: float = 30.0
     commit_within: float = 120.0
     kept: Keeping = Keeping()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_what_became_of_it(cls, given: Any) -> Any:
+        gone = [word for word in _GONE if isinstance(given, Mapping) and word in given]
+        if gone:
+            raise ValueError("; ".join(f"`{word}`: {_GONE[word]}" for word in gone))
+        return given
+
+    @model_validator(mode="after")
+    def _can_knock(self) -> Self:
+        if self.knocks and self.pipeline < _TO_KNOCK:
+            raise ValueError(
+                f"`knocks` asks again before the first answer is there, so `pipeline` must be {_TO_KNOCK} or "
+                f"more, and it is {self.pipeline}: raise it, or take `knocks` out"
+            )
+        return self

@@ -269,8 +269,8 @@ def _shortened(learned: facts.DeviceFacts) -> str:
     """What an operator must know of a look that is not whole."""
     what = ", ".join(dict.fromkeys(learned.cut)) or "tables"
     return (
-        f"cut short: {what} not read to the end (the device is slow, or its agent does not answer for "
-        "them); what lacks there is not taken for gone, and the next look asks for it"
+        f"cut short: {what} not read to the end (the device is slow, its agent does not answer for them, "
+        "or they are more than are read); what lacks there is not taken for gone, and the next look asks for it"
     )
 
 

@@ -131,8 +131,10 @@ def _record_neighbours(
         return True
     reading = hearing.Reading(at, neighbours, whole=seen.whole(facts.NEIGHBOURS))
     memory, full = neighbour_rows.remembered(connection, seen.device, reading)
-    if reading.whole:
-        cases.settle(connection, tenant, seen.device, (neighbour_rows.LEFT_OUT,), full, at)
+    if not reading.whole:  # it tells who is in a crowd, and not where none is any more
+        there = cases.standing(connection, tenant, [seen.device], [neighbour_rows.LEFT_OUT])
+        full = tuple({**there, **{case.id: case for case in full}}.values())
+    cases.settle(connection, tenant, seen.device, (neighbour_rows.LEFT_OUT,), full, at)
     part = _neighbours_of(seen.device, tenant)
     _replace(connection, part, neighbour_rows.rows(memory), at, end=True)
     overwrite(connection, seen.device, tenant, neighbour_rows.readings(memory))

@@ -1,16 +1,19 @@
 """Decides what a person is told of ports that are gone, renamed, or may be others. Pure.
 
-Ports that may have moved are told card by card (by their places, where ENTITY-MIB tells them; else all of
-a look together): who moved a card of 48 ports decides once, not 48 times.
+Ports that may have moved are told card by card: by the topmost part of the box in which their old and new
+places differ, where ENTITY-MIB tells them; else all of a look together. Who moved a card of 48 ports
+decides once, not 48 times. Of a case less may be so later: it says what is left, and stays the case that was
+decided about.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Final
+from itertools import takewhile
+from typing import Final, TypeAlias
 
 from inventory.looks.interface_identity import Port
 from inventory.rows import cases
@@ -22,6 +25,8 @@ MOST: Final = 512
 _NAMED: Final = 8
 """Ports in the words of a case; its evidence has all."""
 _GONE, _NEXT = " is gone, and ", ";\n"
+_Card: TypeAlias = tuple[str, str]
+_UNTOLD: Final[_Card] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +37,15 @@ class Moved:
     seen: Port
 
     @property
-    def cards(self) -> tuple[str, str]:
-        """Where their cards are by now and were before; two empty words where nothing tells."""
-        was, now = _card_of(self.known), _card_of(self.seen)
-        return (was, now) if was and now else ("", "")
+    def card(self) -> _Card:
+        """The topmost part of the box that is in another place: where it was, and where it is."""
+        was, now = self.known.place, self.seen.place
+        if not was or not now or was == now:
+            return _UNTOLD
+        before, after = was.split("."), now.split(".")
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+        down_to = len(list(alike)) + 1
+        return ".".join(before[:down_to]), ".".join(after[:down_to])
 
     @property
     def line(self) -> str:
@@ -48,27 +58,25 @@ def card(name: str, mac: str | None) -> str:
     return f"{name} has MAC address {mac}"
 
 
-def moved(device: str, pairs: Sequence[Moved]) -> Iterator[cases.Case]:
+def moved(device: str, pairs: Iterable[Moved]) -> Iterator[cases.Case]:
     """What one look doubts: a case for each card, of a single port as of a port."""
-    ordered = sorted(pairs, key=lambda one: (one.cards, one.known.name))
-    for (was, now), group in groupby(ordered, key=lambda one: one.cards):
-        of_card = [one.line for one in group]
+    for cause, of_card in _by_cause(sorted(pairs, key=lambda one: one.known.name)).items():
         for first in range(0, len(of_card), MOST):
-            yield _moved(device, of_card[first : first + MOST], _why(was, now))
+            yield _moved(device, of_card[first : first + MOST], cause)
 
 
 def still_moved(
     case: cases.Case, names: frozenset[str], there: frozenset[str]
 ) -> cases.Case | None:
-    """What is left of a case, None when nothing is.
+    """The case with what is left of it in its words, None when nothing is; its evidence stays what was seen.
 
     ``names`` are those of the ports that are seen, ``there`` the same with their addresses (``card``).
     """
     lines = _lines(case)
     left = [line for line in lines if _stands(line, names, there)]
-    if len(left) == len(lines):
-        return case
-    return _moved(case.device, left, case.cause) if left else None
+    if not left:
+        return None
+    return case if len(lines) == 1 else dataclasses.replace(case, text=_told(left, len(lines)))
 
 
 def renamed(device: str, before: str, now: str, proof: str) -> cases.Case:
@@ -111,13 +119,33 @@ def missing(device: str, name: str) -> cases.Case:
     )
 
 
-def _card_of(port: Port) -> str:
-    return (port.place or "").rpartition(".")[0]
+def _by_cause(pairs: Sequence[Moved]) -> Mapping[str, list[str]]:
+    """What was seen by what probably moved.
+
+    Parts that were numbered anew and have one port each, as the optics of a card, are one story, too.
+    """
+    ports = Counter(one.card for one in pairs)
+    alone = Counter(_whole(one.card) for one in pairs if ports[one.card] == 1)
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for one in pairs:
+        whole = _whole(one.card)
+        several = whole is not None and ports[one.card] == 1 and alone[whole] > 1
+        found[_renumbered(whole) if several else _why(*one.card)].append(one.line)
+    return found
+
+
+def _whole(of: _Card) -> str | None:
+    """What a moved part is, or was, a part of; None where no place is told."""
+    return None if of == _UNTOLD else of[0].rpartition(".")[0]
 
 
 def _why(was: str, now: str) -> str:
     what = f"the card of {was} is now in {now}" if was else "a card was moved to another slot"
     return f"{what}, or the port was renamed; nothing else proves it"
+
+
+def _renumbered(whole: str | None) -> str:
+    return f"parts of {whole or 'the box'} changed places, or the ports were renamed; nothing else proves it"
 
 
 def _moved(device: str, lines: Sequence[str], cause: str) -> cases.Case:
@@ -139,17 +167,24 @@ def _one(device: str, line: str) -> cases.Case:
 
 
 def _several(device: str, lines: Sequence[str]) -> cases.Case:
-    names = ", ".join(map(_exchange, lines[:_NAMED]))
-    rest = f" and {len(lines) - _NAMED} more, all in its evidence" if len(lines) > _NAMED else ""
     return cases.Case(
         device=device,
         subject=device,
         kind=MOVED,
         evidence=_NEXT.join(lines),
-        text=f"{len(lines)} ports are gone, and new ones have their MAC addresses: {names}{rest}",
+        text=_told(lines, len(lines)),
         action="what hung on the old ports stays there: order its move if they are the same ones; "
         "one decision is about all of them",
     )
+
+
+def _told(left: Sequence[str], of: int) -> str:
+    names = ", ".join(map(_exchange, left[:_NAMED]))
+    rest = f" and {len(left) - _NAMED} more, all in its evidence" if len(left) > _NAMED else ""
+    gone = (
+        f"{of} ports are gone" if len(left) == of else f"{len(left)} of {of} ports are gone still"
+    )
+    return f"{gone}, and new ones have their MAC addresses: {names}{rest}"
 
 
 def _exchange(line: str) -> str:

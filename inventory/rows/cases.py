@@ -128,8 +128,8 @@ def _whose(case: Case) -> dict[str, Any]:
 
 
 def _again(row: Mapping[Any, Any], case: Case) -> dict[str, Any]:
-    """A new version is no new case: it keeps since when it is there."""
-    return _whose(case) | {"since": row["since"] or row["valid_from"]}
+    """A new version is no new case: it keeps since when it is there, and says how much of it is left."""
+    return _whose(case) | {"text": case.text, "since": row["since"] or row["valid_from"]}
 
 
 _DECIDED: Final = ("decision", "decided_by", "decided_at", "reason", "until", "begun")

@@ -8,7 +8,7 @@ import pydantic
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, adoption
 from oss_agent.spi.access import Permission
 from oss_agent.spi.views import as_json
@@ -62,7 +62,7 @@ class Wish(pydantic.BaseModel):
 
 def router(desk: adoption.Adoptions) -> APIRouter:
     """Routes over ``spi.adoption.Adoptions``."""
-    out = APIRouter(prefix="/api/v1/adoptions", tags=["adoption"])
+    out = APIRouter(prefix="/api/v1/adoptions", tags=[chapters.ADOPTION])
     operate = access.needs(Permission.OPERATE)
 
     @out.post("/find", summary="What of devices may become a service", openapi_extra=operate)

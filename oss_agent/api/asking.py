@@ -75,7 +75,12 @@ def query(request: Request, besides: Collection[str] = ()) -> Query:
 
 TIMES: Final = ("at", "known")
 """Parameters of every answer from a ledger: when it was so, and by what was believed when."""
-Text: TypeAlias = Annotated[str | None, QueryText(max_length=100)]
+Text: TypeAlias = Annotated[
+    str | None,
+    QueryText(
+        max_length=100, description="a moment: 03:12, 2h ago, 2026-11-22T03:12:00Z; else now"
+    ),
+]
 """A moment as a person writes it."""
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, audit, clock, moments
 from oss_agent.spi.access import Permission
 from oss_agent.spi.query import Filter, Operator
@@ -20,7 +20,7 @@ _OWN: Final = ("since", "until", "subject")
 
 def router(trail: audit.Trail, time: clock.Clock) -> APIRouter:
     """Routes over ``spi.audit.Trail``."""
-    out = APIRouter(prefix="/api/v1", tags=["audit"])
+    out = APIRouter(prefix="/api/v1", tags=[chapters.AUDIT])
 
     @out.get(
         "/audit",

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 
 from oss_agent import errors
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, backups, clock, moments
 from oss_agent.spi.access import Permission
 from oss_agent.spi.device import Datastore
@@ -57,7 +57,7 @@ _Question: TypeAlias = Annotated[_Asked, Query()]
 
 def router(desk: backups.Backups, time: clock.Clock) -> APIRouter:
     """Routes over ``spi.backups.Backups``."""
-    out = APIRouter(prefix="/api/v1/backups", tags=["network"])
+    out = APIRouter(prefix="/api/v1/backups", tags=[chapters.BACKUPS])
     _add_list(out, desk, time)
     _add_texts(out, desk, time)
     _add_take(out, desk)

@@ -8,7 +8,7 @@ import pydantic
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, cases, clock, moments
 from oss_agent.spi.access import Permission
 from oss_agent.spi.views import as_json
@@ -28,7 +28,7 @@ class Decision(pydantic.BaseModel):
 
 def router(desk: cases.Cases, time: clock.Clock) -> APIRouter:
     """Routes over ``spi.cases.Cases``."""
-    out = APIRouter(prefix="/api/v1", tags=["network"])
+    out = APIRouter(prefix="/api/v1", tags=[chapters.CASES])
     _add_reads(out, desk, time)
     _add_decisions(out, desk, time)
     return out

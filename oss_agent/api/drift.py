@@ -8,7 +8,7 @@ import pydantic
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, drift
 from oss_agent.spi.access import Permission
 from oss_agent.spi.views import as_json
@@ -24,7 +24,7 @@ class Check(pydantic.BaseModel):
 
 def router(audits: drift.Audits) -> APIRouter:
     """The route over ``spi.drift.Audits``."""
-    out = APIRouter(prefix="/api/v1", tags=["network"])
+    out = APIRouter(prefix="/api/v1", tags=[chapters.LEDGERS])
     discover = access.needs(Permission.DISCOVER)
 
     @out.post(

@@ -8,7 +8,7 @@ import pydantic
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, fallout
 from oss_agent.spi.access import Permission
 from oss_agent.spi.views import as_json
@@ -32,7 +32,7 @@ class Repair(Which):
 
 def router(desk: fallout.FalloutDesk) -> APIRouter:
     """Routes over ``spi.fallout.FalloutDesk``."""
-    out = APIRouter(prefix="/api/v1/fallout", tags=["fallout"])
+    out = APIRouter(prefix="/api/v1/fallout", tags=[chapters.FALLOUT])
     _add_reads(out, desk)
     _add_attempts(out, desk)
     _add_ends(out, desk)

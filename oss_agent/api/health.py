@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from oss_agent.api import chapters
 from oss_agent.spi import access
 from oss_agent.spi.access import Permission
 from oss_agent.spi.views import as_json
@@ -43,7 +44,7 @@ Metrics = Callable[[], bytes]
 
 def router(ready: Ready, metrics: Metrics) -> APIRouter:
     """/healthz, /readyz, /metrics."""
-    out = APIRouter(tags=["health"])
+    out = APIRouter(tags=[chapters.HEALTH])
 
     @out.get("/healthz", summary="Alive", openapi_extra=access.needs(Permission.PUBLIC))
     async def healthz() -> JSONResponse:

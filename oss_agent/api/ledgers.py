@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, clock, ledgers
 from oss_agent.spi.access import Permission
 from oss_agent.spi.views import as_json
@@ -18,7 +18,7 @@ _Name: TypeAlias = Annotated[str, Path(min_length=1, max_length=512)]
 
 def router(port: ledgers.Ledgers, time: clock.Clock) -> APIRouter:
     """Routes over ``spi.ledgers.Ledgers``."""
-    out = APIRouter(prefix="/api/v1", tags=["network"])
+    out = APIRouter(prefix="/api/v1", tags=[chapters.LEDGERS])
 
     @out.get(
         "/ledger/{name:path}",

@@ -8,7 +8,7 @@ import pydantic
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, logins
 from oss_agent.spi.access import Permission
 from oss_agent.spi.views import as_json
@@ -38,7 +38,7 @@ class Trial(pydantic.BaseModel):
 
 def router(desk: logins.Logins) -> APIRouter:
     """The route over ``spi.logins.Logins``."""
-    out = APIRouter(prefix="/api/v1", tags=["network"])
+    out = APIRouter(prefix="/api/v1", tags=[chapters.DEVICES])
 
     @out.post(
         "/logins",

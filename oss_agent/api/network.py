@@ -8,7 +8,7 @@ import pydantic
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, clock
 from oss_agent.spi.access import Permission
 from oss_agent.spi.onboarding import Onboarding
@@ -49,7 +49,7 @@ class Discover(_Body):
 
 def router(onboarding: Onboarding, time: clock.Clock) -> APIRouter:
     """Routes over ``spi.onboarding.Onboarding``."""
-    out = APIRouter(prefix="/api/v1", tags=["network"])
+    out = APIRouter(prefix="/api/v1", tags=[chapters.DEVICES])
     _add_acts(out, onboarding)
     _add_reads(out, onboarding)
     _add_ledgers(out, onboarding, time)

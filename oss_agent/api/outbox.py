@@ -11,7 +11,7 @@ import pydantic
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, events
 from oss_agent.spi.access import Permission
 from oss_agent.spi.views import as_json
@@ -81,7 +81,7 @@ class Again(pydantic.BaseModel):
 
 def router(desk: Desk) -> APIRouter:
     """Routes over the desk."""
-    out = APIRouter(prefix="/api/v1/outbox", tags=["outbox"])
+    out = APIRouter(prefix="/api/v1/outbox", tags=[chapters.OUTBOX])
     _add_reads(out, desk)
 
     @out.post(

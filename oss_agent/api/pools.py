@@ -8,7 +8,7 @@ import pydantic
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, clock
 from oss_agent.spi.access import Permission
 from oss_agent.spi.pools import Pools
@@ -31,7 +31,7 @@ class Reservation(pydantic.BaseModel):
 
 def router(pools: Pools, time: clock.Clock) -> APIRouter:
     """Routes over ``spi.pools.Pools``."""
-    out = APIRouter(prefix="/api/v1/pools", tags=["pools"])
+    out = APIRouter(prefix="/api/v1/pools", tags=[chapters.POOLS])
     _add_reads(out, pools, time)
     _add_acts(out, pools)
     return out

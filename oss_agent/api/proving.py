@@ -8,7 +8,7 @@ import pydantic
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access
 from oss_agent.spi.access import Permission
 from oss_agent.spi.proving import Proving
@@ -25,7 +25,7 @@ class Prove(pydantic.BaseModel):
 
 def router(proving: Proving) -> APIRouter:
     """The route over ``spi.proving.Proving``."""
-    out = APIRouter(prefix="/api/v1", tags=["network"])
+    out = APIRouter(prefix="/api/v1", tags=[chapters.DEVICES])
 
     @out.post(
         "/devices/{name}/prove",

@@ -8,7 +8,7 @@ import pydantic
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, scouting
 from oss_agent.spi.access import Permission
 from oss_agent.spi.views import as_json
@@ -39,7 +39,7 @@ class Onboard(pydantic.BaseModel):
 
 def router(scout: scouting.Scout) -> APIRouter:
     """The routes over ``spi.scouting.Scout``."""
-    out = APIRouter(prefix="/api/v1", tags=["network"])
+    out = APIRouter(prefix="/api/v1", tags=[chapters.DEVICES])
     devices = access.needs(Permission.DEVICES)
 
     @out.post("/onboard", summary="Take in devices by address", openapi_extra=devices)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from oss_agent import errors
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, catalogue, clock
 from oss_agent.spi.access import Permission
 from oss_agent.spi.moments import AsOf
@@ -60,7 +60,7 @@ class Ports:
 
 def router(ports: Ports, time: clock.Clock) -> APIRouter:
     """Routes over the reading ports."""
-    out = APIRouter(prefix="/api/v1", tags=["state"])
+    out = APIRouter(prefix="/api/v1", tags=[chapters.ORDERS])
     _add_orders(out, ports.orders)
     _add_choice(out, ports.orders)
     for begins, needed in _CHANGING:

@@ -10,7 +10,7 @@ import pydantic
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access, clock, moments, stops
 from oss_agent.spi.access import Permission
 from oss_agent.spi.views import as_json
@@ -19,7 +19,7 @@ _Words: TypeAlias = Annotated[str, pydantic.Field(max_length=100)]
 
 
 class Stop(pydantic.BaseModel):
-    """What to stop, and why; ``begins`` and ``ends`` are moments as ``oss_agent.spi.moments`` reads them."""
+    """What to stop, and why; ``begins`` and ``ends`` are moments: RFC 3339, ``22:00``, ``in 2h``."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -46,7 +46,7 @@ def _begin(text: str, now: datetime, ends: str | None) -> datetime:
 
 def router(desk: stops.Stops, time: clock.Clock) -> APIRouter:
     """Routes over ``spi.stops.Stops``."""
-    out = APIRouter(prefix="/api/v1", tags=["stops"])
+    out = APIRouter(prefix="/api/v1", tags=[chapters.STOPS])
     read, operate = access.needs(Permission.READ), access.needs(Permission.OPERATE)
 
     @out.get("/stops", summary="What keeps writes from the network", openapi_extra=read)

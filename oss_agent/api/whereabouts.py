@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
-from oss_agent.api import asking
+from oss_agent.api import asking, chapters
 from oss_agent.spi import access
 from oss_agent.spi.access import Permission
 from oss_agent.spi.views import as_json
@@ -18,7 +18,7 @@ _Address = Annotated[str, Query(min_length=1, max_length=64, description="IP or 
 
 def router(finder: Finder) -> APIRouter:
     """The route over ``spi.whereabouts.Finder``."""
-    out = APIRouter(prefix="/api/v1", tags=["network"])
+    out = APIRouter(prefix="/api/v1", tags=[chapters.DEVICES])
     read = access.needs(Permission.READ)
 
     @out.get("/where", summary="Where an IP or MAC address is", openapi_extra=read)

@@ -10,7 +10,7 @@ import bss_bridge.connectors.sender
 import bss_bridge.engine.serve
 import inventory.services.ports
 from oss_agent import __version__
-from oss_agent.api import health, state
+from oss_agent.api import chapters, health, state
 from oss_agent.app import billing, gauges, ground, operating, rooms, tmforum, tuning
 from oss_agent.assurance import alarm_port, metrics
 from oss_agent.fulfilment import order
@@ -43,7 +43,9 @@ def http(on: ground.Ground, built: rooms.Built) -> Surfaces:
         reference.router(),
         bss_bridge.connectors.inbound.router(_billing_office(on, ports)),
     )
-    options = bss_bridge.application.Options(tokens=tokens, paging=paging, version=__version__)
+    options = bss_bridge.application.Options(
+        tokens=tokens, paging=paging, version=__version__, chapters=chapters.tags()
+    )
     application = bss_bridge.application.application(bridge.rooms, options, beside)
     socket = bss_bridge.engine.serve.listen(tuning.bind(of))
     return Surfaces(bss_bridge.engine.serve.HttpRole(application, socket), page)

@@ -30,7 +30,7 @@ from tests import lab_or_skip
 from tests.contract import adapter_peers, line_peers
 
 SERVICES: Path = (Step("services"),)
-# Of a sleeping device: netconfd serves its timer only while nobody asks (devices.md, fact 3).
+# Of a sleeping device: netconfd serves its timer only while nobody asks.
 QUIET = 2.5
 
 

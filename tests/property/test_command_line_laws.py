@@ -1,4 +1,4 @@
-"""The laws of transactions.md section 2 for command lines, on an interpreter that is not ours.
+"""The laws of trees for command lines, on an interpreter that is not ours.
 
 ``simulated_cli.interpreter`` knows modes, ``no`` and what goes with what; it shares no code with the
 serialiser. hier-config is the second opinion on what a difference is.

@@ -73,6 +73,19 @@ def test_pages_name_only_what_exists(page: Path) -> None:
     assert missing == []
 
 
+PAGE = re.compile(r"(?<![\w/.-])(?:docs/)?([a-z_]+\.md)\b")
+
+
+def test_code_names_only_pages_that_a_reader_has() -> None:
+    """README.md of a folder and what begins with a capital is somebody's own."""
+    there = {page.name for page in pages()} | {"readme.md"}
+    code = (p for place in (*NAMES, "lab", "tests") for p in (ROOT / place).rglob("*.py"))
+    named = {(p, found) for p in code for found in PAGE.findall(p.read_text(encoding="utf-8"))}
+
+    assert len(named) > 5
+    assert [f"{p}: {found}" for p, found in sorted(named) if found not in there] == []
+
+
 def rooms() -> Iterator[Path]:
     """Every folder of code that the page for newcomers has to place."""
     for place in (*NAMES, "oss_agent/fulfilment"):

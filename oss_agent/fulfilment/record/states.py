@@ -23,7 +23,7 @@ class Stage(StrEnum):
 
 
 class State(StrEnum):
-    """Where one participant stands (transactions.md section 3)."""
+    """Where one participant stands."""
 
     PLANNED = "planned"
     LOCKED = "locked"

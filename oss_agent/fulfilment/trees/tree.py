@@ -1,6 +1,6 @@
 """Decides how two configuration trees differ, and what applying, undoing and sharing mean. Pure.
 
-The laws (transactions.md section 2), kept by property tests: apply(diff(a, b), a) = b; diff(a, a)
+The laws, kept by property tests: apply(diff(a, b), a) = b; diff(a, a)
 is empty; undo after apply is the identity; disjoint changes commute.
 
 A container without keys and without children is the same as no container (RFC 7950 7.5.1,

@@ -1,6 +1,6 @@
 """Decides what a transaction does that cannot go on now: sleep as a row, or give up at a deadline.
 
-Nothing waits inside a run: a worker that sleeps blocks the next order (engine.md section 6). The
+Nothing waits inside a run: a worker that sleeps blocks the next order. The
 row says why, since when, until when at the latest, and who can help.
 """
 

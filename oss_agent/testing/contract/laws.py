@@ -1,4 +1,4 @@
-"""Decides that the laws of trees hold through a driver and its device (transactions.md section 2)."""
+"""Decides that the laws of trees hold through a driver and its device."""
 
 from __future__ import annotations
 

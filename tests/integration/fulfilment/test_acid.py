@@ -1,4 +1,4 @@
-"""The acid tests of transactions.md section 7 that simulated devices can carry: 2, 5 and 6."""
+"""Acid tests of transactions that simulated devices can carry."""
 
 from __future__ import annotations
 
