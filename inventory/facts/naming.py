@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from oss_agent.spi import ledger
@@ -69,7 +69,7 @@ def as_known(rows: Sequence[Row], known: Sequence[Known]) -> ledger.NamedPorts:
         names = stable
     loose = [(row, name) for row, sure, name in zip(rows, settled, names, strict=True) if not sure]
     doubted = {port.name for port in known if _own_name(port) in unclear}
-    doubted |= _renamed(known, names, loose) | _exchanged(known, loose)
+    doubted |= _renamed(known, names, loose) | _exchanged(known, rows, loose)
     return ledger.NamedPorts(tuple(names), frozenset(doubted))
 
 
@@ -89,10 +89,15 @@ def _renamed(
     return before.difference(names) if strange else set()
 
 
-def _exchanged(known: Sequence[Known], loose: Sequence[tuple[Row, str]]) -> set[str]:
-    """Ports whose name is on a row that has the MAC address of another one: both are in doubt."""
-    addresses = Counter(port.mac for port in known)
-    owners = {port.mac: port.name for port in known if port.mac and addresses[port.mac] == 1}
+def _exchanged(
+    known: Sequence[Known], rows: Sequence[Row], loose: Sequence[tuple[Row, str]]
+) -> set[str]:
+    """Ports whose name is on a row that has the MAC address of another one: both are in doubt.
+
+    An address that several have is none's: a bridge of Linux takes that of its lowest port.
+    """
+    shared = _several(port.mac for port in known) | _several(row.mac for row in rows)
+    owners = {port.mac: port.name for port in known if port.mac and port.mac not in shared}
     before = {port.name: port for port in known}
     found = {
         (name, owners[row.mac])
@@ -100,6 +105,10 @@ def _exchanged(known: Sequence[Known], loose: Sequence[tuple[Row, str]]) -> set[
         if name in before and row.mac in owners and before[name].mac not in {None, row.mac}
     }
     return {name for pair in found for name in pair}
+
+
+def _several(macs: Iterable[str | None]) -> frozenset[str | None]:
+    return frozenset(mac for mac, times in Counter(macs).items() if times > 1)
 
 
 def _own_name(port: Known) -> str:

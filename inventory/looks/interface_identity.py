@@ -11,7 +11,7 @@ carries its ifIndex (``naming``: the device gives two ports one name) is itself 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -56,7 +56,8 @@ class Change(StrEnum):
 class Decision:
     """One port's: ``proof`` says by what. A missing port has no ``seen``, a new one no ``known``.
 
-    ``doubt`` names the ports that it may be, without proof: a person's to say.
+    ``doubt`` names the port that it may be, without proof: a person's to say. ``shared``: the MAC address
+    that says so is that of other ports as well.
     """
 
     change: Change
@@ -64,6 +65,7 @@ class Decision:
     seen: Port | None
     proof: str = ""
     doubt: str = ""
+    shared: bool = False
 
 
 _Pair: TypeAlias = tuple[Port, Port, str]
@@ -93,11 +95,16 @@ def match(
         ),
         *left.pair(lambda p: p.name, "same name and number", _fit),
     ]
-    doubts = left.doubts()
     decided = [_of_pair(*pair) for pair in pairs]
     gone = [Decision(Change.MISSING, port, None) for port in left.known]
-    come = [Decision(Change.NEW, None, p, doubt=doubts.get(p.name, "")) for p in left.seen]
+    alone = _once(port.mac for port in known) & _once(port.mac for port in seen)
+    doubts = left.doubts()
+    come = [_new(port, doubts.get(port.name, ""), alone) for port in left.seen]
     return (*decided, *gone, *come)
+
+
+def _new(port: Port, doubt: str, alone: Collection[Hashable]) -> Decision:
+    return Decision(Change.NEW, None, port, doubt=doubt, shared=port.mac not in alone)
 
 
 def _of_pair(known: Port, seen: Port, proof: str) -> Decision:

@@ -263,7 +263,7 @@ def _cases(
             for one in decisions
             if one.change is Change.MISSING and look.whole and one.known and one.known.name in held
         ),
-        *port_cases.moved(look.device, _doubts(decisions)),
+        *port_cases.moved(look.device, _doubts(decisions, held)),
     )
 
 
@@ -280,12 +280,19 @@ def _renamings(
                 yield port_cases.renamed(device, before, now, one.proof)
 
 
-def _doubts(decisions: Sequence[Decision]) -> list[port_cases.Moved]:
+def _doubts(decisions: Sequence[Decision], held: Collection[str]) -> list[port_cases.Moved]:
+    """Ports that may have moved: by an address that others have, too, only where a service is at stake.
+
+    A subinterface has its port's, a bridge of Linux that of a member: they come and go with orders.
+    """
     known = {one.known.name: one.known for one in decisions if one.known is not None}
     return [
         port_cases.Moved(known[one.doubt], one.seen)
         for one in decisions
-        if one.doubt and one.seen is not None and one.doubt != one.seen.own_name
+        if one.doubt
+        and one.seen is not None
+        and one.doubt != one.seen.own_name
+        and (one.doubt in held or not one.shared)
     ]
 
 

@@ -402,6 +402,18 @@ def test_a_card_that_was_moved_is_one_case_and_accepted_once(connection: sa.Conn
         assert _cases(connection) == []
 
 
+def test_a_subinterface_that_went_and_one_that_came_are_a_case_only_with_a_service(
+    connection: sa.Connection, it: ledger.SqlLedger
+) -> None:
+    one, two = "02:00:00:00:00:04", "02:00:00:00:00:05"
+    trunks = (_port("eth4", 4, one), _port("eth5", 5, two))
+    _look(connection, 1, *trunks, _port("eth4.100", 6, one), _port("eth5.100", 7, two))
+    _stand_on(connection, it, "eth5.100")
+    _look(connection, 2, *trunks, _port("eth4.200", 8, one), _port("eth5.200", 9, two))
+
+    assert _cases(connection) == [("pe1:eth5.100", "port-missing"), ("pe1:eth5.100", "port-moved")]
+
+
 def test_an_ignored_card_stays_ignored_when_a_port_of_it_is_back(connection: sa.Connection) -> None:
     macs = [f"02:00:00:00:00:{n:02x}" for n in range(24)]
     before = [_port(f"a{n}", n + 10, m) for n, m in enumerate(macs)]

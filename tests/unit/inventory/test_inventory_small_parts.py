@@ -174,6 +174,8 @@ def _named(*names: str, doubted: Sequence[str] = ()) -> ledger.NamedPorts:
         ([("eth4", 4, "0a"), ("lan5", 5, "0b")], _named("eth4", "lan5", doubted=["eth5"])),
         # names that are on each other's addresses
         ([("eth5", 4, "0a"), ("eth4", 5, "0b")], _named("eth5", "eth4", doubted=["eth4", "eth5"])),
+        # a bridge that was made anew has the address of a port that joined it
+        ([("eth4", 4, "0a"), ("eth5", 50, "0a")], _named("eth4", "eth5")),
         # made anew: with its address at once, without only after a look
         (
             [("eth4", 4, "0a", True), ("eth5", 5, "0b"), ("eth4", 9, "0a")],

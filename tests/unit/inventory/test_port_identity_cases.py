@@ -101,6 +101,22 @@ def test_a_moved_card_is_told_as_a_doubt() -> None:
     assert new.doubt == "xe-1/0/3"
 
 
+def test_a_bridge_that_takes_the_address_of_a_port_is_taken_for_none() -> None:
+    """Linux gives a bridge the lowest MAC address of its ports, as they come and go."""
+    eth1, eth2 = Port("eth1", 1, _A, "eth1"), Port("eth2", 2, _B, "eth2")
+    empty = Port("br0", 3, "02:00:00:00:00:99", "br0")
+    one, other = Port("br0", 3, _A, "br0"), Port("br0", 3, _B, "br0")
+    for known, seen in ((empty, one), (one, other), (other, empty)):
+        for restarted in (False, True):
+            found = match([eth1, eth2, known], [eth1, eth2, seen], restarted=restarted)
+            assert {one.change for one in found} == {Change.KEPT}
+    named = [Port("wan0", 1, _A, "wan0"), eth2, one]
+    renamed = match([eth1, eth2, empty], named, restarted=False)
+    assert {(one.change, one.doubt, one.shared) for one in renamed if one.change is Change.NEW} == {
+        (Change.NEW, "eth1", True)
+    }
+
+
 def test_subinterfaces_that_share_an_address_are_not_taken_for_each_other() -> None:
     known = [Port("eth0", 1, _A, "e"), Port("eth0.100", 2, _A, "e")]
     seen = [Port("eth0", 1, _A, "e"), Port("eth0.200", 2, _A, "e")]
