@@ -41,16 +41,20 @@ def run(config: ConfigFile = None) -> None:
             f"{bad}. Mend or start the database, or correct data or store.url, then start again",
             exit_code=1,
         ) from bad
+    except OSError as bad:
+        # click takes a broken pipe for a reader that has enough, and would end without a word
+        raise RuntimeError(f"the daemon ended by an error that it does not expect: {bad}") from bad
 
 
 def check_config(ctx: typer.Context, config: ConfigFile = None) -> None:
     """Read the settings and their secrets, say every mistake, change nothing."""
     try:
         tree = settings.load(config)
-        for reference in tree.secrets:
-            settings.resolve(reference)
     except errors.ConfigurationError as bad:
         raise client.Refused(str(bad), exit_code=2) from bad
+    missing = "; ".join(settings.unresolved(tree.secrets))
+    if missing:
+        raise client.Refused(missing, exit_code=2)
     here = context.of(ctx)
     here.screen.json(tree.model_dump(mode="json"))
 

@@ -66,7 +66,7 @@ def _characteristics(
 def _value(said: str, text: str) -> Any:
     try:
         return plain_yaml.load(text)
-    except (ValueError, yaml.YAMLError) as bad:
+    except (ValueError, RecursionError, yaml.YAMLError) as bad:
         words = f"--set {said}: the value cannot be read; put it in quotes of its own"
         raise client.Refused(words, exit_code=2) from bad
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import os
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -30,6 +28,7 @@ from oss_agent.cli import (
     onboard,
     orders,
     outbox,
+    paper,
     pools,
     services,
     show,
@@ -145,17 +144,14 @@ def hoist(arguments: Sequence[str]) -> list[str]:
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a command line; errors become one sentence on stderr and an exit code."""
     try:
-        code = _ended(app, arguments)
-        sys.stdout.flush()
+        with paper.spread():
+            return _ended(app, arguments)
     except client.Refused as refused:
         return _say(str(refused), refused.exit_code)
     except BrokenPipeError:  # whoever reads has enough
-        _let_go()
         return 1
-    except OSError as bad:
-        _let_go()
+    except paper.Unwritten as bad:
         return _say(f"what was answered cannot be written: {bad}; make room, or write elsewhere", 1)
-    return code
 
 
 def _ended(app: typer.Typer, arguments: Sequence[str]) -> int:
@@ -164,12 +160,6 @@ def _ended(app: typer.Typer, arguments: Sequence[str]) -> int:
     except SystemExit as end:  # typer ends every command so, also a good one
         return end.code if isinstance(end.code, int) else 0
     return 0
-
-
-def _let_go() -> None:
-    """Write no more: at its end Python would try once again what stands unwritten, and complain."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(words: str, exit_code: int) -> int:

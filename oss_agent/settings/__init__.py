@@ -11,7 +11,7 @@ from oss_agent.settings.loading import load
 from oss_agent.settings.machine import Flow, Log, Store
 from oss_agent.settings.network import Assurance, Backup, Discovery, Snmp
 from oss_agent.settings.orders import WEEK, Fulfilment, Orders, Window
-from oss_agent.settings.outside import environment, resolve
+from oss_agent.settings.outside import environment, resolve, unresolved
 from oss_agent.settings.pools import Pool
 from oss_agent.settings.telling import Billing, Connector, Outbox
 from oss_agent.settings.tree import Settings
@@ -39,4 +39,5 @@ __all__ = [
     "environment",
     "load",
     "resolve",
+    "unresolved",
 ]

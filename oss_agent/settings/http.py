@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
 from typing import Literal
 
-import pydantic
-
-from oss_agent.settings.section import HttpUrl, Port, SecretRef, Section
+from oss_agent.settings.section import Clash, HttpUrl, Port, SecretRef, Section
 
 
 class Token(Section):
@@ -45,14 +44,14 @@ class Http(Section):
     partial: Literal[200, 206] = 200
     """Status of a page that is not the whole list; TMF630 says 206, no specification lists it."""
 
-    @pydantic.model_validator(mode="after")
-    def _no_open_door(self) -> Http:
+    def clashes(self) -> Iterator[Clash]:
+        """No open door."""
         if not (self.tokens or self.fd is not None or _is_loopback(self.bind)):
-            raise ValueError(
+            words = (
                 f"http.bind {self.bind} is reachable from outside, but there are no http.tokens: "
                 "anyone could change the network. Configure a token, or bind 127.0.0.1"
             )
-        return self
+            yield ("bind", "fd", "tokens"), words
 
 
 def _is_loopback(bind: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pydantic
 import pydantic_settings as ps
@@ -11,6 +13,10 @@ from pydantic_core import ErrorDetails
 from oss_agent import errors
 from oss_agent.settings import outside, places
 from oss_agent.settings.tree import PREFIX, SECTIONS, Settings
+from oss_agent.spi import refused_values
+
+_TABLE: Final = "a table"
+_MANY: Final = frozenset({"must be a list", f"must be {_TABLE}"})
 
 
 def load(file: Path | None = None) -> Settings:
@@ -27,19 +33,17 @@ def load(file: Path | None = None) -> Settings:
             toml_file=file,
         )
 
-    _refuse_unknown_sections()
+    found, tree = [*_unknown_sections()], None
     try:
-        return FromFile()
+        tree = FromFile()
     except pydantic.ValidationError as bad:
         text = "" if file is None else file.read_text(encoding="utf-8")
-        said = "; ".join(_said(one, str(file or ""), text) for one in bad.errors())
-        raise errors.ConfigurationError(f"settings: {said}") from bad
-    except ps.SettingsError as bad:  # only the environment is decoded field by field
-        raise errors.ConfigurationError(
-            f"environment: {bad}; lists and tables are written as JSON there"
-        ) from bad
+        found += [_said(one, str(file or ""), text) for one in bad.errors()]
     except (OSError, ValueError) as bad:
-        raise errors.ConfigurationError(f"{file}: {bad}") from bad
+        found.append(f"{file or 'environment'}: {bad}")
+    if found or tree is None:
+        raise errors.ConfigurationError(f"settings: {'; '.join(found)}")
+    return tree
 
 
 def _said(found: ErrorDetails, file: str, text: str) -> str:
@@ -48,15 +52,15 @@ def _said(found: ErrorDetails, file: str, text: str) -> str:
     where = ": ".join(filter(None, (said, ".".join(map(str, found["loc"])) or "settings")))
     if found["type"] == "extra_forbidden":
         return f"{where}: there is no such setting, see docs/configuration.md"
-    return f"{where}: {found['msg'].removeprefix('Value error, ')}"
+    words = refused_values.said(found["type"], found.get("ctx", {}), found["msg"], _TABLE)
+    as_json = said.startswith(places.ENVIRONMENT) and words in _MANY
+    return f"{where}: {words}" + ("; it is written as JSON there" if as_json else "")
 
 
-def _refuse_unknown_sections() -> None:
+def _unknown_sections() -> Iterator[str]:
     """OSS_AGENT_HTPP__PORT would be ignored by the library, and the daemon run on the default."""
     for name in sorted(outside.environment()):
         section, parted, _ = name.upper().removeprefix(PREFIX).partition("__")
         if name.upper().startswith(PREFIX) and parted and section.lower() not in SECTIONS:
-            raise errors.ConfigurationError(
-                f"environment: {name}: there is no section {section.lower()}; there are "
-                + ", ".join(SECTIONS)
-            )
+            known = ", ".join(SECTIONS)
+            yield f"{places.ENVIRONMENT} {name}: there is no section {section.lower()}; there are {known}"

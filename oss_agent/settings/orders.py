@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 import pydantic
 
-from oss_agent.settings.section import Seconds, Section
+from oss_agent.settings.section import Clash, Seconds, Section
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Day, ...] = get_args(Day)
@@ -27,13 +28,12 @@ class Window(Section):
     ends: dt.time
     """Closes at; earlier than ``begins`` means on the next day."""
 
-    @pydantic.model_validator(mode="after")
-    def _hangs_together(self) -> Window:
+    def clashes(self) -> Iterator[Clash]:
+        """A name goes with its scope, and a window opens at some time."""
         if (self.scope == "all") is bool(self.name):
-            raise ValueError("scope all has no name, every other scope needs one")
+            yield ("scope", "name"), "scope all has no name, every other scope needs one"
         if not self.days:
-            raise ValueError("a window without days never opens: pause writes instead")
-        return self
+            yield ("days",), "a window without days never opens: pause writes instead"
 
 
 class Fulfilment(Section):
@@ -62,20 +62,21 @@ class Fulfilment(Section):
     approve_within: Seconds = 86_400.0
     """Seconds a plan waits for approval before the order fails and gives back what it reserved."""
 
-    @pydantic.model_validator(mode="after")
-    def _proof_fits(self) -> Fulfilment:
+    def clashes(self) -> Iterator[Clash]:
+        """What is to be done before the device undoes the change fits into that time."""
         if self.prove_within > self.confirm_within / 2:
-            raise ValueError(
+            words = (
                 f"prove_within {self.prove_within:g} s is more than half of confirm_within "
                 f"{self.confirm_within:g} s: the device would undo the change while it is proven"
             )
+            yield ("prove_within", "confirm_within"), words
         if self.rpc_timeout > self.confirm_within / 3:
-            raise ValueError(
+            words = (
                 f"rpc_timeout {self.rpc_timeout:g} s is more than a third of confirm_within "
                 f"{self.confirm_within:g} s: one late answer would use up the time to decide in; "
                 "raise confirm_within or lower rpc_timeout"
             )
-        return self
+            yield ("rpc_timeout", "confirm_within"), words
 
 
 class Orders(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from oss_agent import errors
@@ -21,6 +21,15 @@ def resolve(reference: str) -> str:
         return Path(where).read_text(encoding="utf-8").strip()
     except OSError as bad:
         raise errors.ConfigurationError(f"secret {reference}: {bad.strerror}") from bad
+
+
+def unresolved(references: Iterable[str]) -> Iterator[str]:
+    """Of each secret that is not there, why."""
+    for one in dict.fromkeys(references):
+        try:
+            resolve(one)
+        except errors.ConfigurationError as bad:
+            yield str(bad)
 
 
 def environment() -> Mapping[str, str]:

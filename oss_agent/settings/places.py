@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 Place: TypeAlias = tuple[str | int, ...]
 
+ENVIRONMENT: Final = "environment:"
 _HEADER: Final = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\s-]+?)\s*\]\]?\s*(?:#.*)?")
 _KEY: Final = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=")
 _LONG: Final = re.compile(r'"""|\'\'\'')
@@ -27,7 +28,7 @@ def where(place: Place, file: str, text: str, variables: Collection[str], prefix
     for end in range(len(place), 0, -1):
         name = known.get(prefix + "__".join(map(str, place[:end])).upper())
         if name is not None:
-            return f"environment: {name}"
+            return f"{ENVIRONMENT} {name}"
     found = lines(text)
     line = next((found[place[:end]] for end in range(len(place), 0, -1) if place[:end] in found), 0)
     return f"{file}:{line}" if line else file

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
 from typing import Literal
 
 import pydantic
 
-from oss_agent.settings.section import Section
+from oss_agent.settings.section import Clash, Section
 
 
 class Pool(Section):
@@ -43,30 +44,31 @@ class Pool(Section):
     alarm_days: float = pydantic.Field(default=14.0, ge=0)
     """The same when its own history says that it will be full in fewer days; 0: never by that."""
 
-    @pydantic.model_validator(mode="after")
-    def _one_kind(self) -> Pool:
+    def clashes(self) -> Iterator[Clash]:
+        """A pool is of one sort, and has what that sort needs."""
         if (self.first is None) != (self.last is None) or (self.first is None) == (
             self.prefix is None
         ):
-            raise ValueError("a pool has either first and last, or a prefix")
+            yield ("first", "last", "prefix"), "a pool has either first and last, or a prefix"
         if self.first is not None and self.last is not None and self.first > self.last:
-            raise ValueError(f"first {self.first} is above last {self.last}")
+            yield ("first", "last"), f"first {self.first} is above last {self.last}"
         if (self.kind in {"rd", "rt"}) != (self.administrator is not None):
-            raise ValueError("an administrator is what pools of kind rd and rt have, and must have")
+            words = "an administrator is what pools of kind rd and rt have, and must have"
+            yield ("kind", "administrator"), words
         if self.prefix is not None and self.kind != "number":
-            raise ValueError(f"a prefix has addresses: kind {self.kind} is for first and last")
-        self._check_length()
-        return self
+            words = f"a prefix has addresses: kind {self.kind} is for first and last"
+            yield ("prefix", "kind"), words
+        yield from self._clashes_of_length()
 
-    def _check_length(self) -> None:
+    def _clashes_of_length(self) -> Iterator[Clash]:
         if self.length is None:
             if self.longest is not None:
-                raise ValueError("longest needs a length beside it")
-            return
-        if self.prefix is None:
-            raise ValueError("only a pool with a prefix has a length")
-        if not self.prefix.prefixlen <= self.length <= self.prefix.max_prefixlen:
-            raise ValueError(f"{self.prefix} has no prefixes of length {self.length}")
+                yield ("length", "longest"), "longest needs a length beside it"
+        elif self.prefix is None:
+            yield ("length", "prefix"), "only a pool with a prefix has a length"
+        elif not self.prefix.prefixlen <= self.length <= self.prefix.max_prefixlen:
+            words = f"{self.prefix} has no prefixes of length {self.length}"
+            yield ("length", "prefix"), words
 
 
 POOLS = (

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pydantic
 
-from oss_agent.settings.section import HttpUrl, Seconds, SecretRef, Section
+from oss_agent.settings.section import Clash, HttpUrl, Seconds, SecretRef, Section
 
 
 class Billing(Section):
@@ -64,15 +65,16 @@ class Connector(Section):
     realm: str = "cgrates.org"
     """CGRateS only: the tenant there."""
 
-    @pydantic.model_validator(mode="after")
-    def _complete(self) -> Connector:
+    def clashes(self) -> Iterator[Clash]:
+        """Each kind has what its system needs."""
         if self.directory is not None and (self.kind != "cgrates" or self.url):
-            raise ValueError("only CGRateS takes a directory, and instead of a url")
+            words = "only CGRateS takes a directory, and instead of a url"
+            yield ("directory", "kind", "url"), words
         if self.directory is None and not self.url:
-            raise ValueError(f"{self.kind} needs a url")
+            yield ("directory", "kind", "url"), f"{self.kind} needs a url"
         if self.kind == "killbill" and not (self.credential and self.api_key and self.api_secret):
-            raise ValueError("killbill needs credential, api_key and api_secret")
-        return self
+            words = "killbill needs credential, api_key and api_secret"
+            yield ("kind", "credential", "api_key", "api_secret"), words
 
 
 Days = Annotated[float, pydantic.Field(gt=0, le=3_650)]

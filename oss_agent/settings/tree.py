@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Any
 
 import pydantic
 import pydantic_settings as ps
+from pydantic.fields import FieldInfo
 
 from oss_agent.settings.catalogue import Catalogue
 from oss_agent.settings.http import Http
@@ -17,6 +19,25 @@ from oss_agent.settings.section import Section
 from oss_agent.settings.telling import Billing, Connector, Outbox
 
 PREFIX = "OSS_AGENT_"
+
+
+def _differ(connectors: tuple[Connector, ...]) -> tuple[Connector, ...]:
+    names = [one.name for one in connectors]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ValueError(f"two connectors are named {twice}")
+    return connectors
+
+
+class _Environment(ps.EnvSettingsSource):
+    """Lists and tables as JSON; what is none is left for the tree to refuse, where it stands."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """The library would stop here at the first, and say which class of its own read it."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
 
 
 class Settings(ps.BaseSettings):
@@ -41,18 +62,10 @@ class Settings(ps.BaseSettings):
     pools: tuple[Pool, ...] = POOLS
     """What values are claimed from; what is written here replaces the default."""
     billing: Billing = pydantic.Field(default_factory=Billing)
-    connectors: tuple[Connector, ...] = ()
+    connectors: Annotated[tuple[Connector, ...], pydantic.AfterValidator(_differ)] = ()
     """Billing systems that are told in their own form, beside ``billing``."""
     outbox: Outbox = pydantic.Field(default_factory=Outbox)
     log: Log = pydantic.Field(default_factory=Log)
-
-    @pydantic.model_validator(mode="after")
-    def _connectors_differ(self) -> Settings:
-        names = [one.name for one in self.connectors]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice:
-            raise ValueError(f"two connectors are named {twice}")
-        return self
 
     @classmethod
     def settings_customise_sources(
@@ -64,10 +77,10 @@ class Settings(ps.BaseSettings):
         file_secret_settings: ps.PydanticBaseSettingsSource,
     ) -> tuple[ps.PydanticBaseSettingsSource, ...]:
         """Arguments (tests), then environment, then the file. No .env, no secrets directory."""
-        del dotenv_settings, file_secret_settings
+        del env_settings, dotenv_settings, file_secret_settings
         file = settings_cls.model_config.get("toml_file")
         toml = ps.TomlConfigSettingsSource(settings_cls, file)
-        return init_settings, env_settings, toml
+        return init_settings, _Environment(settings_cls), toml
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -87,6 +87,98 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, where: str)
         settings.load(file)
 
 
+MANY = """
+[http]
+port = 70000
+bind = "0.0.0.0"
+tokens = [{name = "b"}]
+[fulfilment]
+retry = "soon"
+confirm_within = 30
+nonsense = 1
+[[pools]]
+name = "a"
+first = 2
+last = 1
+length = 8
+[[pools]]
+name = 7
+first = 9
+last = 1
+kind = "nothing"
+[log]
+level = 7
+[[connectors]]
+name = "lago"
+kind = "lago"
+[[connectors]]
+name = "lago"
+kind = "killbill"
+url = "ftp://x"
+"""
+
+
+def test_every_mistake_is_told_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "oss-agent.toml"
+    file.write_text(MANY)
+    monkeypatch.setenv("OSS_AGENT_HTPP__PORT", "9001")
+    monkeypatch.setenv("OSS_AGENT_SNMP__RETRIES", "many")
+    monkeypatch.setenv("OSS_AGENT_ORDERS", "hold")
+    with pytest.raises(errors.ConfigurationError) as refused:
+        settings.load(file)
+
+    said = str(refused.value).removeprefix("settings: ").split("; ")
+    for one in (
+        "environment: OSS_AGENT_HTPP__PORT: there is no section htpp",
+        "environment: OSS_AGENT_SNMP__RETRIES: snmp.retries: must be a whole number",
+        "environment: OSS_AGENT_ORDERS: orders: must be a table",
+        "toml:3: http.port: must be 65535 or less",
+        "toml:5: http.tokens.0.secret: is missing: add it",
+        "toml:7: fulfilment.retry: must be a number",
+        "toml:9: fulfilment.nonsense: there is no such setting, see docs/configuration.md",
+        "toml:6: fulfilment: prove_within 20 s is more than half of confirm_within 30 s",
+        "toml:10: pools.0: first 2 is above last 1",
+        "toml:10: pools.0: only a pool with a prefix has a length",
+        "toml:16: pools.1.name: must be text",
+        "toml:19: pools.1.kind: must be number, vlan, vni, as, rd or rt",
+        "toml:21: log.level: must be debug, info, warning or error",
+        "toml:22: connectors.0: lago needs a url",
+        "connectors.1: killbill needs credential, api_key and api_secret",
+        "connectors.1.url: must be an http:// or https:// URL with a host",
+    ):
+        assert sum(one in words for words in said) == 1, (one, said)
+    # without its tokens, which are wrong themselves, nobody knows whether the door is open
+    assert "no http.tokens" not in str(refused.value)
+    assert "Input" not in str(refused.value)
+
+
+def test_two_connectors_of_one_name_are_told_beside_all_else(tmp_path: Path) -> None:
+    file = tmp_path / "oss-agent.toml"
+    one = '[[connectors]]\nname = "lago"\nkind = "lago"\nurl = "https://lago.example"\n'
+    file.write_text(f"[http]\nport = -1\n{one}{one}")
+    with pytest.raises(
+        errors.ConfigurationError, match=r"http\.port: must be 0 or more"
+    ) as refused:
+        settings.load(file)
+    assert "connectors: two connectors are named lago" in str(refused.value)
+
+
+def test_every_secret_that_is_not_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORD", "w0rd")
+    references = ("env:WORD", "env:ABSENT_WORD", f"file:{tmp_path}/none", "env:ABSENT_WORD")
+
+    said = list(settings.unresolved(references))
+
+    assert [words.partition(": ")[0] for words in said] == [
+        "secret env:ABSENT_WORD",
+        f"secret file:{tmp_path}/none",
+    ]
+
+
 def test_a_mistake_of_the_environment_is_not_looked_for_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
