@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -43,6 +44,7 @@ class Line:
         self._netconf = netconf
         self._socket: socket.socket | None = None
         self._manager: Any = None
+        self._gone = threading.Event()
 
     def open(self) -> hello.Hello:
         """Connect, check the pinned key, log in, exchange hellos."""
@@ -50,6 +52,9 @@ class Line:
 
         where = self._endpoint.address, self._port
         self._socket = socket.create_connection(where, ssh.CONNECT_WITHIN)
+        if self._gone.is_set():  # while it was connecting there was nothing yet to hang up
+            self._socket.close()
+            raise ConnectionAbortedError("nobody waits for it any more")
         self._manager = manager.connect_ssh(
             host=self._endpoint.address,
             port=self._port,
@@ -73,13 +78,22 @@ class Line:
 
     def _knock(self) -> None:
         """As ``rpc.Exchange.knock``: a server may sit on the first request until more bytes come."""
-        deadline, pause = time.monotonic() + self._netconf.rpc_within, _KNOCK_AGAIN
+        within, pause = self._netconf.rpc_within, _KNOCK_AGAIN
+        deadline = time.monotonic() + within
+        asked: list[Any] = []
         self._manager.async_mode = True
-        while time.monotonic() < deadline:
-            if self._manager.dispatch(operations.nothing()).event.wait(pause):
-                break
+        while not any(one.event.is_set() for one in asked):
+            left = deadline - time.monotonic()
+            if left <= 0 or self._gone.is_set():
+                reason = f"no answer to the first request within {within:g} s"
+                raise rpc.NoAnswer(reason, sent=False)
+            asked.append(self._manager.dispatch(operations.nothing()))
+            asked[-1].event.wait(min(pause, left))
             pause *= 2
         self._manager.async_mode = False
+        for one in asked:
+            if one.error is not None:  # the session ended
+                raise one.error
 
     def ask(self, operation: Element, within: float) -> bytes:
         """The raw reply to one operation."""
@@ -93,6 +107,7 @@ class Line:
 
     def hang_up(self) -> None:
         """From any thread, at once: whatever waits for the device gets an error."""
+        self._gone.set()
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -166,6 +181,12 @@ class Exchange:
         return rpc.NoAnswer(reason, sent=sent)
 
 
+def opening_within(netconf: model.Netconf) -> float:
+    """Seconds for a session to come about, the knocks among them."""
+    knocks = netconf.rpc_within if netconf.knocks else 0.0
+    return ssh.CONNECT_WITHIN + ssh.LOGIN_WITHIN + netconf.hello_within + knocks
+
+
 @asynccontextmanager
 async def session(
     endpoint: device.Endpoint, platform: model.Platform, crew: offload.Crew
@@ -175,10 +196,9 @@ async def session(
     line = Line(endpoint, transport.port(endpoint, platform), platform.netconf)
     lane = offload.Lane(crew, line.hang_up)
     exchange = Exchange(line, lane, platform.netconf.message_limit)
-    within = ssh.CONNECT_WITHIN + ssh.LOGIN_WITHIN + platform.netconf.hello_within
     try:
         try:
-            greeted = await lane.call(line.open, within)
+            greeted = await lane.call(line.open, opening_within(platform.netconf))
         except Exception as failure:
             raise _refusal(endpoint.device, failure) from failure
         yield greeted, exchange

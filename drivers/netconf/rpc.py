@@ -58,6 +58,11 @@ class Exchange:
         """Why no request can be sent any more, or None."""
         return self._ended
 
+    @property
+    def answered(self) -> bool:
+        """Whether any request was."""
+        return self._answered > 0
+
     def counters(self) -> Mapping[str, int]:
         """What was dropped: ``late`` replies, ``duplicate`` ones, and ``unknown`` documents."""
         return dict(self._counters)

@@ -132,7 +132,7 @@ async def session(
     try:
         yield greeted, exchange
     finally:
-        await say_goodbye(exchange)
+        await _part(exchange)
         if exchange.counters():
             log = structlog.get_logger("drivers.netconf")
             log.warning("replies dropped", device=device_name, **exchange.counters())
@@ -172,6 +172,16 @@ def _read_hello(first: bytes | str) -> hello.Hello:
     if isinstance(first, str):
         raise _NoHello(first)
     return hello.read(first)
+
+
+async def _part(exchange: rpc.Exchange) -> None:
+    """Say goodbye; where nothing was asked it is the first request, on which a server may sit."""
+    if exchange.answered:
+        await say_goodbye(exchange)
+        return
+    with contextlib.suppress(rpc.NoAnswer):
+        await exchange.knock(operations.close_session, within=_GOODBYE_WITHIN)
+    exchange.end("the session is closed")
 
 
 async def say_goodbye(exchange: calls.Exchange) -> None:

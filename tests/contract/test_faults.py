@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import functools
 import shutil
@@ -17,6 +16,7 @@ import pytest
 import yaml
 
 import device_models
+from drivers.netconf import greeting, transport
 from drivers.netconf.driver import NetconfDriver
 from oss_agent import errors
 from oss_agent.spi import device
@@ -33,6 +33,7 @@ from oss_agent.testing.simulated import (
     Offer,
     SimulatedDevice,
 )
+from tests import leaps
 from tests.contract.driver_peers import SAMPLES, SERVICES
 
 pytestmark = pytest.mark.anyio
@@ -76,17 +77,6 @@ def drivers(tmp_path_factory: pytest.TempPathFactory) -> Drivers:
 def driver(drivers: Drivers) -> NetconfDriver:
     """The one that is patient with everything."""
     return drivers()
-
-
-async def shown(story: Callable[[float], Awaitable[None]]) -> None:
-    """A story of which part has to come in time and part never does, with ever more time.
-
-    A machine that stood still while it was told has shown nothing.
-    """
-    for within in (_SHORT, 10 * _SHORT):
-        with contextlib.suppress(AssertionError, errors.DeviceUnreachable):
-            return await story(within)
-    return await story(100 * _SHORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +332,16 @@ async def test_a_server_that_sits_on_the_first_request_is_knocked_at_again(
         assert [entry.detail for entry in b.box.history.of(Kind.FAULT)] == [
             "hello and RPC in one read"
         ]
+
+
+async def test_one_that_nobody_knows_and_that_sits_on_its_first_request_hears_the_goodbye(
+    b: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The goodbye is all that it is asked: said once it was never answered, and waited for in full."""
+    monkeypatch.setattr(transport, "_GOODBYE_WITHIN", 600.0)
+    b.box.faults = Faults(coalesced_hangs=True)
+    async with asyncio.timeout(300):
+        assert "urn:ietf:params:netconf:base:1.1" in await greeting.read(b.box.endpoint())
 
 
 async def test_who_answers_no_knock_is_not_reached(drivers: Drivers) -> None:
@@ -618,20 +618,16 @@ async def test_all_sessions_of_a_connection_ride_on_one_login(b: Bench) -> None:
     assert len(b.box.history.of(Kind.SESSION)) == 2
 
 
-async def test_a_read_that_is_swallowed_fails_alone_and_the_session_goes_on(
-    b: Bench, drivers: Drivers
-) -> None:
-    async def story(within: float) -> None:
-        b.box.faults = Faults(swallow_read=2)
-        async with b.by(drivers(_RPC, within)).session() as session:
-            reads = [asyncio.ensure_future(session.read(SERVICES)) for _ in range(5)]
-            done = await asyncio.gather(*reads, return_exceptions=True)
-            await b.peer.put(session, _TARGET)
+async def test_a_read_that_is_swallowed_fails_alone_and_the_session_goes_on(b: Bench) -> None:
+    b.box.faults = Faults(swallow_read=2)
+    async with b.peer.session() as session:
+        first, lost, *rest = [asyncio.ensure_future(session.read(SERVICES)) for _ in range(5)]
+        await asyncio.gather(first, *rest)
+        leaps.leap(_LONG)
+        with pytest.raises(errors.DeviceUnreachable):
+            await lost
+        await b.peer.put(session, _TARGET)
 
-        assert [type(one) for one in done].count(errors.DeviceUnreachable) == 1
-        assert isinstance(done[1], errors.DeviceUnreachable)
-
-    await shown(story)
     assert await b.peer.holds(_TARGET)
 
 
@@ -661,15 +657,15 @@ async def test_a_read_that_was_given_up_leaves_the_session_usable(b: Bench) -> N
 async def test_a_server_that_must_be_asked_one_thing_at_a_time_is(
     b: Bench, drivers: Drivers
 ) -> None:
-    async def story(within: float) -> None:
-        b.box.faults = Faults(swallow_read=2)
-        async with b.by(drivers(_RPC, within, pipeline=1)).session() as session:
-            reads = [asyncio.ensure_future(session.read(SERVICES)) for _ in range(3)]
-            done = await asyncio.gather(*reads, return_exceptions=True)
+    """The third was never sent: nobody knows whether the second is still in work."""
+    b.box.faults = Faults(swallow_read=2)
+    async with b.by(drivers(pipeline=1)).session() as session:
+        first, *behind = [asyncio.ensure_future(session.read(SERVICES)) for _ in range(3)]
+        assert isinstance(await first, Tree)
+        while not b.box.history.of(Kind.FAULT):  # noqa: ASYNC110  a device swallows without a word
+            await asyncio.sleep(0.01)
+        leaps.leap(_LONG)
+        lost = await asyncio.gather(*behind, return_exceptions=True)
 
-        assert isinstance(done[0], Tree)
-        assert [type(one) for one in done[1:]] == [errors.DeviceUnreachable] * 2, (
-            "the third was never sent: nobody knows whether the second is still in work"
-        )
-
-    await shown(story)
+    assert [type(one) for one in lost] == [errors.DeviceUnreachable] * 2
+    assert len(b.box.history.of(Kind.FAULT)) == 1

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
 
 from oss_agent.errors import ChangeRejected
 from oss_agent.spi import device
@@ -25,17 +28,19 @@ _LONG = 60.0
 
 async def confirmed_in_time_it_stays(peer: Peer) -> None:
     """Past the moment when the timer would have rung."""
-    within = await _in_time(peer, peer.shortest_timer, _confirmed)
+    within = await in_time(peer, peer.shortest_timer, _confirmed)
     await asyncio.sleep(within + peer.patience)
 
     expect(await peer.holds(peer.samples[0]), "a confirmed commit outlives its timer")
 
 
-async def _confirmed(peer: Peer, within: float) -> None:
+async def _confirmed(peer: Peer, within: float, clock: Clock) -> None:
     await clean(peer)
     async with peer.session() as session:
-        await _hold(peer, session, within, _token(peer))
-        await session.confirm(persist=_token(peer))
+        await _edit(peer, session)
+        with clock.timer(within):
+            await session.commit(confirm_within=within, persist=_token(peer))
+            await session.confirm(persist=_token(peer))
 
 
 async def confirmed_by_its_own_session_it_stays(peer: Peer) -> None:
@@ -111,20 +116,24 @@ async def another_session_cancels(peer: Peer) -> None:
 
 async def probing_moves_the_timer(peer: Peer) -> None:
     """HELD re-arms: what would have expired is still there, and still undoes itself."""
-    await _in_time(peer, peer.shortest_timer + 1, _probed)
+    await in_time(peer, peer.shortest_timer + 1, _probed)
 
     expect(await peer.holds(peer.samples[1]), "all of it is undone together")
 
 
-async def _probed(peer: Peer, within: float) -> None:
+async def _probed(peer: Peer, within: float, clock: Clock) -> None:
     await clean(peer, peer.samples[1])
     async with peer.session() as session:
-        await _hold(peer, session, within, _token(peer))
-        found = await session.probe_pending(persist=_token(peer), confirm_within=within + _LONG)
+        await _edit(peer, session)
+        with clock.timer(within):
+            await session.commit(confirm_within=within, persist=_token(peer))
+            probing = time.monotonic()
+            found = await session.probe_pending(persist=_token(peer), confirm_within=within + _LONG)
         expect_equal(found, Pending.HELD, "ours is held")
-        await asyncio.sleep(within + peer.patience)
-        live = await peer.content(session)
-        await session.cancel(persist=_token(peer))
+        with clock.timer(within + _LONG, since=probing):
+            await asyncio.sleep(within + peer.patience)
+            live = await peer.content(session)
+            await session.cancel(persist=_token(peer))
 
     expect_equal(live, peer.samples[0], "a probe re-arms the timer")
 
@@ -174,27 +183,51 @@ async def probing_commits_nothing_else(peer: Peer) -> None:
     expect(await peer.holds(peer.samples[0]), "only ours is live")
 
 
-async def _in_time(
-    peer: Peer, within: float, act: Callable[[Peer, float], Awaitable[None]]
-) -> float:
-    """Act before a timer of so many seconds rings; where it was late, once more with a longer one.
+class Clock:
+    """Ours, beside the device's timers: ``late`` once one of them may have rung before we were done."""
 
-    Machines stand still for seconds: a device whose timer rang first has kept its promise. Returns
-    the timer that there was time in.
+    def __init__(self) -> None:
+        self.late = False
+
+    @contextmanager
+    def timer(self, within: float, *, since: float | None = None) -> Iterator[None]:
+        """Of so many seconds, begun not before the block, or ``since``: the block must end before it rings."""
+        begun = time.monotonic() if since is None else since
+        try:
+            yield
+        finally:
+            self.late = self.late or time.monotonic() - begun >= within
+
+
+Timed: TypeAlias = Callable[[Peer, float, Clock], Awaitable[None]]
+
+
+async def in_time(peer: Peer, within: float, act: Timed) -> float:
+    """Act before a timer of so many seconds rings; who was late by our clock tries a longer one.
+
+    Machines stand still for seconds: a device whose timer rang first has kept its promise. What fails
+    in time has failed. Returns the timer that there was time in.
     """
     for longer in (within, 10 * within):
+        clock = Clock()
         try:
-            await act(peer, longer)
+            await act(peer, longer, clock)
         except (BrokenContract, ChangeRejected):
-            continue
-        return longer
-    await act(peer, _LONG)
+            if not clock.late:
+                raise
+        else:
+            return longer
+    await act(peer, _LONG, Clock())
     return _LONG
 
 
-async def _hold(peer: Peer, session: device.Session, within: float, persist: str | None) -> None:
+async def _edit(peer: Peer, session: device.Session) -> None:
     await session.lock()
     await peer.stage(session, peer.samples[0])
+
+
+async def _hold(peer: Peer, session: device.Session, within: float, persist: str | None) -> None:
+    await _edit(peer, session)
     await session.commit(confirm_within=within, persist=persist)
 
 
