@@ -40,6 +40,11 @@ class NodeHome:
         return self.shared / "ready"
 
     @property
+    def kept(self) -> Path:
+        """What its keeper says of daemons that fell (kept.sh)."""
+        return self.shared / "log" / "kept.log"
+
+    @property
     def pid(self) -> Path:
         """The number of the process whose death ends the node."""
         return self.path / "pid"
@@ -55,6 +60,7 @@ def start(topology: Topology, node: Node, layer: Layer, *, owned: bool) -> subpr
     place = home(topology.name, node.name)
     place.stage.mkdir(parents=True, exist_ok=True)
     place.shared.mkdir(mode=0o755, exist_ok=True)
+    place.kept.unlink(missing_ok=True)  # what an earlier life gave up is tried again
     binds = (
         Bind(_FILES, "/opt/oss-lab/lab/node"),
         Bind(place.shared, "/run/oss-lab", "rw"),
@@ -133,6 +139,13 @@ def outer_process(lab: str, node: str) -> int | None:
     except (OSError, ValueError):
         return None
     return outer if outer in processes.marked(f"{state.MARK}={lab}") else None
+
+
+def given_up(lab: str, node: str) -> str:
+    """Return what its keeper (kept.sh) says of a daemon that stays down; "" while all are kept."""
+    log = home(lab, node).kept
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return next((line for line in lines if "it stays down" in line), "")
 
 
 def words(lab: str, node: str) -> str:

@@ -38,6 +38,8 @@ def wait(
             if not running[check.node]():
                 words = nodes.words(topology.name, check.node)
                 raise LabError(f"node {check.node} ended while starting: {words}")
+            if given_up := nodes.given_up(topology.name, check.node):
+                raise LabError(f"node {check.node}: {given_up}")
         with netns.entered(topology.mgmt_namespace):
             left = [check for check in left if not check.holds()]
         now = time.monotonic()

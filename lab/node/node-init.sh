@@ -56,7 +56,12 @@ routing() { # DAEMON...; AgentX's master must be there before them: they retry o
         [ "$daemon" = zebra ] && options+=(-n) # a VRF is a network namespace: the kernel may have no VRF devices
         "/usr/lib/frr/$daemon" -d -A 127.0.0.1 "${options[@]}" --log "file:$state/log/$daemon.log" || exit 1
     done
-    vtysh -b
+    vtysh -b || refused || exit 1
+}
+
+refused() {
+    echo "FRR refused its startup file /etc/frr/frr.conf, in the lines above: mend what the topology file gives it, then start the node anew"
+    return 1
 }
 
 network_management() {
@@ -114,7 +119,7 @@ bare_routing() {
     for daemon in $(printf '%s\n' "$@" | awk '!seen[$0]++'); do
         "/usr/lib/frr/$daemon" -d -A 127.0.0.1
     done
-    vtysh -b
+    vtysh -b || refused # it goes on without these lines: its file may be another release's
 }
 
 LAB_ROLE=${LAB_ROLE:-bare}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.runner import Lab
+from oss_agent.testing import daemon
 from tests.lab import nursery
 
 _BORN_WITHIN = 300.0
@@ -24,6 +25,7 @@ class Born:
     """An agent, by the names that subprocess gives to a process."""
 
     pid: int
+    _log: Path
     _told: socket.socket
     _code: int | None = field(default=None, init=False)
 
@@ -34,13 +36,19 @@ class Born:
         return None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end; subprocess.TimeoutExpired when there is none in time."""
+        """Wait for its end; subprocess.TimeoutExpired when there is none in time.
+
+        NotReady where nobody is left who could tell how it ended: its keeper was ended, and it with that.
+        """
         if self._code is None:
             self._told.settimeout(timeout)
             try:
-                self._code = int(self._told.recv(16))
+                told = self._told.recv(16)
             except (TimeoutError, BlockingIOError) as late:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0) from late
+            if not told:
+                raise daemon.NotReady(_unkept(f"agent {self.pid}", self._log))
+            self._code = int(told)
             self._told.close()
         return self._code
 
@@ -74,7 +82,15 @@ class Births:
         with theirs:
             socket.send_fds(self._nursery, [message], [listening.fileno(), theirs.fileno()])
         ours.settimeout(_BORN_WITHIN)
-        return Born(int(ours.recv(16)), ours)
+        told = ours.recv(16)
+        if not told:
+            raise daemon.NotReady(_unkept("an agent that was to be born", log))
+        return Born(int(told), log, ours)
+
+
+def _unkept(who: str, log: Path) -> str:
+    said = daemon.tail(log) if log.exists() else "(nothing)"
+    return f"{who}: its keeper, or the nursery, was ended and told nothing; its log ends:\n{said}"
 
 
 @contextlib.contextmanager

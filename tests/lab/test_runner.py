@@ -14,7 +14,7 @@ import pytest
 
 import lab.containerlab
 from lab import doctor, netns, processes, runner, state
-from lab.errors import LabBusy
+from lab.errors import LabBusy, LabError
 from lab.runner import Lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("lab_ground")]
@@ -141,6 +141,39 @@ def test_a_lab_that_cannot_come_up_leaves_nothing(small: Path) -> None:
     assert done.returncode == 1
     assert "pc1: exec ip address add nonsense" in done.stderr
     assert traces("small-test") == []
+
+
+ROUTER = """
+name: refused-test
+topology:
+  nodes:
+    r1:
+      kind: linux
+      image: any/frr
+      mgmt-ipv4: 172.20.20.78
+      credentials: {username: admin, password: admin}
+      binds: ["saved.xml:/root/.yuma/startup-cfg.xml"]
+      env: {LAB_ROLE: router, LAB_LOOPBACK: 10.255.0.1, LAB_BGP_PEERS: ""}
+"""
+
+
+@pytest.mark.parametrize(
+    ("loopback", "saved", "told"),
+    [
+        ("10.255.0.300", "", "FRR refused its startup file /etc/frr/frr.conf"),
+        ("10.255.0.1", "<config><cut off", "netconfd ended with 221, five times within a minute"),
+    ],
+)
+def test_a_router_whose_startup_file_is_broken_says_so(
+    tmp_path: Path, loopback: str, saved: str, told: str
+) -> None:
+    (tmp_path / "saved.xml").write_text(saved)
+    file = tmp_path / "refused.clab.yml"
+    file.write_text(ROUTER.replace("10.255.0.1,", f"{loopback},"))
+    with pytest.raises(LabError, match="start the node anew") as no, runner.running(file):
+        pass
+    assert told in str(no.value)
+    assert traces("refused-test") == []
 
 
 def test_two_do_not_have_the_same_lab(small: Path) -> None:

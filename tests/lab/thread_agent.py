@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from lab.runner import Lab
 from oss_agent.testing import daemon
 from tests.lab.births import Births
@@ -24,6 +26,8 @@ BILLING_PORT = 9643
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 SERVICES = "urn:oss-agent:lab:services"
 RUNNING = "<get-config><source><running/></source></get-config>"
+PATIENCE = 900.0
+"""Seconds for an order: its longest proof and its devices' own timer (``settings``), and that once again."""
 
 NetconfOf = Callable[[Lab, str], Any]  # conftest's client
 State = tuple[str, tuple[str, ...]]  # a node's running configuration, and what its kernel has
@@ -101,9 +105,14 @@ class Agent:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
-    def final(self, key: str, within: float = 3000) -> Any:
-        """The order when it is final."""
-        return self.daemon.until(lambda: self.final_or_none(key), within=within)
+    def final(self, key: str, within: float = PATIENCE) -> Any:
+        """The order when it is final; NotReady with why it is not."""
+        try:
+            return self.daemon.until(lambda: self.final_or_none(key), within=within)
+        except daemon.NotReady as late:
+            with contextlib.suppress(httpx.HTTPError):
+                late.add_note(f"order {key}: {self.explain(key)['sentence']}")
+            raise
 
     def final_or_none(self, key: str) -> Any:
         """The order if it is final."""
