@@ -6,6 +6,7 @@ announces an address that is held or announced by others is told with the reason
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,19 +29,29 @@ _NOBODY: Final = StrangerView("", "")
 _NO_ADDRESS: Final = "it announces no address that can be asked"
 
 
-def find(connection: sa.Connection, tenant: str, detect: Detector) -> tuple[Candidate, ...]:
-    """Every neighbour that is nobody of ours and is heard now; those that can be asked first."""
+def find(connection: sa.Connection, tenant: str) -> tuple[Candidate, ...]:
+    """Every neighbour that is nobody of ours and is heard now; those that can be asked first.
+
+    By their own words only (``recognised``): thousands that are not shown need not be detected.
+    """
     drawn = link_rows.picture(connection, tenant)
     boxes = _boxes([one for one in drawn.heard if not one.managed and not one.seen.missed])
     announcing = _announcing(boxes)
     held = _held(connection, tenant, announcing)
-    known: strangers.Recognised = {}
     found: list[Candidate] = []
     for box in boxes:
         may_be = {name for one in box for name in drawn.doubtful.get(one.seen.at, ())}
         it = strangers.told([one.seen for one in box]) or _NOBODY
-        found.append(_candidate(box, strangers.named(it, detect, known), held, announcing, may_be))
+        found.append(_candidate(box, it, held, announcing, may_be))
     return tuple(sorted(found, key=lambda one: (bool(one.reason), one.addresses, one.it.chassis)))
+
+
+def recognised(some: Sequence[Candidate], detect: Detector) -> tuple[Candidate, ...]:
+    """The same with what each seems to be."""
+    known: strangers.Recognised = {}
+    return tuple(
+        dataclasses.replace(one, it=strangers.named(one.it, detect, known)) for one in some
+    )
 
 
 def descriptions(

@@ -27,6 +27,7 @@ from inventory.services import resource_events
 from inventory.words import grammar, host_keys, hostile_text, secrets
 from oss_agent import errors
 from oss_agent.spi import audit, clock, detection, device, events, onboarding, snmp, store
+from oss_agent.spi.query import Page, Query
 from oss_agent.spi.scouting import USUAL, Candidate, Login, Ports, Scouted
 
 _SOURCE: Final = "onboarding"
@@ -119,12 +120,15 @@ class AddressScout:
         if not announced:
             return scout_targets.addresses(targets), {}
         # In a thread: thousands of neighbours and a thousand ranges take seconds.
-        found = await self.candidates(tenant)
+        found = await self._store.read(lambda c: candidates.find(c, tenant))
         return await asyncio.to_thread(candidates.within, found, targets)
 
-    async def candidates(self, tenant: str) -> tuple[Candidate, ...]:
-        """Neighbours that nobody has taken in; asks nobody."""
-        return await self._store.read(lambda c: candidates.find(c, tenant, self._ways.detect))
+    async def candidates(self, asked: Query) -> Page[Candidate]:
+        """A page of the neighbours that nobody has taken in; asks nobody."""
+        found = await self._store.read(lambda c: candidates.find(c, asked.tenant))
+        some = found[asked.offset : asked.offset + asked.limit]
+        named = await asyncio.to_thread(candidates.recognised, some, self._ways.detect)
+        return Page(named, len(found))
 
     async def _name(
         self, tenant: str, known: Mapping[str, str], platform: str, by: str

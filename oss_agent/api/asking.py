@@ -102,12 +102,25 @@ def moment(
         raise errors.OrderRejected(f"{name}: {bad}", field=name, code="invalidQuery") from bad
 
 
-def page(found: Sequence[Any], asked: Query) -> Page[Any]:
-    """The page of what is computed as a whole and has no filters. OrderRejected (400) where one is named."""
+def unfiltered(asked: Query) -> Query:
+    """The same of a list that can only be paged. OrderRejected (400) where a filter is named."""
     if asked.filters:
         name = asked.filters[0].path
         raise errors.OrderRejected("cannot be asked for here", field=name, code="invalidQuery")
-    return Page(tuple(found[asked.offset : asked.offset + asked.limit]), len(found))
+    return asked
+
+
+def part(found: Sequence[Any], request: Request) -> Page[Any]:
+    """What is computed as a whole: all of it, or the page that is asked for.
+
+    All by default, however long: of a drawing no link may lack.
+    """
+    asked = request.query_params
+    offset, limit = (
+        _count(asked.get(name), name, default)
+        for name, default in (("offset", 0), ("limit", len(found)))
+    )
+    return Page(tuple(found[offset : offset + limit]), len(found))
 
 
 def listing(page: Page[Any]) -> JSONResponse:

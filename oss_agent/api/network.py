@@ -115,9 +115,14 @@ def _add_ledgers(out: APIRouter, onboarding: Onboarding, time: clock.Clock) -> N
         when = asking.as_of(at, known, time.now())
         return JSONResponse(as_json(await onboarding.get(asking.tenant(request), name, when)))
 
-    @out.get("/topology", summary="Links with their evidence", openapi_extra=read)
+    @out.get(
+        "/topology",
+        summary="Links with their evidence: all, or a page by offset and limit",
+        openapi_extra=read,
+    )
     async def topology(
         request: Request, at: asking.Text = None, known: asking.Text = None
     ) -> JSONResponse:
         when = asking.as_of(at, known, time.now())
-        return JSONResponse(as_json(await onboarding.links(asking.tenant(request), when)))
+        found = await onboarding.links(asking.tenant(request), when)
+        return asking.listing(asking.part(found, request))

@@ -63,8 +63,7 @@ def router(scout: scouting.Scout) -> APIRouter:
         openapi_extra=access.needs(Permission.READ),
     )
     async def neighbours(request: Request) -> JSONResponse:
-        asked = asking.query(request)
-        return asking.listing(asking.page(await scout.candidates(asked.tenant), asked))
+        return asking.listing(await scout.candidates(asking.unfiltered(asking.query(request))))
 
     return out
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from oss_agent.spi.query import Page, Query
 from oss_agent.spi.views import StrangerView
 
 
@@ -102,6 +103,9 @@ class Scout(Protocol):
         """
         ...
 
-    async def candidates(self, tenant: str) -> tuple[Candidate, ...]:
-        """Neighbours that nobody has taken in, as devices of ours hear them; asks nobody."""
+    async def candidates(self, asked: Query) -> Page[Candidate]:
+        """A page of the neighbours that nobody has taken in, as devices of ours hear them; asks nobody.
+
+        Of ``asked`` only the page counts: there is nothing to filter by.
+        """
         ...

@@ -63,6 +63,17 @@ async def test_reads(it: world.World, path: str, place: tuple[Any, ...], value: 
     assert found == value
 
 
+async def test_the_topology_is_whole_or_a_page(it: world.World) -> None:
+    whole = await it.http.get("/api/v1/topology")
+    number = len(whole.json())
+    assert (number > 0, whole.headers["X-Total-Count"]) == (True, str(number))
+    page = await it.http.get("/api/v1/topology?offset=0&limit=1")
+    assert (page.json(), page.headers["X-Total-Count"]) == (whole.json()[:1], str(number))
+    rest = await it.http.get(f"/api/v1/topology?offset={number}")
+    assert (rest.json(), rest.headers["X-Total-Count"]) == ([], str(number))
+    assert (await it.http.get("/api/v1/topology?limit=-1")).status_code == 400
+
+
 @pytest.mark.parametrize("path", ["devices", "devices/pe1", "services", "services/s1", "topology"])
 async def test_a_ledger_is_asked_of_a_moment(it: world.World, path: str) -> None:
     answer = await it.http.get(f"/api/v1/{path}?at=2026-11-20T03:12:00Z&known=2026-11-20")
@@ -213,11 +224,11 @@ def test_what_no_database_can_hold_is_refused(kind: Any, given: str) -> None:
 
 
 def test_what_is_computed_as_a_whole_is_given_by_pages_and_takes_no_filters() -> None:
-    page = asking.page(range(10), Query("default", offset=4, limit=3))
-    assert (page.items, page.total) == ((4, 5, 6), 10)
+    page = Query("default", offset=4, limit=3)
+    assert asking.unfiltered(page) is page
     port = Filter("port", Operator.EQ, ("eth1",))
     with pytest.raises(errors.OrderRejected, match="cannot be asked for here"):
-        asking.page(range(10), Query("default", (port,)))
+        asking.unfiltered(Query("default", (port,)))
 
 
 async def test_not_ready_is_503_and_says_which_part(it: world.World) -> None:

@@ -21,7 +21,8 @@ from oss_agent import clock, errors, registry, store
 from oss_agent.platforms import proofs
 from oss_agent.spi import snmp
 from oss_agent.spi.detection import Evidence
-from oss_agent.spi.scouting import Login, Scouted
+from oss_agent.spi.query import Query
+from oss_agent.spi.scouting import Candidate, Login, Scouted
 
 pytestmark = pytest.mark.anyio
 
@@ -130,10 +131,33 @@ async def it(
         yield _World(asked, scout, rows)
 
 
+async def _candidates(it: _World, tenant: str = "default") -> tuple[Candidate, ...]:
+    return (await it.scout.candidates(Query(tenant))).items
+
+
+async def test_only_a_page_of_the_list_is_recognised(
+    it: _World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await it.look(*(_hears(n, description=f"box of kind {n}") for n in range(1, 7)))
+    seen = list[str]()
+
+    def watched(some: Any, found: Any) -> Any:
+        seen.extend(one.it.name for one in some)
+        return recognised(some, found)
+
+    recognised = candidates.recognised
+    monkeypatch.setattr(candidates, "recognised", watched)
+    page = await it.scout.candidates(Query("default", offset=2, limit=2))
+
+    assert ([one.it.name for one in page.items], page.total) == (["leaf3", "leaf4"], 6)
+    assert seen == ["leaf3", "leaf4"]
+    assert (await it.scout.candidates(Query("default", offset=6))).items == ()
+
+
 async def test_the_list_says_what_where_and_by_whom_and_asks_nobody(it: _World) -> None:
     await it.look(_hears(1), _hears(2, description="", address=""))
 
-    one, two = await it.scout.candidates("default")
+    one, two = await _candidates(it)
     assert (one.it.name, one.it.vendor, one.it.os, one.it.platform) == (
         "leaf1",
         "Arista",
@@ -149,7 +173,7 @@ async def test_the_list_says_what_where_and_by_whom_and_asks_nobody(it: _World) 
     assert (two.it.os, two.addresses, two.heard) == ("", (), ("pe1:eth2",))
     assert two.reason == "it announces no address that can be asked"
     assert it.network.asked == set()
-    assert await it.scout.candidates("other") == ()
+    assert await _candidates(it, "other") == ()
 
 
 async def test_of_an_announced_address_only_what_lies_in_the_targets_is_asked(it: _World) -> None:
@@ -192,7 +216,7 @@ async def test_an_address_of_nobody_is_never_asked_because_it_was_announced(it: 
     # As rows that were written before such addresses were refused at reading.
     await it.look(_hears(1, address="127.0.0.1"), _hears(2, address="224.0.0.5"))
 
-    found = await it.scout.candidates("default")
+    found = await _candidates(it)
     assert [one.addresses for one in found] == [(), ()]
     with pytest.raises(errors.OrderRejected):
         await it.onboard("0.0.0.0/0")
@@ -213,7 +237,7 @@ async def test_an_address_that_two_announce_is_left_out_and_told(it: _World) -> 
 async def test_one_box_with_a_chassis_id_on_each_port_is_one_candidate(it: _World) -> None:
     await it.look(_hears(1), _hears(2, address="192.0.2.1", system_name="leaf1"))
 
-    (one,) = await it.scout.candidates("default")
+    (one,) = await _candidates(it)
     assert (one.addresses, one.heard, one.reason) == (
         ("192.0.2.1",),
         ("pe1:eth1", "pe1:eth2"),
@@ -231,7 +255,7 @@ async def test_what_is_missed_is_no_candidate(it: _World) -> None:
         )
     )
 
-    assert await it.scout.candidates("default") == ()
+    assert await _candidates(it) == ()
     assert await it.rows.read(lambda c: candidates.descriptions(c, "default", ["192.0.2.1"])) == {}
 
 

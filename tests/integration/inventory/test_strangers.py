@@ -96,7 +96,7 @@ def test_a_device_is_shown_with_whom_it_hears_and_the_missed_are_told(
 def test_candidates_are_asked_of_the_database_by_address(connection: sa.Connection) -> None:
     _look(connection, 0, _hears(_OLD), _hears(_NEW, port="eth2"))
 
-    (one,) = candidates.find(connection, "default", detect.detect)
+    (one,) = candidates.recognised(candidates.find(connection, "default"), detect.detect)
     assert (one.addresses, one.heard) == (("192.0.2.7",), ("pe1:eth1", "pe1:eth2"))
     assert one.it.said == (_OLD, _NEW)
     said = candidates.descriptions(connection, "default", ["192.0.2.7", "192.0.2.8"])
