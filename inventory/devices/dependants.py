@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from inventory.rows import history, tables
+from oss_agent.moment import Moment
 from oss_agent.spi import ledger
 from oss_agent.spi.views import OperatingStatus, ServiceState
 
@@ -52,37 +54,99 @@ def on_device(connection: sa.Connection, device: str) -> tuple[ledger.Affected, 
 
 def watched(connection: sa.Connection, device: str | None = None) -> tuple[ledger.WatchedPort, ...]:
     """Meter points of active services, with the ifIndex that discovery or a poll saw last."""
-    s, r, i = tables.services.c, tables.service_resources.c, tables.interfaces.c
-    observed = sa.and_(
-        history.current(tables.interfaces),
-        i.ledger == tables.OBSERVED,
-        i.device == r.device,
-        i.name == r.port,
+    query = _WATCHED if device is None else _WATCHED.where(_R.device == device)
+    return tuple(_watched(connection, row) for row in connection.execute(query).mappings())
+
+
+def _watched(connection: sa.Connection, row: sa.RowMapping) -> ledger.WatchedPort:
+    return ledger.WatchedPort(
+        device=row["device"],
+        port=row["port"],
+        index=row["ifindex"],
+        service=row["service"],
+        service_name=row["name"],
+        tenant=row["tenant"],
+        customer=row["customer"],
+        active=row["active"],
+        names=_names(connection, row),
     )
-    metered = sa.and_(history.current(tables.service_resources), r.service == s.id, r.meter)
-    query = (
-        sa.select(
-            r.device,
-            r.port,
-            i.ifindex,
-            s.id,
-            s.name,
-            s.tenant,
-            s.customer,
-            s.resumed_at,
-            r.formerly,
-        )
-        .select_from(
-            tables.services.join(tables.service_resources, metered).outerjoin(
-                tables.interfaces, observed
-            )
-        )
-        .where(history.current(tables.services), s.state == ServiceState.ACTIVE.value)
-        .order_by(r.device, r.port)
+
+
+_I = tables.interfaces.c
+_WATCHED = (
+    sa.select(
+        _R.device,
+        _R.port,
+        _I.ifindex,
+        _R.service,
+        _S.name,
+        _S.tenant,
+        _S.customer,
+        sa.func.coalesce(_S.resumed_at, _S.start_date, type_=Moment()).label("active"),
+        _R.formerly,
+        _R.valid_from,
     )
-    if device is not None:
-        query = query.where(r.device == device)
-    return tuple(ledger.WatchedPort(*row) for row in connection.execute(query))
+    .select_from(
+        tables.services.join(
+            tables.service_resources,
+            sa.and_(history.current(tables.service_resources), _R.service == _S.id, _R.meter),
+        ).outerjoin(
+            tables.interfaces,
+            sa.and_(
+                history.current(tables.interfaces),
+                _I.ledger == tables.OBSERVED,
+                _I.device == _R.device,
+                _I.name == _R.port,
+            ),
+        )
+    )
+    .where(history.current(tables.services), _S.state == ServiceState.ACTIVE.value)
+    .order_by(_R.device, _R.port)
+)
+_BEFORE = sa.select(_R.formerly, _R.valid_from).where(
+    _R.service == sa.bindparam("at_service"),
+    _R.device == sa.bindparam("at_device"),
+    _R.port == sa.bindparam("at_port"),
+    _R.valid_to == sa.bindparam("at_end", type_=Moment()),
+    _R.known_to.is_(None),
+    _R.meter,
+)
+
+
+def _names(connection: sa.Connection, row: sa.RowMapping) -> tuple[ledger.PortName, ...]:
+    """What the port was called under the service: renamed, it stayed the same port."""
+    names = [ledger.PortName(row["port"], row["valid_from"])]
+    formerly = row["formerly"]
+    while formerly is not None:
+        asked = {"at_service": row["service"], "at_device": row["device"], "at_port": formerly}
+        ended = asked | {"at_end": names[-1].since}
+        before = connection.execute(_BEFORE, ended).first()
+        if before is None:
+            break
+        names.append(ledger.PortName(formerly, before.valid_from))
+        formerly = before.formerly
+    return tuple(names)
+
+
+def left(
+    connection: sa.Connection, device: str, port: str, service: str, after: datetime
+) -> datetime | None:
+    """When the service left the port, or ceased to be active there, first after a moment."""
+    moved = sa.select(sa.func.min(_R.valid_to, type_=Moment())).where(
+        _R.service == service,
+        _R.device == device,
+        _R.port == port,
+        _R.valid_to > after,
+        _R.known_to.is_(None),
+    )
+    ceased = sa.select(sa.func.min(_S.valid_from, type_=Moment())).where(
+        _S.id == service,
+        _S.state != ServiceState.ACTIVE.value,
+        _S.valid_from > after,
+        _S.known_to.is_(None),
+    )
+    found = (connection.execute(query).scalar() for query in (moved, ceased))
+    return min((one for one in found if one is not None), default=None)
 
 
 def _affected(rows: Iterable[sa.Row[str, str, str, str, str]]) -> tuple[ledger.Affected, ...]:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from inventory.devices import dependants, standings
+from inventory.devices import dependants, standings, withheld_usage
 from inventory.drift import drift_rows
 from inventory.looks import observed
 from inventory.planning import configured, port_claims, snapshot
@@ -359,6 +359,29 @@ class SqlLedger:
     ) -> ledger.NamedPorts:
         """Which ports a poll's rows are."""
         return observed.name_ports(connection, device, rows)
+
+    def left(
+        self, connection: sa.Connection, *, device: str, port: str, service: str, after: datetime
+    ) -> datetime | None:
+        """When the service left the port, or ceased to be active there."""
+        return dependants.left(connection, device, port, service, after)
+
+    def withheld(
+        self, connection: sa.Connection, device: str
+    ) -> Collection[tuple[str, str, ledger.Why]]:
+        """What usage people are told to be withheld."""
+        return withheld_usage.keys(connection, device)
+
+    def withhold(
+        self,
+        connection: sa.Connection,
+        *,
+        device: str,
+        withheld: Sequence[ledger.Withheld],
+        at: datetime,
+    ) -> None:
+        """People are told of this usage and of no other."""
+        withheld_usage.settle(connection, device, withheld, at)
 
     def looked_at(self, connection: sa.Connection, device: str) -> datetime | None:
         """When its ports were last looked at."""

@@ -1,22 +1,22 @@
 """Acts on raw octets: keeps the samples that bills rest on and writes usage records with events.
 
-A record closes the interval since the last kept sample of its meter point and service; sample,
-record and event are one unit. When the service has left the meter point (terminated, suspended, moved)
-the next poll closes its last period with what was read last while it was there. The primary key is (meter point, period start, revision), so a
-poll that comes twice, or again after a crash, adds nothing.
+A record closes the period since the sample that it began with; sample, record and event are one unit.
+When the service has left the meter point (terminated, suspended, moved) the next poll closes its last
+period with what was read last while it was there; where no poll comes any more, ``away`` does. The
+primary key is (meter point, period start, revision), so a poll that comes twice, or again after a
+crash, adds nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
 from urllib import parse
 
 import sqlalchemy as sa
 
-from oss_agent.assurance import observe, port_table, usage, usage_rows
+from oss_agent.assurance import observe, periods, port_table, usage, usage_rows, withheld
 from oss_agent.spi import events, ledger, store
 from oss_agent.spi.views import UsageView, as_json
 
@@ -43,8 +43,9 @@ class Meter:
         self._ledger = inventory
         self._sink = sink
         self._pace = pace
-        self._read: dict[str, Mapping[_Place, usage.Sample]] = {}
+        self._read: dict[str, Mapping[periods.Place, usage.Sample]] = {}
         """What each device's meter points had last: most readings close no period, and are not kept."""
+        self._notice = withheld.Notice(inventory)
         self.records = 0
         """Usage records written."""
         self.gaps = 0
@@ -53,78 +54,141 @@ class Meter:
     async def take(self, sight: observe.Sight) -> None:
         """Close every interval that is due or over on the device's meter points. StoreUnavailable."""
         seen = await self._store.read(lambda connection: self._look(connection, sight))
-        if seen.due or seen.left:
-            written = await self._store.write(lambda connection: self._write(connection, sight))
-            self.records += len(written)
-            self.gaps += sum(view.gap is not None for view in written)
+        if seen.due or seen.over:
+            self._count(await self._store.write(lambda c: self._write(c, sight)))
         before = self._read.get(sight.device, {})
         kept = {place: read for place, read in before.items() if place in seen.places}
-        self._read[sight.device] = kept | {one.place: one.sample for one in seen.readings}
+        # A poll may lack a port's octets: what was read before it is still what was read last.
+        now = {one.place: one.sample for one in seen.readings if not one.sample.unread}
+        self._read[sight.device] = kept | now
+        missing = self._unmetered(sight, seen)
+        await self._notice.tell(self._store, sight.device, missing, sight.held, sight.at)
+
+    async def away(self, polled: Collection[str], silent: Collection[str], at: datetime) -> None:
+        """Tell what nobody else does, of devices that are not ``polled`` or are ``silent``.
+
+        The last periods of services that left; and of devices that are not polled what was read last
+        and not told yet. Should they be polled again, the period goes on from there. StoreUnavailable.
+        """
+        begun = await self._store.read(usage_rows.devices)
+        for device in sorted(begun & set(silent)):
+            await self._settle(device, at, rest=False)
+        for device in sorted((begun | self._notice.devices()) - set(polled)):
+            missing = await self._settle(device, at, rest=True)
+            await self._notice.tell(self._store, device, missing, (), at)
+        for device in self._read.keys() - set(polled):
+            del self._read[device]
+
+    async def _settle(self, device: str, at: datetime, *, rest: bool) -> Sequence[ledger.Withheld]:
+        """Close what is over on a device without a poll, and with ``rest`` what goes on, as it was read."""
+
+        def unit(connection: sa.Connection) -> Sequence[UsageView]:
+            now = self._sort(connection, device, at)
+            over = [self._leave(connection, period, at) for period in now.over]
+            read = [self._rest(connection, one, at) for one in now.on.values() if rest]
+            return [view for view in (*over, *read) if view is not None]
+
+        now = await self._store.read(lambda connection: self._sort(connection, device, at))
+        unread = rest and any(self._later(period) for period in now.on.values())
+        if now.over or unread:
+            self._count(await self._store.write(unit))
+            now = await self._store.read(lambda connection: self._sort(connection, device, at))
+        return [withheld.unpolled(period) for period in now.on.values()]
+
+    def _sort(self, connection: sa.Connection, device: str, at: datetime) -> periods.Sorted:
+        watched = self._ledger.watched(connection, device)
+        return periods.sort(watched, usage_rows.begun(connection, device), at)
 
     def _look(self, connection: sa.Connection, sight: observe.Sight) -> _Seen:
         # Of a port in doubt the octets may be another customer's: the interval ends when a look told.
         ports = {port.name: port for port in sight.ports if port.name not in sight.unsure}
         watched = self._ledger.watched(connection, sight.device)
+        now = periods.sort(watched, usage_rows.begun(connection, sight.device), sight.at)
         readings = [
-            _Reading(one, _sample(sight, port))
+            _Reading(one, _sample(sight, port), now.on.get(periods.place(one)))
             for one in watched
-            if (port := ports.get(one.port)) is not None
+            if (port := ports.get(one.port)) is not None and periods.counts(one, sight.at, sight.at)
         ]
-        begun = {_place(one): one for one in usage_rows.open_of(connection, sight.device)}
-        places = {place for one in watched for place in _places(one)}
-        anew = {place for one in watched if _came_back(connection, one) for place in _places(one)}
         return _Seen(
+            watched=watched,
             readings=readings,
-            due=[one for one in readings if self._is_due(connection, one, sight.at)],
-            places=places,
-            begun=begun,
-            left=[one for place, one in begun.items() if place not in places - anew],
+            due=[one for one in readings if self._is_due(one)],
+            on=now.on,
+            over=now.over,
         )
 
-    def _is_due(self, connection: sa.Connection, reading: _Reading, at: datetime) -> bool:
-        last = _last(connection, reading.watched)
-        if last is None or last.meter_point != reading.sample.meter_point:
+    def _is_due(self, reading: _Reading) -> bool:
+        period, sample = reading.period, reading.sample
+        if period is None or period.first.meter_point != sample.meter_point:
             return True  # renamed: before it may be renamed again, its new name has a sample
-        return usage.due(last, at, self._pace.interval, self._pace.early)
+        pace = self._pace
+        return usage.due(period.first, sample, pace.interval, pace.early) or usage.broken(
+            period.first, self._last(period), sample
+        )
+
+    def _last(self, period: periods.Period) -> usage.Sample | None:
+        return self._read.get(period.whose.device, {}).get(period.place)
+
+    def _later(self, period: periods.Period) -> usage.Sample | None:
+        """What was read last, if that is later than the period's first sample."""
+        last = self._last(period)
+        return last if last is not None and last.at > period.first.at else None
 
     def _write(self, connection: sa.Connection, sight: observe.Sight) -> Sequence[UsageView]:
         seen = self._look(connection, sight)
-        records = [self._leave(connection, watched, sight.at) for watched in seen.left]
-        begun = seen.begun.keys() - {_place(one) for one in seen.left}
+        told = [self._leave(connection, period, sight.at) for period in seen.over]
+        for reading in seen.due:  # two ports may have exchanged their names: first all end
+            if reading.period is not None and reading.period.place != reading.place:
+                usage_rows.end(connection, reading.period.place)
         for reading in seen.due:
-            records.append(self._close(connection, reading))
-            if reading.place not in begun:
-                usage_rows.begin(connection, reading.watched)
-        return [record for record in records if record is not None]
+            told += self._close(connection, reading)
+        return [view for view in told if view is not None]
 
     def _leave(
-        self, connection: sa.Connection, watched: ledger.WatchedPort, at: datetime
+        self, connection: sa.Connection, period: periods.Period, at: datetime
     ) -> UsageView | None:
         """Tell the last period of a service that is there no more. None when all of it is told.
 
         Only what was read while it was there is its own; who was killed since knows no such reading.
         """
-        point, service = _place(watched)
-        usage_rows.end(connection, point, service)
-        last = usage_rows.last_sample(connection, point, service)
-        seen = self._read.get(watched.device, {}).get((point, service))
-        view = None if last is None else usage.last_record(watched, last, seen, at)
+        usage_rows.end(connection, period.place)
+        seen, whose = self._last(period), period.whose
+        gone = self._ledger.left(
+            connection,
+            device=whose.device,
+            port=whose.port,
+            service=whose.service,
+            after=period.first.at,
+        )
+        left = at if gone is None else min(gone, at)
+        view = usage.last_record(whose, period.first, seen, left)
         if view is None:
             return None
         if seen is not None:
-            usage_rows.put_sample(connection, seen, watched)
+            usage_rows.put_sample(connection, seen, whose)
         return self._tell(connection, view, at)
 
-    def _close(self, connection: sa.Connection, reading: _Reading) -> UsageView | None:
-        """Keep the sample; with one before it, the record between them. None without news."""
-        watched, sample = reading.watched, reading.sample
-        last = _last(connection, watched)
-        usage_rows.put_sample(connection, sample, watched)
-        if last is None:
+    def _rest(
+        self, connection: sa.Connection, period: periods.Period, at: datetime
+    ) -> UsageView | None:
+        """Tell what was read last of a period that goes on: nobody knows when the next reading comes."""
+        seen = self._later(period)
+        if seen is None:
             return None
-        if last.meter_point != sample.meter_point:
-            usage_rows.end(connection, last.meter_point, watched.service)
-        return self._tell(connection, usage.record(watched, last, sample), sample.at)
+        usage_rows.begin(connection, period.whose, seen)
+        return self._tell(connection, usage.record(period.whose, period.first, seen), at)
+
+    def _close(self, connection: sa.Connection, reading: _Reading) -> Sequence[UsageView | None]:
+        """Begin a period with the sample; of one that went on, the records until then."""
+        watched, period = reading.watched, reading.period
+        usage_rows.begin(connection, watched, reading.sample)
+        if period is None:
+            return ()
+        seen = self._last(period)
+        views = usage.closed(watched, period.first, seen, reading.sample)
+        if seen is not None and len(views) > 1:
+            usage_rows.put_sample(connection, seen, watched)
+        return [self._tell(connection, view, reading.sample.at) for view in views]
 
     def _tell(self, connection: sa.Connection, view: UsageView, at: datetime) -> UsageView | None:
         if not usage_rows.put_record(connection, view, known_from=at):
@@ -132,70 +196,47 @@ class Meter:
         self._sink(connection, _event(view, at))
         return view
 
+    def _count(self, written: Sequence[UsageView]) -> None:
+        self.records += len(written)
+        self.gaps += sum(view.gap is not None for view in written)
 
-_Place: TypeAlias = "tuple[str, str]"
-"""A meter point and a service."""
+    def _unmetered(self, sight: observe.Sight, seen: _Seen) -> Sequence[ledger.Withheld]:
+        """Whose ports are in doubt, and since when nothing is counted of them."""
+        doubted = sight.held | sight.unsure
+        read = self._read.get(sight.device, {})
+        return [
+            withheld.in_doubt(one, seen.on.get(periods.place(one)), read, sight.at)
+            for one in seen.watched
+            if one.port in doubted
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
     watched: ledger.WatchedPort
     sample: usage.Sample
+    period: periods.Period | None
 
     @property
-    def place(self) -> _Place:
+    def place(self) -> periods.Place:
         """Where it was read."""
-        return _place(self.watched)
+        return periods.place(self.watched)
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A device's meter points at a poll: what was read, what of it closes a period, who has left.
+    """A device's meter points at a poll: what was read, what of it closes a period, what is over."""
 
-    ``places`` are those of now, also by the name of before; ``begun`` those where a period goes on.
-    """
-
+    watched: Sequence[ledger.WatchedPort]
     readings: Sequence[_Reading]
     due: Sequence[_Reading]
-    places: Collection[_Place]
-    begun: Mapping[_Place, ledger.WatchedPort]
-    left: Sequence[ledger.WatchedPort]
+    on: Mapping[periods.Place, periods.Period]
+    over: Sequence[periods.Period]
 
-
-def _place(watched: ledger.WatchedPort) -> _Place:
-    return usage.meter_point(watched.device, watched.port), watched.service
-
-
-def _places(watched: ledger.WatchedPort) -> Iterator[_Place]:
-    """Where it is metered; a port that was renamed goes on under its new name."""
-    yield _place(watched)
-    if watched.formerly is not None:
-        yield usage.meter_point(watched.device, watched.formerly), watched.service
-
-
-def _last(connection: sa.Connection, watched: ledger.WatchedPort) -> usage.Sample | None:
-    """The sample that the period began with; a suspension ends it, and a resume begins another."""
-    last = _newest(connection, watched)
-    return None if _is_before(last, watched.resumed) else last
-
-
-def _came_back(connection: sa.Connection, watched: ledger.WatchedPort) -> bool:
-    """Was it suspended and resumed since its last sample?"""
-    return watched.resumed is not None and _is_before(_newest(connection, watched), watched.resumed)
-
-
-def _is_before(last: usage.Sample | None, resumed: datetime | None) -> bool:
-    return last is not None and resumed is not None and last.at < resumed
-
-
-def _newest(connection: sa.Connection, watched: ledger.WatchedPort) -> usage.Sample | None:
-    """Its newest sample.
-
-    A port that was renamed goes on counting: its last sample has the name of before. The newest of
-    both counts: a port that has an old name again has older samples of that name, too.
-    """
-    found = (usage_rows.last_sample(connection, *place) for place in _places(watched))
-    return max((one for one in found if one is not None), key=lambda one: one.at, default=None)
+    @property
+    def places(self) -> Collection[periods.Place]:
+        """Where something may be read, and where what was read last may still be told."""
+        return {*map(periods.place, self.watched), *(one.place for one in self.on.values())}
 
 
 def _sample(sight: observe.Sight, port: port_table.Port) -> usage.Sample:

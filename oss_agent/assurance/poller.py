@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -37,6 +38,8 @@ class Pace:
     """between two polls of a device, however many traps it sends"""
     unreachable_after: int = 2
     """polls in a row without answer before the device counts as unreachable"""
+    away: float = 60.0
+    """between two tellings of who is not polled, or does not answer; one that leaves is told at once"""
 
 
 class Watcher(Protocol):
@@ -44,6 +47,10 @@ class Watcher(Protocol):
 
     async def take(self, sight: observe.Sight) -> None:
         """Act on a believed poll."""
+        ...
+
+    async def away(self, polled: Collection[str], silent: Collection[str], at: datetime) -> None:
+        """Act on what is not in any poll: all are named that are polled, and of them the ``silent``."""
         ...
 
 
@@ -82,6 +89,8 @@ class Poller:
         self._watches: dict[str, _Watch] = {}
         self._counters: Counter[str] = Counter()
         self._lag = 0.0
+        self._away_at = float("-inf")
+        self._refreshed = False
         self._last_success: dict[str, float] = {}
         self._log = structlog.get_logger("assurance.poller")
 
@@ -95,6 +104,7 @@ class Poller:
                     tasks.pop(name).cancel()
                 for name in self._watches.keys() - tasks.keys():
                     tasks[name] = group.create_task(self._watch(self._watches[name]))
+                await self._tell_away()
                 await asyncio.sleep(self._pace.refresh)
 
     async def _refresh(self) -> None:
@@ -106,12 +116,31 @@ class Poller:
             return
         # v2c is asked only where somebody flagged the device for it by giving it a community.
         endpoints = {e.device: e for e in pollable if e.snmp_community}
+        self._refreshed = True
         for name in self._watches.keys() - endpoints.keys():
+            self._away_at = float("-inf")
             del self._watches[name]
             self._last_success.pop(name, None)
             self._observer.forget(name)
         for name, endpoint in endpoints.items():
             self._watches.setdefault(name, _Watch(endpoint)).endpoint = endpoint
+
+    async def _tell_away(self) -> None:
+        """Watchers hear by and by of those whom no poll tells of. What is not written is said again."""
+        now = self._time.monotonic()
+        if now - self._away_at < self._pace.away or not self._refreshed:
+            return
+        silent = [name for name, watch in self._watches.items() if self._is_silent(watch)]
+        try:
+            for watcher in self._watchers:
+                await watcher.away(self._watches.keys(), silent, self._time.now())
+        except (errors.StoreUnavailable, errors.OrderRejected):
+            self._counters["unrecorded"] += 1
+        else:
+            self._away_at = now
+
+    def _is_silent(self, watch: _Watch) -> bool:
+        return watch.failures >= self._pace.unreachable_after
 
     async def _watch(self, watch: _Watch) -> None:
         while True:
@@ -200,7 +229,7 @@ class Poller:
     async def _miss(self, watch: _Watch, reason: str) -> None:
         watch.failures += 1
         self._counters["unanswered"] += 1
-        if watch.failures < self._pace.unreachable_after:
+        if not self._is_silent(watch):
             return
         try:
             await self._observer.miss(watch.endpoint.device, reason, self._time.now())

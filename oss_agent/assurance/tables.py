@@ -89,7 +89,7 @@ class SampleColumns(TypedColumns):
 
 
 class OpenColumns(TypedColumns):
-    """A period that has begun: deleted when the service has left the meter point, and that was told."""
+    """A period that has begun, with ``sample``; deleted when the service has left, and that was told."""
 
     meter_point = Column(String(255), primary_key=True)
     service = Column(String(255), primary_key=True)
@@ -97,6 +97,7 @@ class OpenColumns(TypedColumns):
     tenant: Named[str] = Column(String(255))
     service_name: Named[str] = Column(String(255))
     customer: Named[str] = Column(String(255))
+    sample: Named[str] = Column(String(255))
 
 
 class UsageColumns(TypedColumns):

@@ -47,6 +47,11 @@ class Sample:
         """What a usage record names it by."""
         return f"{self.meter_point}@{rfc3339(self.at)}"
 
+    @property
+    def unread(self) -> bool:
+        """Did the device give no octets?"""
+        return self.octets_in is None or self.octets_out is None
+
 
 def meter_point(device: str, port: str) -> str:
     """The stable identity of a meter point."""
@@ -68,6 +73,8 @@ def record(
 ) -> UsageView:
     """The usage of one service at one meter point between two samples."""
     octets_in, octets_out, gap = difference(before, after)
+    # Of a clock that was set back nobody knows how long it was: a period never ends before it begins.
+    period_end = max(before.at, after.at)
     return UsageView(
         key=key(before.meter_point, before.at, revision),
         tenant=watched.tenant,
@@ -76,7 +83,7 @@ def record(
         customer=watched.customer,
         meter_point=before.meter_point,
         period_start=before.at,
-        period_end=after.at,
+        period_end=period_end,
         revision=revision,
         octets_in=octets_in,
         octets_out=octets_out,
@@ -85,19 +92,42 @@ def record(
     )
 
 
+def closed(
+    watched: ledger.WatchedPort, before: Sample, seen: Sample | None, after: Sample
+) -> tuple[UsageView, ...]:
+    """The records of a period that ``after`` closes.
+
+    Where the counters were interrupted, what was read last before that (``seen``) is known all the same:
+    two records, and only the second one is a gap.
+    """
+    whole = record(watched, before, after)
+    if seen is None or not _saves(before, seen, after):
+        return (whole,)
+    return record(watched, before, seen), record(watched, seen, after)
+
+
+def _saves(before: Sample, seen: Sample, after: Sample) -> bool:
+    """Is the period unknown as a whole, and known until it was read last?"""
+    return (
+        before.at < seen.at
+        and difference(before, after)[2] is not None
+        and difference(before, seen)[2] is None
+    )
+
+
 def last_record(
-    watched: ledger.WatchedPort, before: Sample, seen: Sample | None, at: datetime
+    watched: ledger.WatchedPort, before: Sample, seen: Sample | None, left: datetime
 ) -> UsageView | None:
     """What is told of the period that ``before`` began, once the service has left the meter point.
 
     It ends with the last reading while the service was there (``seen``), for what is counted later
-    is not its own. Without one nobody knows: a gap until ``at``. None: all of it is told already.
+    is not its own. Without one nobody knows: a gap until it ``left``. None: all of it is told already.
     """
     if seen is not None:
         return record(watched, before, seen) if seen.at > before.at else None
-    if at <= before.at:
+    if left <= before.at:
         return None
-    unread = dataclasses.replace(before, at=at, octets_in=None, octets_out=None)
+    unread = dataclasses.replace(before, at=left, octets_in=None, octets_out=None)
     view = record(watched, before, unread)
     why = "the service left it before it was read again"
     return dataclasses.replace(
@@ -129,16 +159,33 @@ def difference(before: Sample, after: Sample) -> tuple[int | None, int | None, s
 def interruption(before: Sample, after: Sample) -> str | None:
     """Why the two samples do not belong to one uninterrupted run of the counters, or None."""
     wall = after.at - before.at
+    if wall < timedelta():
+        return "our clock was set back"
     if not timedelta() < wall < _WRAP:
         return "the samples are not in order, or more than 497 days apart"
     device = timedelta(milliseconds=(after.uptime - before.uptime) % _TICKS * 10)
     if abs(device - wall) > _SLACK + wall * _DRIFT:
-        return "sysUpTime did not run on: the agent restarted"
+        return (
+            "sysUpTime did not run on as our clock did: the agent restarted, or our clock was set"
+        )
     if before.discontinuity != after.discontinuity:
         return "ifCounterDiscontinuityTime changed: the counters were interrupted"
     return None
 
 
-def due(before: Sample, at: datetime, interval: timedelta, early: timedelta) -> bool:
-    """Is a record due? ``early`` lets a poll that comes a little before the interval's end close it."""
-    return at - before.at >= interval - early
+def due(before: Sample, now: Sample, interval: timedelta, early: timedelta) -> bool:
+    """Is a record due? ``early`` lets a poll that comes a little before the interval's end close it.
+
+    A poll may lack a port's octets, and the next one has them: they are waited for an interval longer.
+    After such a sample, and when our clock was set back, a new period begins at once.
+    """
+    waited = now.at - before.at
+    if waited < timedelta() or (before.unread and not now.unread):
+        return waited != timedelta()
+    missed = now.unread and not before.unread
+    return waited >= interval * (2 if missed else 1) - early
+
+
+def broken(before: Sample, seen: Sample | None, now: Sample) -> bool:
+    """Were the counters interrupted since they were read last? What was known until then is told at once."""
+    return seen is not None and not now.unread and _saves(before, seen, now)

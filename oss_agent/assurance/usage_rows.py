@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
-from oss_agent.assurance import usage
+from oss_agent.assurance import periods, usage
 from oss_agent.assurance.tables import OPEN, SAMPLES, USAGE
 from oss_agent.spi import ledger
 from oss_agent.spi.views import UsageView
@@ -15,17 +16,46 @@ from oss_agent.spi.views import UsageView
 _S, _O = SAMPLES.c, OPEN.c
 
 
-def last_sample(connection: sa.Connection, point: str, service: str) -> usage.Sample | None:
-    """The newest kept sample of a service at a meter point; a new service starts without one."""
-    query = (
-        sa.select(SAMPLES)
-        .where(_S.meter_point == point, _S.service == service)
-        .order_by(_S.at.desc())
-        .limit(1)
+def begun(connection: sa.Connection, device: str) -> Sequence[periods.Period]:
+    """The periods that have begun on a device, each with its first sample."""
+    rows = connection.execute(_BEGUN, {"at_device": device}).mappings()
+    return [periods.Period(_whose(row), _first(row)) for row in rows]
+
+
+_BEGUN: Final = (
+    sa.select(
+        _O.meter_point,
+        _O.service,
+        _O.device,
+        _O.tenant,
+        _O.service_name,
+        _O.customer,
+        _S.at,
+        _S.uptime,
+        _S.discontinuity,
+        _S.octets_in,
+        _S.octets_out,
     )
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        return None
+    .select_from(OPEN.join(SAMPLES, _S.id == _O.sample))
+    .where(_O.device == sa.bindparam("at_device"))
+    .order_by(_O.meter_point, _O.service)
+)
+"""Made once: to build a statement costs several times as much as to run it."""
+
+
+def _whose(row: sa.RowMapping) -> ledger.WatchedPort:
+    return ledger.WatchedPort(
+        device=row["device"],
+        port=usage.port_of(row["meter_point"], row["device"]),
+        index=None,
+        service=row["service"],
+        service_name=row["service_name"],
+        tenant=row["tenant"],
+        customer=row["customer"],
+    )
+
+
+def _first(row: sa.RowMapping) -> usage.Sample:
     return usage.Sample(
         meter_point=row["meter_point"],
         at=row["at"],
@@ -34,6 +64,11 @@ def last_sample(connection: sa.Connection, point: str, service: str) -> usage.Sa
         octets_in=row["octets_in"],
         octets_out=row["octets_out"],
     )
+
+
+def devices(connection: sa.Connection) -> frozenset[str]:
+    """Where any period has begun."""
+    return frozenset(connection.execute(sa.select(_O.device).distinct()).scalars())
 
 
 def put_sample(
@@ -84,37 +119,23 @@ def put_record(connection: sa.Connection, view: UsageView, *, known_from: dateti
     return True
 
 
-def open_of(connection: sa.Connection, device: str) -> Sequence[ledger.WatchedPort]:
-    """The meter points of a device where a period has begun, as they were then."""
-    rows = connection.execute(sa.select(OPEN).where(_O.device == device).order_by(_O.meter_point))
-    return [
-        ledger.WatchedPort(
-            device=row.device,
-            port=usage.port_of(row.meter_point, row.device),
-            index=None,
-            service=row.service,
-            service_name=row.service_name,
-            tenant=row.tenant,
-            customer=row.customer,
-        )
-        for row in rows
-    ]
+def begin(connection: sa.Connection, watched: ledger.WatchedPort, sample: usage.Sample) -> None:
+    """A period begins with a sample that is kept; what had begun there goes on from it."""
+    put_sample(connection, sample, watched)
+    here = sa.and_(_O.meter_point == sample.meter_point, _O.service == watched.service)
+    now = {
+        "device": watched.device,
+        "tenant": watched.tenant,
+        "service_name": watched.service_name,
+        "customer": watched.customer,
+        "sample": sample.id,
+    }
+    if connection.execute(OPEN.update().where(here).values(now)).rowcount == 0:
+        key = {"meter_point": sample.meter_point, "service": watched.service}
+        connection.execute(OPEN.insert().values(key | now))
 
 
-def begin(connection: sa.Connection, watched: ledger.WatchedPort) -> None:
-    """A period has begun where there was none."""
-    connection.execute(
-        OPEN.insert().values(
-            meter_point=usage.meter_point(watched.device, watched.port),
-            service=watched.service,
-            device=watched.device,
-            tenant=watched.tenant,
-            service_name=watched.service_name,
-            customer=watched.customer,
-        )
-    )
-
-
-def end(connection: sa.Connection, point: str, service: str) -> None:
+def end(connection: sa.Connection, place: periods.Place) -> None:
     """No period goes on there. Safe twice."""
+    point, service = place
     connection.execute(OPEN.delete().where(_O.meter_point == point, _O.service == service))

@@ -7,7 +7,7 @@ import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,9 @@ from sqlalchemy import event as sa_event
 from drivers.snmp import engine, receiver
 from inventory.facts import facts, snmp_facts
 from inventory.looks import discovery, observed, rounds
-from inventory.planning import ledger as inventory_ledger
 from inventory.rows import history
 from inventory.rows import tables as inventory_tables
-from oss_agent import clock, errors, settings, store
+from oss_agent import clock, errors, settings
 from oss_agent.assurance import (
     alarm_port,
     alarm_rows,
@@ -37,48 +36,22 @@ from oss_agent.assurance import (
     usage,
     usage_rows,
 )
-from oss_agent.assurance import alarms as alarm_desk
-from oss_agent.spi import alarms, events, ledger, query, snmp
+from oss_agent.spi import alarms, ledger, query, snmp
 from oss_agent.spi.device import Credential, Endpoint
 from oss_agent.spi.onboarding import About
-from oss_agent.spi.views import OperatingStatus, ServiceState, Severity, SpecificationRef
+from oss_agent.spi.views import OperatingStatus, ServiceState, Severity
 from oss_agent.testing.simulated_snmp.agent import SimulatedAgent
 from oss_agent.testing.simulated_snmp.router import Port, Router
+from tests.integration.polled_world import T0 as _T0
+from tests.integration.polled_world import Devices, World, world
+from tests.integration.polled_world import sight as _sight
+from tests.integration.polled_world import usage_of as _usage
 
-_T0 = datetime(2026, 1, 1, tzinfo=UTC)
 _QUICK = poller.Pace(interval=0.05, refresh=0.05, verify_after=0.2, least_gap=0.01)
 _NEVER = 1e9
 """Seconds. An interval: a device has its slot in it, and with a thousand that came in one of so many runs."""
 _LATER = 3.0
 """Seconds after a trap that are not over before it is heard, where the machine stands still for a while."""
-_CFS = ledger.ServiceRow(
-    id="svc-1",
-    tenant="default",
-    name="acme-hq",
-    category="CFS",
-    specification=SpecificationRef("eline", "1.0", "E-Line"),
-    characteristics={},
-    customer="acme",
-    order="17",
-    resources=(("pe1", "eth4"), ("pe2", "eth4")),
-    meters=(("pe1", "eth4"),),
-)
-
-
-class Devices:
-    """Who is polled and whose address is whose."""
-
-    def __init__(self, *endpoints: Endpoint) -> None:
-        self.endpoints = {e.device: e for e in endpoints}
-
-    async def endpoint(self, device: str) -> Endpoint:
-        return self.endpoints[device]
-
-    async def by_address(self, address: str) -> str | None:
-        return next((e.device for e in self.endpoints.values() if e.address == address), None)
-
-    async def pollable(self) -> tuple[Endpoint, ...]:
-        return tuple(self.endpoints.values())
 
 
 class Engine:
@@ -121,79 +94,6 @@ class Engine:
 
     def counters(self) -> dict[str, int]:
         return {}
-
-
-@dataclass
-class World:
-    """A store with inventory and one active service on pe1:eth4 and pe2:eth4."""
-
-    rows: store.SqlStore
-    ledger: inventory_ledger.SqlLedger
-    told: list[events.Event] = field(default_factory=list[events.Event])
-    broken: bool = False
-
-    def sink(self, _: sa.Connection, event: events.Event) -> None:
-        if self.broken:
-            raise RuntimeError("the outbox is full")
-        self.told.append(event)
-
-    def kinds(self) -> list[str]:
-        return [event.kind.value for event in self.told]
-
-    async def status(self) -> OperatingStatus:
-        snapshot = await self.rows.read(lambda c: self.ledger.snapshot(c, "default"))
-        return snapshot.services["svc-1"].operating_status
-
-    async def open_alarm(self, key: alarms.AlarmKey) -> Any:
-        return await self.rows.read(lambda c: alarm_rows.open_of(c, key))
-
-    def observer(self) -> observe.Observer:
-        desk = alarm_desk.AlarmDesk(self.sink)
-        return observe.Observer(self.rows, self.ledger, desk, self.sink)
-
-
-def _add(connection: sa.Connection, it: inventory_ledger.SqlLedger) -> None:
-    for name in ("pe1", "pe2"):
-        row: dict[str, Any] = {
-            "tenant": "default",
-            "name": name,
-            "source": "test",
-            "kind": "linux",
-            "platform": "frr_linux",
-            "managed": True,
-            "reason": "",
-            "address": "127.0.0.1",
-            "role": "pe",
-            "site": "north",
-            "username": "admin",
-            "password_ref": None,
-            "community_ref": None,
-            "ports": {},
-            "router_id": None,
-        }
-        history.begin(connection, inventory_tables.devices, row, _T0)
-    it.put_service(connection, _CFS, _T0)
-    it.move_service(connection, service="svc-1", state=ServiceState.ACTIVE, at=_T0)
-
-
-@asynccontextmanager
-async def world(url: str) -> AsyncIterator[World]:
-    it = inventory_ledger.SqlLedger(clock.SystemClock())
-    async with store.open_store(url) as rows:
-        for metadata in (inventory_tables.METADATA, tables.METADATA):
-            await rows.write(metadata.create_all)
-        await rows.write(lambda connection: _add(connection, it))
-        yield World(rows, it)
-
-
-def _sight(seconds: float, oper: str = "up", *, octets: int = 0, **ports: str) -> observe.Sight:
-    named = {"eth3": "up", "eth4": oper} | ports
-    seen = tuple(
-        port_table.Port(name, number, "up", state, octets, 2 * octets, 0)
-        for number, (name, state) in enumerate(named.items(), 1)
-    )
-    at = _T0 + timedelta(seconds=seconds)
-    return observe.Sight("pe1", seen, at, 1_000 + int(seconds * 100))
 
 
 _ETH4 = correlate.port_key("pe1", "eth4")
@@ -540,10 +440,6 @@ def test_of_two_alarms_the_newest_comes_first_unless_asked_otherwise(database_ur
     asyncio.run(story())
 
 
-def _usage(told: Sequence[events.Event]) -> list[Any]:
-    return [e.payload for e in told if e.kind is events.EventKind.USAGE_CREATE]
-
-
 def test_usage_is_recorded_once_per_interval_whatever_comes_twice(database_url: str) -> None:
     async def story() -> None:
         async with world(database_url) as w:
@@ -663,7 +559,7 @@ def test_a_last_period_that_was_over_while_nobody_counted_is_told_as_unknown(
             (_, last) = _usage(w.told)
             assert (last["period_start"][11:19], last["period_end"][11:19]) == (
                 "00:01:00",
-                "00:02:00",
+                "00:01:40",
             )
             assert (last["octets_in"], last["octets_out"]) == (None, None)
             assert "left it before it was read" in last["gap"]

@@ -19,6 +19,7 @@ from inventory.facts import configured_names
 from inventory.pools import pool_claims
 from inventory.rows import tables
 from oss_agent import audit, database, errors
+from oss_agent.assurance import usage_rows
 from oss_agent.migrations import rooms, upgrade
 from oss_agent.spi.tree import from_json
 
@@ -350,3 +351,63 @@ def test_vlans_and_vrfs_of_what_is_configured_are_known_after_an_upgrade(databas
     assert known == {("vrf", "vpn7"), ("vrf", "b"), ("vlan", "8"), ("vlan", "10")}
     assert known == set(configured_names.named(from_json(tree)))
     assert {row["valid_from"] for row in rows} == {_AT}
+
+
+def test_periods_that_had_begun_go_on_after_an_upgrade(database_url: str) -> None:
+    """Where an active service stands since before its newest sample; of others nothing is known."""
+    later = _AT + timedelta(minutes=5)
+    now: dict[str, Any] = {"valid_from": _AT, "known_from": _AT}
+    services: dict[str, dict[str, Any]] = {
+        "begun": {},
+        "begins": {},
+        "suspended": {"state": "inactive"},
+        "resumed": {"resumed_at": later + timedelta(minutes=1)},
+        "came-back": {},
+        "renamed": {},
+        "exchanged": {},
+        "left": {},
+        "unmetered": {},
+    }
+    stands: list[tuple[str, str, dict[str, Any]]] = [
+        ("begun", "e1", {}),
+        ("begins", "e2", {}),
+        ("suspended", "e3", {}),
+        ("resumed", "e4", {}),
+        ("came-back", "e5", {"valid_from": later + timedelta(minutes=1)}),
+        ("renamed", "w6", {"formerly": "e6", "valid_from": later + timedelta(minutes=1)}),
+        ("exchanged", "e7", {"formerly": "e8", "valid_from": later + timedelta(minutes=1)}),
+        ("exchanged", "e8", {"formerly": "e7", "valid_from": later + timedelta(minutes=1)}),
+        ("left", "e9", {"valid_to": later + timedelta(minutes=1)}),
+        ("unmetered", "e10", {"meter": False}),
+    ]
+    read = [(name, f"e{number}") for number, name in enumerate(services, 1)]
+    engine = database.writer(database.parse(database_url))
+    with engine.begin() as connection:
+        command.upgrade(upgrade.configuration(connection), "0047")
+        for row, (name, said) in enumerate(services.items(), 1):
+            about: dict[str, Any] = {"id": name, "name": f"the {name}", "customer": "acme"}
+            _fill(connection, "inv_services", row=row, **(now | {"state": "active"} | about | said))
+        for row, (name, port, said) in enumerate(stands, 1):
+            about = {"service": name, "device": "pe1", "port": port, "meter": True}
+            _fill(connection, "inv_service_resources", row=row, **(now | about | said))
+        for name, port in read:
+            for at in (_AT, later):
+                of = {"service": name, "meter_point": f"pe1:{port}", "at": at}
+                _fill(connection, "usg_sample", id=f"pe1:{port}@{at}", octets_in="7", **of)
+        _fill(connection, "usg_open", service="begun", meter_point="pe1:e1", device="pe1")
+        _fill(connection, "usg_open", service="lost", meter_point="pe1:e99", device="pe1")
+    upgrade.migrate(database_url)
+
+    with engine.connect() as connection:
+        found = {one.place: one for one in usage_rows.begun(connection, "pe1")}
+    engine.dispose()
+    assert set(found) == {
+        ("pe1:e1", "begun"),
+        ("pe1:e2", "begins"),
+        ("pe1:e6", "renamed"),
+        ("pe1:e7", "exchanged"),
+    }
+    assert {one.first.at for one in found.values()} == {later}
+    assert {one.first.octets_in for one in found.values()} == {7}
+    begins = found["pe1:e2", "begins"].whose
+    assert (begins.service_name, begins.customer, begins.port) == ("the begins", "acme", "e2")

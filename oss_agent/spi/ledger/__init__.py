@@ -13,7 +13,16 @@ from oss_agent.spi.ledger.devices import Devices
 from oss_agent.spi.ledger.ownership import Ownership
 from oss_agent.spi.ledger.planning import DeviceFact, Planning, PortFact, Snapshot, TestPoint
 from oss_agent.spi.ledger.services import ServiceRow, Services
-from oss_agent.spi.ledger.watching import Affected, NamedPorts, PolledPort, WatchedPort, Watching
+from oss_agent.spi.ledger.watching import (
+    Affected,
+    NamedPorts,
+    PolledPort,
+    PortName,
+    WatchedPort,
+    Watching,
+    Why,
+    Withheld,
+)
 from oss_agent.spi.products import ProductLedger
 
 __all__ = [
@@ -27,12 +36,15 @@ __all__ = [
     "Planning",
     "PolledPort",
     "PortFact",
+    "PortName",
     "ServiceRow",
     "Services",
     "Snapshot",
     "TestPoint",
     "WatchedPort",
     "Watching",
+    "Why",
+    "Withheld",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from oss_agent.spi.views import OperatingStatus
@@ -25,11 +26,20 @@ class Affected:
 
 
 @dataclass(frozen=True, slots=True)
+class PortName:
+    """What a port is called since when."""
+
+    name: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class WatchedPort:
     """A port that assurance polls for usage and state: a meter point of an active service.
 
-    ``resumed`` is when it last came back from a suspension: what was counted before is not its.
-    ``formerly`` is what the port was called before it was renamed, None when it never was.
+    ``active`` is since when the service is active, or active again after a suspension. ``names`` are
+    what the port was called while the service stood on it, the newest first: the last one's ``since``
+    is when it came there. What was counted before either of them is not its.
     """
 
     device: str
@@ -39,8 +49,40 @@ class WatchedPort:
     service_name: str
     tenant: str
     customer: str
-    resumed: datetime | None = None
-    formerly: str | None = None
+    active: datetime | None = None
+    names: tuple[PortName, ...] = ()
+
+    @property
+    def came(self) -> datetime | None:
+        """Since when what is counted there is its; None where nobody knows."""
+        since = [self.names[-1].since] if self.names else []
+        return max([*since, *([self.active] if self.active else [])], default=None)
+
+
+class Why(StrEnum):
+    """Why usage is not told for the time being."""
+
+    IN_DOUBT = "in-doubt"
+    """which row of its device the port is, nobody knows"""
+    NOT_POLLED = "not-polled"
+    """its device is not asked any more"""
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A service's usage at a port that is not told since ``since``, the last reading that counts."""
+
+    port: str
+    service: str
+    service_name: str
+    customer: str
+    why: Why
+    since: datetime
+
+    @property
+    def key(self) -> tuple[str, str, Why]:
+        """The same as long as the same is withheld there for the same reason."""
+        return self.port, self.service, self.why
 
 
 class PolledPort(Protocol):
@@ -120,6 +162,22 @@ class Watching(Protocol):
         self, connection: Connection, device: str, rows: Sequence[PolledPort]
     ) -> NamedPorts:
         """Which ports a poll's rows are, by what the last look knew of them."""
+        ...
+
+    def left(
+        self, connection: Connection, *, device: str, port: str, service: str, after: datetime
+    ) -> datetime | None:
+        """When the service left the port, or ceased to be active there, first after a moment."""
+        ...
+
+    def withheld(self, connection: Connection, device: str) -> Collection[tuple[str, str, Why]]:
+        """The keys of what people are told of by ``withhold``."""
+        ...
+
+    def withhold(
+        self, connection: Connection, *, device: str, withheld: Sequence[Withheld], at: datetime
+    ) -> None:
+        """Of a device's ports, this usage and no other is withheld: people are told, until it ends."""
         ...
 
     def looked_at(self, connection: Connection, device: str) -> datetime | None:
