@@ -54,8 +54,8 @@ def on_device(connection: sa.Connection, device: str) -> tuple[ledger.Affected, 
 
 def watched(connection: sa.Connection, device: str | None = None) -> tuple[ledger.WatchedPort, ...]:
     """Meter points of active services, with the ifIndex that discovery or a poll saw last."""
-    query = _WATCHED if device is None else _WATCHED.where(_R.device == device)
-    return tuple(_watched(connection, row) for row in connection.execute(query).mappings())
+    query, asked = (_WATCHED, {}) if device is None else (_WATCHED_OF, {"at_device": device})
+    return tuple(_watched(connection, row) for row in connection.execute(query, asked).mappings())
 
 
 def _watched(connection: sa.Connection, row: sa.RowMapping) -> ledger.WatchedPort:
@@ -103,6 +103,7 @@ _WATCHED = (
     .where(history.current(tables.services), _S.state == ServiceState.ACTIVE.value)
     .order_by(_R.device, _R.port)
 )
+_WATCHED_OF = _WATCHED.where(_R.device == sa.bindparam("at_device"))
 _BEFORE = sa.select(_R.formerly, _R.valid_from).where(
     _R.service == sa.bindparam("at_service"),
     _R.device == sa.bindparam("at_device"),
