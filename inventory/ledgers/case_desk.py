@@ -6,6 +6,7 @@ the kind. A decision is a version of the case: what was decided by when stays an
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +20,7 @@ from oss_agent.spi import store
 from oss_agent.spi.cases import CaseState, CaseView, Decider, Decision
 from oss_agent.spi.clock import Clock
 from oss_agent.spi.moments import AsOf
-from oss_agent.spi.query import Page, Query
+from oss_agent.spi.query import Page, Query, Sort
 
 Audit: TypeAlias = Callable[[sa.Connection, CaseView], None]
 """Told of each decision inside its unit."""
@@ -194,11 +195,17 @@ def _find(
         name: _C[name] for name in ("id", "device", "subject", "kind", "owner", "decided_by")
     }
     state = selecting.Attribute(_state(at), words=[one.value for one in CaseState])
+    since = selecting.Attribute(sa.func.coalesce(_C.since, _C.valid_from), selecting.moment)
     rows = sa.select(_T).where(history.there(_T, when), _C.tenant == query.tenant)
-    attributes = {**selecting.texts(words), "state": state}
+    attributes = {**selecting.texts(words), "state": state, "since": since}
     selection = selecting.Selection(rows, _C.tenant, attributes, _C.id)
-    page, total = selection.page(connection, query)
+    page, total = selection.page(connection, query if query.sort else _newest_last(query))
     return Page(tuple(_view(row, at) for row in page.mappings()), total)
+
+
+def _newest_last(query: Query) -> Query:
+    """As a terminal shows best what is new; an id says nothing of when."""
+    return dataclasses.replace(query, sort=(Sort("since"),))
 
 
 def _counts(

@@ -51,7 +51,7 @@ def case_list(
     here, when = context.of(ctx), times(at, known)
     asked: dict[str, Any] = {"device": device} if device else {}
     asked |= {} if all_ else {"state": [one.value for one in _SHOWN]}
-    found = told(here, here.api.get(f"{client.OPERATOR}/cases", **asked, **when))
+    found = told(here, here.api.rows(f"{client.OPERATOR}/cases", **asked, **when))
     here.screen.table(found, _COLUMNS, "no case waits: what is seen is what was known")
     if not all_ and not device and not here.screen.as_json:
         _tell_hidden(here, here.api.get(f"{client.OPERATOR}/cases/count", **when))

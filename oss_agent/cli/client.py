@@ -18,6 +18,8 @@ RESOURCE_ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 RESOURCE_CANCELLATIONS = "/tmf-api/resourceOrdering/v4/cancelResourceOrder"
 SERVICE_TESTS = "/tmf-api/serviceTestManagement/v4/serviceTest"
 OPERATOR = "/api/v1"
+PAGE = 1_000
+"""Rows that a list of the operator's API has at once, where no limit is named."""
 
 
 class Refused(Exception):
@@ -40,6 +42,16 @@ class Api:
     def get(self, path: str, /, **params: str | Sequence[str]) -> Any:
         """GET and decode; several values of a parameter are alternatives. Refused on any error."""
         return self._send("GET", path, params=params)
+
+    def rows(self, path: str, /, **params: str | Sequence[str]) -> list[dict[str, Any]]:
+        """GET a list to its end, page by page; one that silently ends misleads. Refused on any error."""
+        found: list[dict[str, Any]] = []
+        while True:
+            further = {"offset": str(len(found))} if found else {}
+            page: list[dict[str, Any]] = self.get(path, **params, **further)
+            found += page
+            if len(page) < PAGE:
+                return found
 
     def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Any:
         """POST JSON and decode; Refused on any error."""

@@ -75,5 +75,5 @@ def list_(
         ("WHAT", "text"),
         ("SAFE", "actions"),
     ]
-    found = cases.told(here, here.api.get(f"{client.OPERATOR}/cases", **asked))
+    found = cases.told(here, here.api.rows(f"{client.OPERATOR}/cases", **asked))
     here.screen.table(found, columns, "no drift is known")

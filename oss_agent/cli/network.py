@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from oss_agent.cli import client, context, logins, strangers
+from oss_agent.cli import client, context, logins, show, strangers
 from oss_agent.cli.cases import At, Known, times
 
 devices = typer.Typer(no_args_is_help=True, help="Devices: what is managed, and trusted.")
@@ -50,6 +50,7 @@ def device_list(ctx: typer.Context, at: At = None, known: Known = None) -> None:
         ("TRUSTED", "trusted"),
         ("STANDING", "standing"),
         ("SEEN", "last_seen"),
+        ("TROUBLE SINCE", "unreachable_since"),
         ("REASON", "reason"),
     ]
     nothing = "no devices: oss-agent import clab-<lab>/"
@@ -66,6 +67,10 @@ def device_show(ctx: typer.Context, device: Name, at: At = None, known: Known = 
         return
     tables = {"interfaces", "logical", "neighbours"}
     here.screen.facts((key, value) for key, value in view.items() if key not in tables)
+    if since := view.get("unreachable_since"):
+        here.screen.text(
+            f"it does not answer, or not well, since {show.short(since)}: what follows is as it was told last"
+        )
     columns = [
         ("PORT", "name"),
         ("INDEX", "index"),
@@ -176,5 +181,4 @@ def _list(
     asked: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     here = context.of(ctx)
-    answer: Any = here.api.get(f"{client.OPERATOR}{path}", **asked)
-    here.screen.table(answer, columns, nothing)
+    here.screen.table(here.api.rows(f"{client.OPERATOR}{path}", **asked), columns, nothing)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from oss_agent.cli import main, orders
+from oss_agent.cli import client, main, orders
 
 Answer = tuple[int, Any]
 
@@ -363,6 +363,46 @@ def test_a_device_is_shown_with_whom_it_hears_and_what_that_says_it_is(
     assert "Arista EOS 4.19.5M" in out
     assert "unknown system (AP-7) (missed since)" in out
     assert "\x1b" not in out
+
+
+def test_a_device_that_does_not_answer_is_shown_with_since_when(
+    run: Callable[..., int], daemon: type[Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"name": "pe1", "unreachable_since": "2026-11-22T03:12:07.000Z", "reason": "no answer"}
+    up = {"name": "eth1", "oper_status": "up"}
+    daemon.answers["GET /api/v1/devices"] = (200, [row])
+    daemon.answers["GET /api/v1/devices/pe1"] = (200, row | {"interfaces": [up]})
+
+    assert run("device", "list") == 0
+    assert "2026-11-22T03:12:07Z" in capsys.readouterr().out
+    assert run("device", "show", "pe1") == 0
+    out = capsys.readouterr().out
+    told = "it does not answer, or not well, since 2026-11-22T03:12:07Z: what follows is as it was told"
+    assert out.index(told) < out.index("eth1")
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        (("case", "list", "--all", "--device", "pe1"), "cases?device=pe1"),
+        (("device", "list", "--at", "03:12"), "devices?at=03%3A12"),
+        (("alarm", "list"), "alarms"),
+    ],
+)
+def test_a_list_is_read_to_its_end(
+    words: tuple[str, ...],
+    path: str,
+    run: Callable[..., int],
+    daemon: type[Daemon],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [{"id": f"row{n}", "name": f"row{n}"} for n in range(client.PAGE + 1)]
+    between = "&" if "?" in path else "?"
+    daemon.answers[f"GET /api/v1/{path}"] = (200, rows[: client.PAGE])
+    daemon.answers[f"GET /api/v1/{path}{between}offset={client.PAGE}"] = (200, rows[client.PAGE :])
+
+    assert run("-o", "json", *words) == 0
+    assert len(json.loads(capsys.readouterr().out)) == len(rows)
 
 
 def test_cases_are_listed_and_decided_about(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -128,6 +129,28 @@ class _Watch:
     def note(self, connection: sa.Connection, case: CaseView) -> None:
         assert connection.in_transaction()
         self.audited.append(case)
+
+
+def test_the_newest_case_is_the_last_of_the_list(database_url: str) -> None:
+    opened = [_case(f"serial {number}") for number in range(8)]
+
+    async def story() -> None:
+        async with _desk(database_url, opened[0]) as (rows, desk, _):
+            for number in range(1, len(opened)):
+                told, at = opened[: number + 1], _AT + timedelta(minutes=number)
+                settle = functools.partial(
+                    cases.settle,
+                    tenant="default",
+                    device="pe1",
+                    kinds=_KIND,
+                    found=told,
+                    at=at,
+                )
+                await rows.write(settle)
+            page = await desk.find(Query("default"))
+            assert [one.evidence for one in page.items] == [one.evidence for one in opened]
+
+    asyncio.run(story())
 
 
 def test_a_person_lists_and_accepts_them(database_url: str) -> None:
