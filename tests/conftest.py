@@ -58,25 +58,31 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgres_url(
-    new_postgres: Callable[[], str], postgres_server: peers.PostgresPeer
+    new_postgres: Callable[[str], str], postgres_server: peers.PostgresPeer, postgres_origin: str
 ) -> Iterator[str]:
-    """An empty database in PostgreSQL, for tests marked ``peer``.
+    """A database of the test's own in PostgreSQL, for tests marked ``peer``.
 
     It goes at once: before its files are on the disk, from where some machines take a second to
     remove a database, and every worker would have a hundred of them in the end.
     """
-    url = new_postgres()
+    url = new_postgres(postgres_origin)
     yield url
     _tell(postgres_server, f"DROP DATABASE {sa.make_url(url).database} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
-def new_postgres(postgres_server: peers.PostgresPeer) -> Callable[[], str]:
-    """Makes empty databases, for fixtures that outlive a test."""
+def postgres_origin() -> str:
+    """The database that a test's own is a copy of: an empty one, where a room has no other."""
+    return "template1"
 
-    def made() -> str:
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres_server: peers.PostgresPeer) -> Callable[..., str]:
+    """Makes databases, empty ones or copies, for fixtures that outlive a test."""
+
+    def made(origin: str = "template1") -> str:
         name = f"test{next(_numbers)}"
-        _tell(postgres_server, f"CREATE DATABASE {name}")
+        _tell(postgres_server, f"CREATE DATABASE {name} TEMPLATE {origin}")
         return postgres_server.url_of(name)
 
     return made

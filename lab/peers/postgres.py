@@ -61,7 +61,7 @@ def postgres(*, settings: tuple[str, ...] = ()) -> Iterator[PostgresPeer]:
     port = guest.free_port()
     with guest.folder() as top, _serving(programs, layer, top, port, settings) as server:
         shared = top / "shared"
-        guest.wait_ready(server, lambda: _accepts(shared), "PostgreSQL", within=120)
+        guest.wait_ready(server, lambda: _accepts(shared), "PostgreSQL", within=300)
         yield PostgresPeer("127.0.0.1", port, "oss", "oss", "postgres", shared)
 
 
@@ -105,4 +105,4 @@ def _serving(
     try:
         yield guest.Guest(process, top / "shared", top / "log")
     finally:
-        process.communicate(timeout=20)  # closes its input: it ends by itself
+        process.communicate(timeout=300)  # closes its input: it ends by itself

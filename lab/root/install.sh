@@ -19,7 +19,7 @@ if [ ! -s etc/resolv.conf ]; then cat /etc/resolv.conf >run/resolv.conf; ln -sf 
 printf '#!/bin/sh\nexit 101\n' >usr/sbin/policy-rc.d
 chmod 755 usr/sbin/policy-rc.d
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
-apt() { chroot . apt-get -q -y -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 \
+apt() { chroot . apt-get -q -y -o APT::Sandbox::User=root -o Dpkg::Use-Pty=0 -o Acquire::Retries=5 \
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null; }
 chroot . dpkg --configure -a # an interrupted run left packages unpacked
 if ! apt install --no-install-recommends "$@"; then # old lists, or a machine left half installed

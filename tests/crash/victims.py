@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -56,6 +57,8 @@ def warm() -> None:
     registry.installed()
     for name in _LATE:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # what was imported lives as long as each of them: none walks it in search of garbage
 
 
 _LATE = ("dbos._sys_db_sqlite", "h11", "httpcore", "oss_agent.migrations", "uvicorn.lifespan.on",

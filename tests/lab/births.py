@@ -105,4 +105,4 @@ def opened(network: Lab) -> Iterator[Births]:
             yield Births(network, ours)
         finally:
             ours.close()
-            process.wait(60)
+            process.wait(300)

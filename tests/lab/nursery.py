@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import gc
 import json
 import os
 import signal
@@ -37,7 +36,6 @@ def main() -> None:
         signal.SIGCHLD, signal.SIG_IGN
     )  # keepers leave nothing that somebody had to ask for
     victims.warm()
-    gc.freeze()
     # A fork copies one thread only: with another one there, locks would stay locked in the child.
     if threading.active_count() != 1:
         raise RuntimeError(f"an import started threads: {threading.enumerate()}")

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from inventory.rows import history
 from inventory.rows import tables as inventory_tables
-from oss_agent import clock, settings
+from oss_agent import clock, database, settings
 from oss_agent.app import daemon, ground
 from oss_agent.catalog import specification
 from oss_agent.fulfilment.record import states, tables
@@ -29,6 +29,7 @@ from oss_agent.spi import clock as spi_clock
 from oss_agent.spi import views
 from oss_agent.testing import daemon as daemons
 from oss_agent.testing.simulated.device import SimulatedDevice
+from tests import with_tables
 from tests.crash import collect
 
 ROUTERS = ("pe1", "pe2", "pe3")
@@ -115,7 +116,9 @@ class LivingAgent:
         """Routers up, the network known, the daemon started."""
         for device in self.devices.values():
             await device.__aenter__()
-        await asyncio.to_thread(upgrade.migrate, self._tree.store_url)
+        file = database.file_of(database.parse(self._tree.store_url))
+        assert file is not None
+        with_tables.copied_of(upgrade.migrate, file)
         secret = self.place / "password"
         secret.write_text("admin", encoding="utf-8")
         secret.chmod(0o600)

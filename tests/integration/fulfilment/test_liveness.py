@@ -180,7 +180,7 @@ async def test_an_interruption_after_many_tries_for_other_reasons_is_the_first(
     await world.order()
     for _ in range(world.limits.attempts + 1):
         await world.run()
-        world.clock.ahead += 61.0
+        world.clock.ahead += world.longest_pause
     world.devices["pe2"].faults = NONE
     await world.start(failpoints.Failpoints({"journal.held.after": "raise"}))
     with pytest.raises(failpoints.Crash):

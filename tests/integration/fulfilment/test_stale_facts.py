@@ -134,7 +134,7 @@ async def test_an_order_that_waited_for_a_person_has_time_again_for_its_devices(
     order = await world.order()
     await world.run()
     world.known.change = lambda end: end
-    world.clock.ahead += 61
+    world.clock.ahead += world.longest_pause
     await world.run()
     (plan,) = await world.orders.plans(worlds.TENANT, order.id)
     assert plan.waits

@@ -138,7 +138,7 @@ async def put_far(world: worlds.World, order: str) -> None:
 async def test_the_end_of_the_first_wakes_who_stands_behind_it(world: worlds.World) -> None:
     first, last = await behind(world)
     world.devices["pe2"].faults = NONE
-    world.clock.ahead += 61.0
+    world.clock.ahead += world.longest_pause
     await world.run()
     assert [(await world.get(one)).state for one in (first, last)] == [DONE, DONE]
 

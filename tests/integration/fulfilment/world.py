@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from inventory.planning import ledger as inventory_ledger
 from inventory.pools import pools
 from inventory.rows import history
 from inventory.rows import tables as inventory_tables
-from oss_agent import audit, database, errors, inserting, registry, store
+from oss_agent import audit, errors, inserting, registry, store
 from oss_agent.catalog import catalogue, collection, specification
 from oss_agent.fulfilment import cancellation, failpoints, limits, order, parts
 from oss_agent.fulfilment.record import journal, order_ends, participant_rows, states, tables
@@ -39,6 +38,7 @@ from oss_agent.testing import flow
 from oss_agent.testing.simulated.device import SimulatedDevice
 from oss_agent.testing.simulated.offer import Offer
 from oss_agent.testing.simulated.schema import Ceiling
+from tests import with_tables
 
 PES = ("pe1", "pe2")
 PORTS = ("eth3", "eth4", "eth5")
@@ -46,6 +46,8 @@ TENANT = "default"
 TEST_LIMITS = limits.Limits(
     confirm_within=60.0, rpc_timeout=30.0, prove_within=0.2, prove_every=0.05, retry=5.0
 )
+_MANY = 100
+"""Tries after which no pause grows any more."""
 _BY_THEMSELVES = collection.load().ordered
 _EVENTS = sa.MetaData()
 EVENTS = sa.Table(
@@ -59,6 +61,7 @@ EVENTS = sa.Table(
     sa.Column("changed", sa.JSON),
 )
 
+_ROOMS = (tables.METADATA, inventory_tables.METADATA, audit.METADATA, _EVENTS)
 _APPEND = inserting.Insert(EVENTS)
 
 
@@ -224,8 +227,13 @@ class World:
             await self.run()
             if not await self.rows.read(journal.open_ones):
                 return
-            self.clock.ahead += 61.0
+            self.clock.ahead += self.longest_pause
         raise AssertionError("it never ends")
+
+    @property
+    def longest_pause(self) -> float:
+        """Seconds after which whatever was tried and has to wait is tried again."""
+        return self.limits.pause(_MANY) + 1.0
 
     async def order(self, name: str = "acme", **more: Any) -> views.ServiceOrderView:
         return (await self.orders.submit(request(name, **more))).order
@@ -322,7 +330,7 @@ async def open_world(
     if isinstance(where, str):
         create(url)
     else:
-        (where / "agent.db").write_bytes(_empty())
+        with_tables.copied(where / "agent.db", *_ROOMS)
     async with contextlib.AsyncExitStack() as stack:
         devices = {
             name: await stack.enter_async_context(
@@ -346,20 +354,7 @@ async def open_world(
 
 
 def create(url: str) -> None:
-    engine = database.writer(database.parse(url))
-    with engine.begin() as connection:
-        for metadata in (tables.METADATA, inventory_tables.METADATA, audit.METADATA, _EVENTS):
-            metadata.create_all(connection)
-    engine.dispose()
-
-
-@functools.cache
-def _empty() -> bytes:
-    """An SQLite file with every table: to copy it costs nothing, to make one 30 ms of CPU."""
-    with tempfile.TemporaryDirectory() as place:
-        file = Path(place) / "empty.db"
-        create(f"sqlite:///{file}")
-        return file.read_bytes()
+    with_tables.create(url, *_ROOMS)
 
 
 def _specifications(

@@ -10,8 +10,24 @@ import sqlalchemy as sa
 
 from inventory.rows import history, tables
 from oss_agent import database
+from tests import with_tables
 
 _LATER = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres_origin(new_postgres: Callable[[], str]) -> str:
+    """A database with the tables: to copy it takes a fifth of what it takes to make one."""
+    url = new_postgres()
+    with_tables.create(url, tables.METADATA)
+    return str(sa.make_url(url).database)
+
+
+@pytest.fixture
+def database_url(database_url: str) -> str:
+    """A database that has the tables."""
+    file = database.file_of(database.parse(database_url))
+    return with_tables.copied(file, tables.METADATA) if file else database_url
 
 
 @pytest.fixture
@@ -19,8 +35,6 @@ def engine(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.En
     # Writers race here, and SQLite lets nobody stand in a queue: who has bad luck waits for long.
     monkeypatch.setattr(database, "BUSY_TIMEOUT", 60.0)
     made = database.writer(database.parse(database_url))
-    with made.begin() as connection:
-        tables.METADATA.create_all(connection)
     yield made
     made.dispose()
 

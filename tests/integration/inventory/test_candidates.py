@@ -17,12 +17,14 @@ from inventory.devices import device_views, standings
 from inventory.facts import facts
 from inventory.looks import observed
 from inventory.onboarding import candidates, scouting
+from inventory.rows import tables
 from oss_agent import clock, errors, registry, store
 from oss_agent.platforms import proofs
 from oss_agent.spi import snmp
 from oss_agent.spi.detection import Evidence
 from oss_agent.spi.query import Query
 from oss_agent.spi.scouting import Candidate, Login, Scouted
+from tests import with_tables
 
 pytestmark = pytest.mark.anyio
 
@@ -90,7 +92,7 @@ class _Network:
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
     """SQLite alone: what is asked of the database here runs on both in ``test_strangers``."""
-    return f"sqlite:///{tmp_path / 'agent.db'}"
+    return with_tables.copied(tmp_path / "agent.db", tables.METADATA)
 
 
 @dataclasses.dataclass

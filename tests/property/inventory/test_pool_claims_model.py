@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from inventory.pools import pool_claims, pools
 from inventory.rows import history, tables
 from oss_agent import database, errors
+from tests import with_tables
 
 _KEYS = st.sampled_from("abcdef")
 _QUARANTINE = 10.0
@@ -33,11 +34,10 @@ class PoolMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
-        url = f"sqlite:///{Path(self._folder.name) / 'agent.db'}"
+        url = with_tables.copied(Path(self._folder.name) / "agent.db", tables.METADATA)
         self._engine = database.writer(database.parse(url))
         self._connection = self._engine.connect()
         self._transaction = self._connection.begin()
-        tables.METADATA.create_all(self._connection)
         self._now = datetime(2026, 11, 21, tzinfo=UTC)
         pools.seed(self._connection, [self.pool], tenant="default", at=self._now)
         self._held: dict[str, int] = {}

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from inventory.pools import pool_claims, pool_free, pool_sql, pools
 from inventory.rows import history, tables
 from oss_agent import database, errors
-from tests import listed_pool
+from tests import listed_pool, with_tables
 
 _QUARANTINE, _UNSEEN = 10.0, 20.0
 _LAST = 24
@@ -31,11 +31,11 @@ class FreeMachine(RuleBasedStateMachine):
         super().__init__()
         self._open = contextlib.ExitStack()
         folder = self._open.enter_context(tempfile.TemporaryDirectory())
-        engine = database.writer(database.parse(f"sqlite:///{Path(folder) / 'agent.db'}"))
+        url = with_tables.copied(Path(folder) / "agent.db", tables.METADATA)
+        engine = database.writer(database.parse(url))
         self._open.callback(engine.dispose)
         self._connection = self._open.enter_context(engine.connect())
         self._open.callback(self._connection.begin().rollback)
-        tables.METADATA.create_all(self._connection)
         self._now = datetime(2026, 11, 22, tzinfo=UTC)
         self._keys = 0
         self._chunk = pool_free.CHUNK
