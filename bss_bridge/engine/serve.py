@@ -62,8 +62,14 @@ def listen(bind: Bind) -> socket.socket:
     except OSError as bad:
         where = f"fd {bind.fd}" if bind.fd is not None else f"{bind.host} port {bind.port}"
         raise errors.ConfigurationError(
-            f"http: cannot listen on {where}: {bad.strerror}; is another daemon running?"
+            f"http: cannot listen on {where}: {_reason(bad)}; stop what listens there, "
+            "perhaps another daemon, or choose another http.port or http.bind"
         ) from bad
+
+
+def _reason(bad: OSError) -> str:
+    """Without the address, which asyncio's and socket's helpers say once more."""
+    return str(bad.strerror).partition(" (while")[0]
 
 
 class EmbeddedServer(uvicorn.Server):

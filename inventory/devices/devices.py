@@ -66,7 +66,9 @@ class StoredDevices:
             raise errors.DeviceRefused(device, f"it is not managed: {row['reason']}")
         if not keys:
             raise errors.DeviceRefused(
-                device, "no host key is pinned; check its fingerprint and trust it first"
+                device,
+                "no host key is pinned: compare its fingerprint with the device's console, then "
+                f"oss-agent device trust {device} SHA256:…",
             )
         return row, keys
 

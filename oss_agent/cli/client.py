@@ -73,9 +73,13 @@ class Api:
         try:
             with httpx.Client(base_url=self.url, timeout=self.timeout, trust_env=False) as http:
                 answer = http.request(method, path, headers=headers, **options)
+        except httpx.UnsupportedProtocol as bad:
+            raise Refused(
+                f"{self.url} is no address of a daemon: write it as http://HOST:PORT", exit_code=2
+            ) from bad
         except (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeEncodeError) as bad:
             raise Refused(f"{self.url}, the token or a header: {bad}; correct it", 2) from bad
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as bad:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as bad:
             raise Refused(
                 f"no daemon at {self.url} ({bad}): start one with 'oss-agent run', or name "
                 "another with --api or OSS_AGENT_API",

@@ -15,6 +15,7 @@ from oss_agent.cli.cases import At, Known, times
 devices = typer.Typer(no_args_is_help=True, help="Devices: what is managed, and trusted.")
 alarms = typer.Typer(no_args_is_help=True, help="Alarms (TMF642).")
 
+_NONE = "no devices: oss-agent import clab-<lab>/, or oss-agent onboard ADDRESS"
 _MINUTES = 1800.0
 """Seconds that all laws of a slow device may take."""
 Name = Annotated[str, typer.Argument(help="device name")]
@@ -33,7 +34,7 @@ def discover(
         ("NEIGHBOURS", "neighbours"),
         ("REASON", "reason"),
     ]
-    here.screen.table(found, columns, "no devices: import some first")
+    here.screen.table(found, columns, _NONE)
 
 
 devices.command("login")(logins.login)
@@ -53,8 +54,7 @@ def device_list(ctx: typer.Context, at: At = None, known: Known = None) -> None:
         ("TROUBLE SINCE", "unreachable_since"),
         ("REASON", "reason"),
     ]
-    nothing = "no devices: oss-agent import clab-<lab>/"
-    _list(ctx, "/devices", columns, nothing, times(at, known))
+    _list(ctx, "/devices", columns, _NONE, times(at, known))
 
 
 @devices.command("show")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from oss_agent import errors
 from oss_agent.settings import outside, places
+from oss_agent.settings.section import Section
 from oss_agent.settings.tree import PREFIX, SECTIONS, Settings
 from oss_agent.spi import refused_values
 
@@ -33,14 +35,14 @@ def load(file: Path | None = None) -> Settings:
             toml_file=file,
         )
 
-    found, tree = [*_unknown_sections()], None
+    found, tree = [*_unknown_sections(), *_half_parted()], None
     try:
         tree = FromFile()
     except pydantic.ValidationError as bad:
         text = "" if file is None else file.read_text(encoding="utf-8")
         found += [_said(one, str(file or ""), text) for one in bad.errors()]
     except (OSError, ValueError) as bad:
-        found.append(f"{file or 'environment'}: {bad}")
+        found.append(_unreadable(str(file or "environment"), str(bad)))
     if found or tree is None:
         raise errors.ConfigurationError(f"settings: {'; '.join(found)}")
     return tree
@@ -64,3 +66,31 @@ def _unknown_sections() -> Iterator[str]:
         if name.upper().startswith(PREFIX) and parted and section.lower() not in SECTIONS:
             known = ", ".join(SECTIONS)
             yield f"{places.ENVIRONMENT} {name}: there is no section {section.lower()}; there are {known}"
+
+
+def _half_parted() -> Iterator[str]:
+    """OSS_AGENT_HTTP_PORT would be ignored as well: it is no section's, and no program's of ours."""
+    for name in sorted(outside.environment()):
+        for section in SECTIONS:
+            rest = name.upper().removeprefix(f"{PREFIX}{section.upper()}_")
+            if rest.lower() in _settings_of(section):
+                yield (
+                    f"{places.ENVIRONMENT} {name}: two underscores part a section from its setting: "
+                    f"{PREFIX}{section.upper()}__{rest}"
+                )
+
+
+def _settings_of(section: str) -> Collection[str]:
+    kind = Settings.model_fields[section].annotation
+    return kind.model_fields if isinstance(kind, type) and issubclass(kind, Section) else ()
+
+
+_PLACE: Final = re.compile(r" \(at line (\d+), column \d+\)$")
+
+
+def _unreadable(file: str, said: str) -> str:
+    """What is no TOML, with its line where the others have it."""
+    line = _PLACE.search(said)
+    if line is None:
+        return f"{file}: {said}"
+    return f"{file}:{line[1]}: it is no TOML: {said[: line.start()]}; mend the line"

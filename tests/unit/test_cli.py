@@ -921,3 +921,8 @@ def test_an_answer_that_cannot_be_written_is_a_sentence(
         monkeypatch.undo()
 
     assert "No space left on device; make room" in capsys.readouterr().err
+
+
+def test_an_address_without_a_scheme_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(main.tree(), ["--api", "127.0.0.1:8642", "order", "list"]) == 2
+    assert "write it as http://HOST:PORT" in capsys.readouterr().err

@@ -77,7 +77,7 @@ def test_a_wrong_file_is_named_with_its_field(tmp_path: Path, text: str, names: 
         ('[log]\nlevel = "info"\n\n[http]  # here\nprot = 1\n', "toml:5: http.prot: there is no"),
         ("http.port = 70000\n", "toml:1: http.port: "),
         ("nonsense = 1\n", "toml:1: nonsense: "),
-        ("[http]\nport = 1\nport = 2\n", r"at line 3, column"),
+        ("[http]\nport = 1\nport = 2\n", r":3: it is no TOML: Cannot overwrite a value"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, where: str) -> None:
@@ -235,6 +235,36 @@ def test_a_misspelt_section_of_the_environment_is_no_silence(
 
     with pytest.raises(errors.ConfigurationError, match="no section htpp; there are store"):
         settings.load()
+
+
+def test_a_setting_of_the_environment_with_one_underscore_is_no_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OSS_AGENT_HTTP_PORT", "9001")
+
+    with pytest.raises(
+        errors.ConfigurationError, match="part a section from its setting: OSS_AGENT_HTTP__PORT"
+    ):
+        settings.load()
+
+
+def test_what_the_command_line_reads_of_the_environment_is_no_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("API", "TOKEN", "CONFIG", "DEVICE_PASSWORD", "DEVICE_COMMUNITY"):
+        monkeypatch.setenv(f"OSS_AGENT_{name}", "x")
+
+    assert settings.load().http.port == settings.Settings().http.port
+
+
+def test_what_is_no_toml_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "oss-agent.toml"
+    file.write_text("data = 'd'\n[http\n")
+
+    with pytest.raises(
+        errors.ConfigurationError, match=r"oss-agent\.toml:2: it is no TOML: Expected"
+    ):
+        settings.load(file)
 
 
 def test_a_list_in_the_environment_that_is_no_json_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,3 +103,16 @@ def test_beyond_loopback_needs_one(host: str) -> None:
     with pytest.raises(errors.ConfigurationError, match="token"):
         serve.check_bind(host, Tokens())
     serve.check_bind(host, TOKENS)
+
+
+def test_a_port_that_is_taken_is_told_once_with_the_way_out() -> None:
+    with serve.listen(serve.Bind(port=0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(errors.ConfigurationError) as refused:
+            serve.listen(serve.Bind(port=port))
+
+    assert str(refused.value) == (
+        f"http: cannot listen on 127.0.0.1 port {port}: Address already in use; stop what listens "
+        "there, perhaps another daemon, or choose another http.port or http.bind"
+    )
