@@ -113,3 +113,51 @@ def test_a_record_names_its_samples_and_its_key_is_stable() -> None:
 
 def test_unchanged_counters_are_zero_octets_and_no_gap() -> None:
     assert usage.difference(_sample(octets=(7, 7)), _sample(60, octets=(7, 7))) == (0, 0, None)
+
+
+_READINGS = st.tuples(
+    st.floats(-100, 10_000), st.integers(0, 10**6), st.integers(0, 2**40), st.integers(0, 2**40)
+)
+
+
+@given(_READINGS, _READINGS)
+def test_what_closes_a_period_tiles_it_and_tells_no_octet_twice(
+    then: tuple[float, int, int, int], now: tuple[float, int, int, int]
+) -> None:
+    """Whatever was read last and is read now: restarts, resets, a clock that was set."""
+    before = _sample(octets=(2**20, 2**20))
+    seen, after = (
+        replace(_sample(octets=(into, out)), at=_T0 + timedelta(seconds=seconds), uptime=uptime)
+        for seconds, uptime, into, out in (then, now)
+    )
+    views = usage.closed(_WATCHED, before, seen, after)
+
+    assert views[0].period_start == before.at
+    assert views[-1].period_end == max(after.at, views[-1].period_start)
+    assert all(one.period_start <= one.period_end for one in views)
+    assert [one.samples[1] for one in views[:-1]] == [one.samples[0] for one in views[1:]]
+    whole = usage.difference(before, after)
+    if whole[2] is None:
+        assert [(one.octets_in, one.octets_out) for one in views] == [whole[:2]]
+    else:
+        assert [one.gap is None for one in views] in ([False], [True, False])
+
+
+@given(st.floats(-10_000, 10_000), begun=st.booleans(), read=st.booleans())
+def test_a_record_is_due_in_time_and_never_before_unless_nobody_could_know_it(
+    seconds: float, *, begun: bool, read: bool
+) -> None:
+    before = _sample(octets=(1, 1) if begun else (None, 1))
+    now = replace(
+        _sample(octets=(1, 1) if read else (1, None)), at=_T0 + timedelta(seconds=seconds)
+    )
+    minute, early = timedelta(seconds=60), timedelta(seconds=5)
+    found = usage.due(before, now, minute, early)
+
+    waited = now.at - before.at
+    if waited < timedelta() or waited >= 2 * minute - early:
+        assert found
+    elif begun and waited < minute - early:
+        assert not found
+    elif begun and read:
+        assert found

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,11 +43,14 @@ class Step:
     what: str
     service: int = 0
     card: int = 1
+    both: bool = False
+    """the service moves to the next port, too"""
 
 
 _WHAT: Final = (
     *("poll",) * 6,
-    *("move", "suspend", "resume", "rename", "restart", "kill", "unpolled", "silent"),
+    *("move", "move", "astray", "blink", "suspend", "resume", "rename", "exchange"),
+    *("restart", "kill", "unpolled", "silent"),
 )
 _STEPS: Final = st.builds(
     Step,
@@ -56,6 +59,7 @@ _STEPS: Final = st.builds(
     st.sampled_from(_WHAT),
     st.integers(0, 1),
     st.sampled_from(_CARDS),
+    st.booleans(),
 )
 
 
@@ -78,12 +82,18 @@ class Life:
     booted: float = -1_000.0
     counters: dict[int, int] = field(default_factory=lambda: dict.fromkeys(_CARDS, 0))
     names: dict[int, str] = field(default_factory=lambda: {n: f"eth{n}" for n in _CARDS})
-    at: dict[str, int] = field(default_factory=dict[str, int])
+    named: list[tuple[float, dict[str, int]]] = field(
+        default_factory=list[tuple[float, dict[str, int]]]
+    )
+    """since when the ports had which names"""
+    at: dict[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])
     """where each service stands"""
     active: set[str] = field(default_factory=set[str])
     stays: list[Stay] = field(default_factory=list[Stay])
-    passed: list[tuple[float, str, int]] = field(default_factory=list[tuple[float, str, int]])
-    """until when, whose, how much"""
+    passed: list[tuple[float, str, int, int]] = field(
+        default_factory=list[tuple[float, str, int, int]]
+    )
+    """until when, whose, at which port, how much"""
     lossy: bool = False
     """the router restarted or the daemon was killed: there may be gaps"""
 
@@ -91,8 +101,8 @@ class Life:
         self.now += step.seconds
         for card, octets in zip(_CARDS, step.octets, strict=True):
             self.counters[card] += octets
-            owner = next((s for s, on in self.at.items() if on == card and s in self.active), "")
-            self.passed.append((self.now, owner, octets))
+            owner = next((s for s, on in self.at.items() if card in on and s in self.active), "")
+            self.passed.append((self.now, owner, card, octets))
         await getattr(self, f"_{step.what}")(step)
 
     async def _poll(self, _: Step) -> None:
@@ -103,16 +113,32 @@ class Life:
         uptime = int((self.now - self.booted) * 100)
         await self.counting.take(observe.Sight("pe1", ports, self.moment, uptime))
         for service in self.active:
-            self._stay(service).read.append(self.now)
+            for card in self.at[service]:
+                self._stay(service, card).read.append(self.now)
 
     async def _move(self, step: Step) -> None:
+        await self._go(_SERVICES[step.service], {step.card, *([_next(step.card)] * step.both)})
+
+    async def _astray(self, step: Step) -> None:
+        """Elsewhere and back, with no poll in between."""
         service = _SERVICES[step.service]
-        if step.card in self.at.values():
+        back = self.at[service]
+        await self._move(step)
+        await self.live(Step(step.seconds, step.octets, "nothing"))
+        await self._go(service, back)
+
+    async def _nothing(self, _: Step) -> None:
+        pass
+
+    async def _go(self, service: str, cards: Collection[int]) -> None:
+        others = frozenset().union(*(on for one, on in self.at.items() if one != service))
+        before, new = self.at.get(service, frozenset()), service not in self.at
+        wanted = frozenset(cards) - others
+        if not wanted:
             return
-        port = (("pe1", self.names[step.card]),)
-        row = replace(CFS, id=service, resources=port, meters=port)
-        new = service not in self.at
-        self.at[service] = step.card
+        self.at[service] = wanted
+        ports = tuple(("pe1", self.names[card]) for card in sorted(wanted))
+        row = replace(CFS, id=service, resources=ports, meters=ports)
 
         def unit(connection: sa.Connection) -> None:
             self.w.ledger.put_service(connection, row, self.moment)
@@ -123,7 +149,7 @@ class Life:
         if new:
             self.active.add(service)
         if service in self.active:
-            self.stays.append(Stay(service, step.card))
+            self.stays += [Stay(service, card) for card in wanted - before]
 
     async def _suspend(self, step: Step) -> None:
         service = _SERVICES[step.service]
@@ -135,17 +161,22 @@ class Life:
         service = _SERVICES[step.service]
         if service in self.at and service not in self.active:
             self.active.add(service)
-            self.stays.append(Stay(service, self.at[service]))
+            self.stays += [Stay(service, card) for card in self.at[service]]
             await self.w.rows.write(lambda c: self._become(c, service, ServiceState.ACTIVE))
 
+    async def _blink(self, step: Step) -> None:
+        """Suspended and resumed, with no poll in between."""
+        await self._suspend(step)
+        await self.live(replace(step, what="resume"))
+
     async def _rename(self, step: Step) -> None:
-        """A port exchanges its name with the next one, or gets another one, and a look proves it."""
-        other = step.card % len(_CARDS) + 1
-        if step.service:
-            names = self.names[other], self.names[step.card]
-            self.names[step.card], self.names[other] = names
-        else:
-            self.names[step.card] = f"wan{step.card}-{int(self.now)}"
+        self.names[step.card] = f"wan{step.card}-{int(self.now)}"
+        await self.look()
+
+    async def _exchange(self, step: Step) -> None:
+        """Two ports exchange their names, and a look proves it."""
+        other = _next(step.card)
+        self.names[step.card], self.names[other] = self.names[other], self.names[step.card]
         await self.look()
 
     async def _restart(self, _: Step) -> None:
@@ -162,6 +193,7 @@ class Life:
         await self.counting.away({"pe1"}, {"pe1"}, self.moment)
 
     async def look(self) -> None:
+        self.named.append((self.now, {name: card for card, name in self.names.items()}))
         ports = tuple(
             facts.InterfaceFact(
                 name, card, "up", "up", mac=f"02:00:00:00:00:0{card}", place=f"1.{card}"
@@ -181,14 +213,27 @@ class Life:
     def _become(self, connection: sa.Connection, service: str, state: ServiceState) -> None:
         self.w.ledger.move_service(connection, service=service, state=state, at=self.moment)
 
-    def _stay(self, service: str) -> Stay:
-        return next(one for one in reversed(self.stays) if one.service == service)
+    def _stay(self, service: str, card: int) -> Stay:
+        stays = reversed(self.stays)
+        return next(one for one in stays if (one.service, one.card) == (service, card))
 
-    def used(self, service: str, span: _Span) -> int:
+    def card(self, record: UsageView) -> int:
+        """The port that had the meter point's name when the period began."""
+        begin, _ = _span(record)
+        names = next(names for since, names in reversed(self.named) if since <= begin)
+        return names[record.meter_point.removeprefix("pe1:")]
+
+    def used(self, service: str, card: int, span: _Span) -> int:
         begin, end = span
         return sum(
-            n for until, whose, n in self.passed if whose == service and begin < until <= end
+            octets
+            for until, whose, where, octets in self.passed
+            if (whose, where) == (service, card) and begin < until <= end
         )
+
+
+def _next(card: int) -> int:
+    return card % len(_CARDS) + 1
 
 
 def counting(w: World) -> meter.Meter:
@@ -218,29 +263,29 @@ def _joined(spans: Sequence[_Span]) -> list[_Span]:
 
 
 def _judge(life: Life, records: Sequence[UsageView]) -> None:
+    assert len({record.key for record in records}) == len(records)
     for record in records:
         if record.gap is None:
-            used = life.used(record.service, _span(record))
+            used = life.used(record.service, life.card(record), _span(record))
             assert (record.octets_in, record.octets_out) == (used, 2 * used)
-    assert len({record.key for record in records}) == len(records)
-    for service in _SERVICES:
-        spans = sorted(_span(one) for one in records if one.service == service)
-        assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
-        wanted = _joined(
-            [
-                (stay.read[0], stay.read[-1])
-                for stay in life.stays
-                if stay.service == service and len(stay.read) > 1
-            ]
-        )
-        if not life.lossy:
-            # Of a device that was polled no more, what it counted until the service left is unknown.
-            known = [one for one in records if one.service == service and not _is_unread(one)]
-            assert _joined([_span(one) for one in known]) == wanted
-            assert not [one for one in known if one.gap]
-        told = _joined(spans)
-        for begin, end in wanted:
-            assert any(a <= begin and end <= b for a, b in told), (service, wanted, told)
+    for service, card in itertools.product(_SERVICES, _CARDS):
+        mine = [one for one in records if (one.service, life.card(one)) == (service, card)]
+        _judge_port(life, mine, service, card)
+
+
+def _judge_port(life: Life, records: Sequence[UsageView], service: str, card: int) -> None:
+    spans = sorted(map(_span, records))
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans))
+    read = [stay.read for stay in life.stays if (stay.service, stay.card) == (service, card)]
+    wanted = _joined([(seen[0], seen[-1]) for seen in read if len(seen) > 1])
+    told = _joined(spans)
+    for begin, end in wanted:
+        assert any(a <= begin and end <= b for a, b in told), (service, wanted, told)
+    if not life.lossy:
+        # Of a device that was polled no more, what it counted until the service left is unknown.
+        known = [one for one in records if not _is_unread(one)]
+        assert _joined(list(map(_span, known))) == wanted
+        assert not [one for one in known if one.gap]
 
 
 async def _story(url: str, steps: Sequence[Step]) -> None:
