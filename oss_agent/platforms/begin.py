@@ -16,6 +16,7 @@ from pathlib import Path
 
 from oss_agent import registry
 from oss_agent.errors import ConfigurationError
+from oss_agent.platforms import quality
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST = 40
@@ -106,7 +107,7 @@ def content(name: str, kind: Kind) -> dict[str, str]:
         "README.md": _filled("readme.md", words),
         f"{name}/__init__.py": f'"""The platform {name} for oss-agent."""\n',
         f"{name}/driver.py": _filled("driver.py", words),
-        f"{name}/quality.yaml": _filled("quality.yaml", words),
+        f"{name}/quality.yaml": _filled("quality.yaml", words) + _trial(kit),
         f"{name}/models/{name}/platform.yaml": _data(name, kit),
         "tests/peer.py": _filled(kit.peer, words),
         "tests/test_contract.py": _filled("test_contract.py", words),
@@ -130,6 +131,12 @@ def _refuse(name: str, root: Path) -> None:
 def _filled(template: str, words: dict[str, str]) -> str:
     file = resources.files("oss_agent.platforms").joinpath("scaffold", f"{template}.txt")
     return string.Template(file.read_text("utf-8")).substitute(words)
+
+
+def _trial(kit: _Kit) -> str:
+    """What may be tried on a device, as the data that it is begun from have it."""
+    shipped = resources.files(f"drivers.{kit.model}").joinpath(quality.FILE).read_text("utf-8")
+    return shipped[shipped.index(f"\n{quality.TRIAL}:") + 1 :]
 
 
 def _data(name: str, kit: _Kit) -> str:

@@ -28,7 +28,7 @@ from oss_agent.testing import contract
 from oss_agent.testing.contract.peer import clean
 
 _DEADLINE: Final = 120.0
-"""Seconds of one law: the slowest wait for a device's own timer twice."""
+"""Seconds of one law, beside what its device keeps a dead session's lock: the slowest wait for its timer twice."""
 _PARTING: Final = 15.0
 """Seconds for taking the trial away when we are told to stop: the daemon waits for device work 20."""
 _AGAIN: Final = 0.5
@@ -193,7 +193,7 @@ class LawRunner:
             if skip:
                 told.append(Law(peer.store, check.__name__, "not run", "another was broken"))
                 continue
-            reason = await self._broken(check, peer, _DEADLINE)
+            reason = await self._broken(check, peer, _DEADLINE + peer.freed_within)
             skip = bool(reason)
             told.append(Law(peer.store, check.__name__, "broken" if reason else "kept", reason))
         return told

@@ -39,6 +39,7 @@ class Trial(pydantic.BaseModel):
     refused: tuple[dict[str, Any], ...]
     patience: float = 3.0
     shortest_timer: float = 5.0
+    freed_within: float = 60.0
     excludes: bool = True
     names_holder: bool = True
     predicts: bool = False
@@ -67,6 +68,7 @@ class Trial(pydantic.BaseModel):
             protocol=self.protocol,
             patience=self.patience,
             shortest_timer=self.shortest_timer,
+            freed_within=self.freed_within,
             excludes=self.excludes,
             names_holder=self.names_holder,
             predicts=self.predicts,

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from drivers.sim_netconf import driver as sim_netconf
-from oss_agent.errors import ChangeRejected
+from oss_agent.errors import ChangeRejected, CommitUnknown
 from oss_agent.testing import contract
 from oss_agent.testing.contract import confirming
 from oss_agent.testing.simulated import Faults, Kind, SimulatedDevice
@@ -48,7 +48,11 @@ def _soothed(box: SimulatedDevice) -> None:
         asyncio.get_running_loop().call_soon(_soothed, box)
 
 
-async def test_who_was_late_by_the_clock_tries_a_longer_timer() -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [contract.BrokenContract("its timer rang"), CommitUnknown("slow", "its timer rang meanwhile")],
+)
+async def test_who_was_late_by_the_clock_tries_a_longer_timer(trouble: Exception) -> None:
     tried: list[float] = []
 
     async def act(peer: contract.Peer, within: float, clock: confirming.Clock) -> None:
@@ -56,7 +60,7 @@ async def test_who_was_late_by_the_clock_tries_a_longer_timer() -> None:
         tried.append(within)
         with clock.timer(within if within > 2 else 0):
             if within <= 2:
-                raise contract.BrokenContract("its timer rang")
+                raise trouble
 
     async with SimulatedDevice("slow") as box:
         assert await confirming.in_time(_peer(box, 2), 2, act) == 20

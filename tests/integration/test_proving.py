@@ -378,7 +378,7 @@ def test_a_scope_that_could_hold_others_is_refused() -> None:
         wide.peer(driver, Endpoint("a", "sim_netconf", "192.0.2.1", credential=None))  # type: ignore[arg-type]  # unused
 
 
-@pytest.mark.parametrize("platform", ["sim_netconf", "frr_linux"])
+@pytest.mark.parametrize("platform", ["sim_netconf", "frr_linux", "sim_cli", "arista_eos"])
 def test_the_shipped_trials_are_of_every_store(platform: str) -> None:
     told = proofs.InstalledProofs().trials(platform)
     driver = registry.installed().driver(platform)

@@ -48,6 +48,8 @@ UNPROVEN = {
     "OSS_AGENT_FULFILMENT__PROVE_WITHIN": "45",
 }
 """Where the proof must fail, its time is waited out: enough of it for all that holds to show."""
+SEEN_AT_ONCE = UNPROVEN | {"OSS_AGENT_FULFILMENT__PROVE_WITHIN": "1"}
+"""Where what is wrong is seen by the first look, and told before all that does not show in time."""
 CUT = """
 add table inet cut
 add chain inet cut input { type filter hook input priority -300; }
@@ -201,7 +203,7 @@ def test_acid_5_an_owned_line_taken_away_by_hand_aborts_with_the_difference(
 ) -> None:
     """Command lines have no lock: somebody else may edit our section while the order is judged."""
     before = routers.seen(*PES)
-    with agent_in(births, place, "journal.held.after@3", **UNPROVEN) as agent:
+    with agent_in(births, place, "journal.held.after@3", **SEEN_AT_ONCE) as agent:
         order = agent.send(vpn("acid-typed", site(1), site(2)))
         stands_still(agent)  # pe1's lines live, pe2's are next
         section = ("router bgp 65000 vrf vpn10200", "address-family ipv4 unicast")

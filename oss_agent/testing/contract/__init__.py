@@ -16,6 +16,7 @@ from oss_agent.testing.contract import committing, confirming, for_good, locking
 from oss_agent.testing.contract.laws import follow as follow
 from oss_agent.testing.contract.peer import BrokenContract as BrokenContract
 from oss_agent.testing.contract.peer import Peer as Peer
+from oss_agent.testing.contract.peer import clean as clean
 
 Check: TypeAlias = Callable[[Peer], Awaitable[None]]
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from oss_agent.errors import ChangeRejected
+from oss_agent.errors import ChangeRejected, DeviceError
 from oss_agent.spi import device
 from oss_agent.spi.device import Pending, Rung
 from oss_agent.spi.tree import Tree
@@ -212,7 +212,7 @@ async def in_time(peer: Peer, within: float, act: Timed) -> float:
         clock = Clock()
         try:
             await act(peer, longer, clock)
-        except (BrokenContract, ChangeRejected):
+        except (BrokenContract, DeviceError):
             if not clock.late:
                 raise
         else:

@@ -8,8 +8,6 @@ from oss_agent.errors import DeviceBusy
 from oss_agent.spi import device
 from oss_agent.testing.contract.peer import Peer, clean, expect, refused
 
-_FREED_WITHIN = 60.0
-
 
 async def lock_excludes_others_and_names_its_holder(peer: Peer) -> None:
     """The second session hears DeviceBusy, with the holder's session where devices tell it."""
@@ -53,7 +51,7 @@ async def a_dead_session_frees_its_lock_and_its_edits(peer: Peer) -> None:
             await peer.stage(dying, peer.samples[0])
             relay.cut()
         async with peer.session() as next_one:
-            await _wait_lock(next_one)
+            await _wait_lock(next_one, peer.freed_within)
             expect(await next_one.diff() == "", "nothing is staged after the lock")
             await next_one.unlock()
 
@@ -68,8 +66,8 @@ async def lock_begins_with_a_clean_candidate(peer: Peer) -> None:
         await session.unlock()
 
 
-async def _wait_lock(session: device.Session) -> None:
-    async with asyncio.timeout(_FREED_WITHIN):
+async def _wait_lock(session: device.Session, within: float) -> None:
+    async with asyncio.timeout(within):
         while True:
             try:
                 await session.lock()

@@ -35,6 +35,7 @@ class Peer:
     * ``protocol`` is the endpoint's port that configures.
     * ``patience`` is the quiet, in seconds, after which an expired confirm timeout must have shown;
       ``shortest_timer`` the shortest one that the device can set.
+    * ``freed_within``: seconds after which the lock of a session that died keeps nobody away.
     * ``logins`` counts authentications begun, where the peer can tell.
     * ``excludes``: its lock keeps other sessions out; ``names_holder``: and says whose it is.
     * ``predicts``: the device itself tells what a commit would leave.
@@ -51,6 +52,7 @@ class Peer:
     protocol: str = "netconf"
     patience: float = 1.0
     shortest_timer: float = 2.0
+    freed_within: float = 60.0
     logins: Callable[[], int] | None = None
     excludes: bool = True
     names_holder: bool = True
