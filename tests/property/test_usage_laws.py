@@ -143,9 +143,9 @@ def test_what_closes_a_period_tiles_it_and_tells_no_octet_twice(
         assert [one.gap is None for one in views] in ([False], [True, False])
 
 
-@given(st.floats(-10_000, 10_000), begun=st.booleans(), read=st.booleans())
+@given(seconds=st.floats(-10_000, 10_000), begun=st.booleans(), read=st.booleans())
 def test_a_record_is_due_in_time_and_never_before_unless_nobody_could_know_it(
-    seconds: float, *, begun: bool, read: bool
+    *, seconds: float, begun: bool, read: bool
 ) -> None:
     before = _sample(octets=(1, 1) if begun else (None, 1))
     now = replace(
