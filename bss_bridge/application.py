@@ -211,7 +211,7 @@ def _json(found: problem.Problem) -> JSONResponse:
 
 _WORDS = {
     400: ("invalidBody", "the request cannot be read"),
-    404: ("notFound", "no such path"),
+    404: ("notFound", "no such path: /docs and /openapi.json have those that there are"),
     405: ("methodNotAllowed", "this path does not take the method"),
 }
 

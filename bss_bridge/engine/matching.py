@@ -42,7 +42,7 @@ def refuse_unknown(query: Query, documents: Sequence[Mapping[str, Any]]) -> None
     for path in (*(one.path for one in filters), *(one.path for one in query.sort)):
         if path not in known:
             raise errors.OrderRejected(
-                f"{ascii(path)[1:-1][:80]} is nothing that anything has here",
+                f"{ascii(path)[1:-1][:80]} cannot be asked for; known are {', '.join(sorted(known))}",
                 field=path,
                 code="invalidQuery",
             )

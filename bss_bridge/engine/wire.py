@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import pydantic
 
@@ -181,11 +181,11 @@ class ServiceOrderChange(Body):
     requested_completion: Moment | None = pydantic.Field(None, alias="requestedCompletionDate")
 
 
-def _no_change(value: Any) -> Any:
-    """TMF652 spells it so; the other spelling is not its."""
-    return {"no_change": ItemAction.NO_CHANGE.value, ItemAction.NO_CHANGE.value: "?"}.get(
-        value if isinstance(value, str) else "", value
-    )
+def _resource_action(value: Any) -> Any:
+    """TMF652 spells one of them its own way, and the other spelling is not its."""
+    if not isinstance(value, str) or value not in RESOURCE_ACTIONS:
+        raise ValueError(f"must be one of {', '.join(RESOURCE_ACTIONS)}")
+    return RESOURCE_ACTIONS[value]
 
 
 def _rank(value: Any) -> Any:
@@ -195,6 +195,9 @@ def _rank(value: Any) -> Any:
     return str(value)
 
 
+RESOURCE_ACTIONS: Final[Mapping[str, ItemAction]] = {
+    "no_change" if action is ItemAction.NO_CHANGE else action.value: action for action in ItemAction
+}
 _LAST = 4
 Rank = Annotated[str, pydantic.BeforeValidator(_rank)]
 
@@ -212,7 +215,7 @@ class ResourceItem(Body):
     """TMF652 ResourceOrderItem; its specification may stand beside the resource or in it."""
 
     id: Name
-    action: Annotated[Action, pydantic.BeforeValidator(_no_change)]
+    action: Annotated[ItemAction, pydantic.BeforeValidator(_resource_action)]
     resource: Resource
     specification: Specification | None = pydantic.Field(None, alias="resourceSpecification")
 

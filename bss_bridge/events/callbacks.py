@@ -99,7 +99,10 @@ async def resolve(callback: str, policy: Policy) -> Target:
         if policy.allows(host, address):
             continue
         if not public(address):
-            raise _refused("points to an address that is not public: see http.callbacks")
+            raise _refused(
+                "points to an address that is not public: the agent's operator has to allow it in "
+                "[http] callbacks"
+            )
         if port not in PORTS:
             raise _refused(f"port {port} is none of {sorted(PORTS)}: see http.callbacks")
     return Target(url.scheme, host, port, str(found[0]))

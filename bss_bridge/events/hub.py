@@ -35,6 +35,7 @@ class HubOffice:
         query = (body.query or "").removeprefix("?")
         asked = subscription.parse(query, tenant)
         subscription.require_told(asked, notifications.names_at(base))
+        subscription.require_reachable(asked, notifications.entities_at(base))
         try:
             await callbacks.resolve(body.callback, self.policy)
         except OSError as bad:

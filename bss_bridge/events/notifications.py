@@ -125,6 +125,11 @@ def names_at(base: str) -> frozenset[str]:
     return frozenset(name(kind) for kind in events.EventKind if entity_of(kind, base) is not None)
 
 
+def entities_at(base: str) -> frozenset[str]:
+    """What the events of a hub at ``base`` are about, as ``event.`` has them."""
+    return frozenset(one.name for one in ENTITIES if base in one.bases)
+
+
 def name(kind: events.EventKind) -> str:
     """The event's type as a listener of version 4 knows it."""
     return _V4.get(kind, kind.value)

@@ -100,6 +100,21 @@ def require_told(one: Subscription, names: AbstractSet[str]) -> None:
             )
 
 
+def require_reachable(one: Subscription, entities: AbstractSet[str]) -> None:
+    """OrderRejected (400) when a condition is on what no event of this hub has: it would never be told."""
+    for asked in one.filters:
+        member, _, rest = asked.path.partition(".")
+        known = member in _MEMBERS and (member != "event" or rest.partition(".")[0] in entities)
+        if not known:
+            raise errors.OrderRejected(
+                f"{asked.path[:80]} is in no event here: begin with "
+                + " or ".join(f"event.{name}." for name in sorted(entities))
+                + f", or name one of {', '.join(sorted(_MEMBERS - {'event'}))}",
+                field="query",
+                code="invalidQuery",
+            )
+
+
 def select(envelope: Mapping[str, Any], one: Subscription) -> dict[str, Any]:
     """What of an envelope is sent; what identifies event and entity always is."""
     if one.fields is None:

@@ -102,7 +102,7 @@ def refuse_undone(extra: Mapping[str, Any], names: Sequence[str], path: str) -> 
         name = "quantity"
     if name:
         raise errors.OrderRejected(
-            "is understood but not carried out yet, and ignoring it would be worse",
+            "is understood but not carried out yet, and ignoring it would be worse: leave it out",
             field=f"{path}.{name}",
             code="notSupported",
         )

@@ -23,6 +23,7 @@ _DIRECT: Final = {
             "description": _ORDER.description,
             "category": _ORDER.category,
             "priority": _ORDER.priority,
+            "relatedParty.id": _ORDER.requester,
             "relatedParty.name": _ORDER.requester,
         }
     ),

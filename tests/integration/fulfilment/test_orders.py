@@ -228,6 +228,8 @@ async def test_orders_are_found_by_their_tmf_names(world: World) -> None:
 
     assert await ids(query.Filter("id", Op.EQ, ("2", "3"))) == (["2", "3"], 2)
     assert await ids(query.Filter("externalId", Op.EQ, ("x4",))) == (["4"], 1)
+    assert (await ids(query.Filter("relatedParty.id", Op.EQ, (third.requester,))))[1] == 11
+    assert await ids(query.Filter("relatedParty.id", Op.EQ, ("nobody",))) == ([], 0)
     assert await ids(
         query.Filter("serviceOrderItem.service.name", Op.EQ, ("s5",)),
         query.Filter("state", Op.NE, ("completed",)),

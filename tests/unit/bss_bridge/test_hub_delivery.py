@@ -127,7 +127,11 @@ async def test_registered_listener_is_told_and_removed(
 
 
 async def test_the_same_subscription_is_the_same_listener(it: world.World, ear: Ear) -> None:
-    bodies = [{"callback": ear.url}, {"callback": ear.url}, {"callback": ear.url, "query": "id=1"}]
+    bodies = [
+        {"callback": ear.url},
+        {"callback": ear.url},
+        {"callback": ear.url, "query": "priority=1"},
+    ]
     keys = [(await it.http.post(HUB, json=body)).json()["id"] for body in bodies]
     assert keys[0] == keys[1] != keys[2]
     assert (await it.http.post(SERVICE_HUB, json=bodies[0])).json()["id"] not in keys

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from bss_bridge.engine import attributes
+from bss_bridge.engine import attributes, matching, wire
+from oss_agent import errors
+from oss_agent.spi import query, views
 from tests.unit.bss_bridge import official, world
 
 pytestmark = pytest.mark.anyio
@@ -133,6 +135,30 @@ async def test_a_patch_is_judged_as_an_order_is(tmp_path: Path) -> None:
         other = await it.http.patch(f"{ORDERS}/1", content=json.dumps([operation]), headers=kinds)
     assert (answer.status_code, answer.json()["field"]) == (400, "note[0].@type")
     assert (other.status_code, other.json()["field"]) == (400, "note[0].text")
+
+
+@pytest.mark.parametrize("action", ["noChange", "move", 7, None])
+def test_the_actions_of_a_resource_order_are_told_as_that_api_spells_them(action: Any) -> None:
+    item = {"id": "1", "action": action, "resource": {}}
+    with pytest.raises(errors.OrderRejected) as refused:
+        wire.parse(wire.ResourceOrder, {"orderItem": [item]})
+    assert refused.value.reason == "must be one of add, modify, delete, no_change"
+    assert refused.value.field == "orderItem[0].action"
+    known = wire.parse(wire.ResourceItem, item | {"action": "no_change"})
+    assert known.action is views.ItemAction.NO_CHANGE
+
+
+def test_a_filter_on_what_nothing_has_is_told_with_what_there_is() -> None:
+    asked = query.Query("default", (query.Filter("colour", query.Operator.EQ, ("red",)),))
+    with pytest.raises(errors.OrderRejected, match=r"known are a, a\.b, c") as refused:
+        matching.refuse_unknown(asked, [{"a": [{"b": 1}]}, {"c": 2}])
+    assert refused.value.field == "colour"
+
+
+async def test_what_leads_nowhere_says_where_the_ways_are(still: world.World) -> None:
+    answer = await still.http.get("/tmf-api/serviceOrder/v4/serviceOrder")
+    assert answer.status_code == 404
+    assert "/docs" in answer.json()["reason"]
 
 
 CREATED: Mapping[str, tuple[str, ...]] = {
