@@ -16,6 +16,8 @@ from lab import peers
 from tests import lab_or_skip
 
 _numbers = itertools.count()
+_CONNECTS_WITHIN = 300
+"""Seconds. The agent gives a server five, and tries again: a test that stood still for so long would fail."""
 _UNSYNCED = ("fsync=off", "full_page_writes=off")
 """Of a server that no power cut meets: its death or ours loses nothing."""
 
@@ -83,7 +85,7 @@ def new_postgres(postgres_server: peers.PostgresPeer) -> Callable[..., str]:
     def made(origin: str = "template1") -> str:
         name = f"test{next(_numbers)}"
         _tell(postgres_server, f"CREATE DATABASE {name} TEMPLATE {origin}")
-        return postgres_server.url_of(name)
+        return f"{postgres_server.url_of(name)}?connect_timeout={_CONNECTS_WITHIN}"
 
     return made
 
