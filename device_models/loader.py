@@ -16,6 +16,7 @@ import yaml
 
 from device_models.model import Platform
 from oss_agent.errors import ConfigurationError
+from oss_agent.spi import refused_values
 
 SHIPPED = Path(__file__).parent
 _PLATFORM = pydantic.TypeAdapter[Platform](Platform)
@@ -58,5 +59,8 @@ def _mapping(file: Path) -> dict[str, Any]:
 
 
 def _words(wrong: pydantic.ValidationError) -> str:
-    places = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors())
-    return "; ".join(places)
+    return "; ".join(
+        f"{'.'.join(map(str, one['loc']))}: "
+        + refused_values.said(one["type"], one.get("ctx", {}), one["msg"], "a mapping")
+        for one in wrong.errors()
+    )

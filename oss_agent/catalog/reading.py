@@ -11,6 +11,7 @@ import pydantic
 import yaml
 
 from oss_agent.catalog import forms
+from oss_agent.spi import refused_values
 
 Place: TypeAlias = tuple[str | int, ...]
 Form = TypeVar("Form", bound=forms.Form)
@@ -134,7 +135,7 @@ def _found(one: Any) -> Sequence[tuple[Place, str]]:
     cause = one.get("ctx", {}).get("error")
     if isinstance(cause, Wrong):
         return cause.found
-    said = str(one["msg"]).removeprefix("Value error, ")
+    said = refused_values.said(one["type"], one.get("ctx", {}), str(one["msg"]), "a mapping")
     return [((), _WORDS.get(one["type"], said))]
 
 

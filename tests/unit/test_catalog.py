@@ -310,7 +310,7 @@ BROKEN = {
         "vni: {type: sites",
     ),
     r"slots.port: it is no reference: write \{from: WORD\}": ("{from: end.port}\n", "end.port\n"),
-    r"slots.port.from: Input should be a valid string": (
+    r"slots.port.from: must be text": (
         "{from: end.port}\n          rate",
         "{from: 7}\n          rate",
     ),
@@ -318,8 +318,8 @@ BROKEN = {
         "apart: true\n",
         "apart: true\napart: false\n",
     ),
-    "version: String should match": ('version: "1.0"\nupdated', 'version: "1"\nupdated'),
-    "resource_facing: List should have at least 1": (
+    "version: must be written as the pattern": ('version: "1.0"\nupdated', 'version: "1"\nupdated'),
+    "resource_facing: must not be empty": (
         "resource_facing:\n",
         "resource_facing: []\nunused:\n",
     ),

@@ -100,8 +100,8 @@ SPOILT = {
     "a type that no slot has": (
         ("resources/l3vpn-peer-1.0.yaml", "type: address", "type: colour"),
         (
-            "10: characteristics.neighbor.type: Input should be 'name', "
-            "'description', 'uint', 'ifname', 'address', 'interface', 'prefix', 'community' or 'route'"
+            "10: characteristics.neighbor.type: must be name, description, uint, ifname, address, "
+            "interface, prefix, community or route"
         ),
     ),
     "a resource ordered where it has no port": (

@@ -339,7 +339,7 @@ SPOILT = [
     ("[line.zEnd]", "[wire.zEnd]", "there is no service wire in it; there are vpn, internet, line"),
     ("[line.zEnd]", "[line.aEnd]", "line.aEnd is set by lineAEnd too"),
     ("[line.zEnd]", "[line.vni]", "services.line: eline 1.0 needs zEnd (second end"),
-    ("[line.zEnd]", "[line]", "String should match pattern"),
+    ("[line.zEnd]", "[line]", "must be written as the pattern"),
     (
         "values: [10, 20",
         "values: [ten, 20",
