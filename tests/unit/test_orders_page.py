@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from bss_bridge.resources import order_body, resource_body
+from lab.demo import orders as story
 from oss_agent.catalog import catalogue, collection
 from oss_agent.spi import orders, views
 
@@ -70,3 +71,15 @@ def test_every_characteristic_is_told() -> None:
         for name, form in spec.characteristics.items():
             assert f"`{name}`" in text
             assert all(f"`{field}`" in text for field in form.fields)
+
+
+def test_the_first_order_has_room_in_what_the_demo_leaves() -> None:
+    """By the page the story's VPN, its third order, goes first: every customer port has a service."""
+    found = examples()
+    first = found[0]
+    (gone,) = (one for one in found if one.action is views.ItemAction.DELETE)
+
+    assert gone.service_id == "s3-1"
+    assert {first.characteristics[end] for end in ("aEnd", "zEnd")} <= {
+        port for port, _ in story.BESIDE.sites
+    }
