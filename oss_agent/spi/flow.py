@@ -23,14 +23,17 @@ Act: TypeAlias = Callable[[str, int], Awaitable[Next]]
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One step of every run: a stable name (stored by the motor) and what to do."""
+    """One step of every run: a name, by which a fault is told, and what to do."""
 
     name: str
     act: Act
 
 
 class Flow(Protocol):
-    """Durable execution of phases; at least once each, in order, results never read back."""
+    """Durable execution of phases; at least once each, in order, results never read back.
+
+    A run that was cut begins with its first phase again, or with that in which it was cut.
+    """
 
     def register(self, phases: Sequence[Phase]) -> None:
         """Declare the line of phases. Once, before ``launch``."""

@@ -30,7 +30,7 @@ _STORE_PAUSE = 1.0
 
 
 def phases(p: parts.Parts) -> tuple[flow.Phase, ...]:
-    """What ``spi.flow.Flow.register`` takes. The names are stored by the motor: never rename."""
+    """What ``spi.flow.Flow.register`` takes."""
     line: tuple[tuple[str, Work], ...] = (
         ("prepare", prepare.prepare),
         ("hold", hold.hold),
