@@ -23,6 +23,10 @@ from oss_agent.spi.backups import Part, Reader, Taken
 
 HELD: Final = Trouble("held", "an order has it in work")
 _LOOKS, _L = tables.backup_looks, tables.backup_looks.c
+_MINE = _L.device == sa.bindparam("at_device")
+_BEFORE, _BEGIN = _LOOKS.select().where(_MINE), _LOOKS.insert()
+_AGAIN = _LOOKS.update().where(_MINE)
+"""Made once: each order's devices are looked at when it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +147,18 @@ class Keeper:
         found: Sequence[cases.Case] | None = None,
     ) -> Taken:
         """That it was looked at, overwritten; and the cases, ``found`` being None where nobody saw."""
-        query = sa.select(_LOOKS).where(_L.device == device)
-        before = connection.execute(query).mappings().first()
+        mine = {"at_device": device}
+        before = connection.execute(_BEFORE, mine).mappings().first()
         row = _row(before, device, look, trouble)
         if before is None:
-            connection.execute(sa.insert(_LOOKS).values(**row))
+            connection.execute(_BEGIN, row)
         else:
-            connection.execute(sa.update(_LOOKS).where(_L.device == device).values(**row))
-        late = self._overdue(row, device, trouble)
-        cases.settle(connection, look.tenant, device, (backup_judge.OVERDUE,), late, look.at)
+            connection.execute(_AGAIN, mine | row)
+        kinds, open_ones = [backup_judge.OVERDUE], self._overdue(row, device, trouble)
         if found is not None:
-            cases.settle(connection, look.tenant, device, (backup_judge.UNSAVED,), found, look.at)
+            kinds.append(backup_judge.UNSAVED)
+            open_ones += found
+        cases.settle(connection, look.tenant, device, kinds, open_ones, look.at)
         return Taken(device, look.at, row["trouble"], row["reason"])
 
     def _overdue(

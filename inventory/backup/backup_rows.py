@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,6 +19,16 @@ _B, _C = tables.backups, tables.backups.c
 _LOOKS, _L = tables.backup_looks, tables.backup_looks.c
 _MANY: Final = 500
 """Digests in one statement."""
+_AMONG = sa.and_(
+    _C.device == sa.bindparam("at_device"),
+    _C.store == sa.bindparam("at_store"),
+    _C.datastore == sa.bindparam("at_datastore"),
+)
+_NOW = sa.select(_B).where(history.current(_B), _AMONG)
+_NEWEST = sa.select(sa.func.max(_C.number)).where(_AMONG)
+_VERSION = sa.select(_C.number, _C.digest, _C.valid_from, _C.valid_to)
+_BELIEVED = _VERSION.where(_AMONG, _C.known_to.is_(None)).order_by(_C.number.desc())
+"""Made once: each order's devices are looked at when it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,11 @@ class Place:
     device: str
     store: str
     datastore: str
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """What a statement takes that is made once for all places."""
+        return {"at_device": self.device, "at_store": self.store, "at_datastore": self.datastore}
 
     @property
     def among(self) -> sa.ColumnElement[bool]:
@@ -75,13 +90,12 @@ def current(connection: sa.Connection, device: str) -> dict[Place, tuple[str, in
 
 def put(connection: sa.Connection, place: Place, text: backup_texts.Packed, look: Look) -> bool:
     """The place holds this text at the look. False, and nothing is written, when it did already."""
-    query = sa.select(_B).where(history.current(_B), place.among)
-    before = connection.execute(query).mappings().first()
+    before = connection.execute(_NOW, place.named).mappings().first()
     facts = {"tenant": look.tenant, "digest": text.digest}
     if before is not None and not history.differs(before, facts):
         return False
     backup_texts.put(connection, text)
-    newest = connection.execute(sa.select(sa.func.max(_C.number)).where(place.among)).scalar()
+    newest = connection.execute(_NEWEST, place.named).scalar()
     told = {"number": (newest or 0) + 1, "cause": look.cause.value, "orders": list(look.orders)}
     if before is None:
         key = {"device": place.device, "store": place.store, "datastore": place.datastore}
@@ -95,7 +109,7 @@ def put(connection: sa.Connection, place: Place, text: backup_texts.Packed, look
 
 def prune(connection: sa.Connection, place: Place, keep: Keep, at: datetime) -> int:
     """Forget what is kept for no longer. Returns how many versions that were."""
-    rows = connection.execute(_believed(place).order_by(_C.number.desc())).mappings().all()
+    rows = connection.execute(_BELIEVED, place.named).mappings().all()
     before = at - timedelta(days=keep.days)
     gone = [
         row
@@ -187,9 +201,7 @@ def unsaved_since(connection: sa.Connection, place: Place, saved: str, at: datet
 
 
 def _believed(place: Place) -> sa.Select[int, str, datetime, datetime | None]:
-    return sa.select(_C.number, _C.digest, _C.valid_from, _C.valid_to).where(
-        place.among, _C.known_to.is_(None)
-    )
+    return _VERSION.where(place.among, _C.known_to.is_(None))
 
 
 def _page(

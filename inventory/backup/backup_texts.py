@@ -12,8 +12,10 @@ from typing import Final
 import sqlalchemy as sa
 
 from inventory.rows import tables
+from oss_agent import inserting
 
 _T, _B = tables.backup_texts, tables.backups
+_INSERT = inserting.Insert(_T, once="digest")
 _IN_THREAD: Final = 64 * 1024
 """Bytes above which packing would hold the loop for a millisecond and more."""
 
@@ -41,10 +43,7 @@ def _packed(text: str) -> Packed:
 
 def put(connection: sa.Connection, one: Packed) -> None:
     """Keep it, unless it is kept."""
-    there = sa.select(_T.c.digest).where(_T.c.digest == one.digest)
-    if connection.execute(there).first() is None:
-        row = {"digest": one.digest, "size": one.size, "packed": one.packed}
-        connection.execute(sa.insert(_T).values(**row))
+    _INSERT.one(connection, {"digest": one.digest, "size": one.size, "packed": one.packed})
 
 
 def get(connection: sa.Connection, digest: str) -> str:

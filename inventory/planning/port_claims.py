@@ -65,11 +65,8 @@ def free(
 
 def held(connection: sa.Connection, service: str) -> tuple[tuple[str, str], ...]:
     """The (device, port)s that a service holds."""
-    c = tables.port_claims.c
-    mine = sa.select(c.device, c.port).where(
-        history.current(tables.port_claims), c.service == service
-    )
-    return tuple((device, port) for device, port in connection.execute(mine))
+    rows = connection.execute(_OF_SERVICE, {"at_service": service})
+    return tuple((row.device, row.port) for row in rows)
 
 
 def _take_one(

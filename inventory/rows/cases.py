@@ -23,6 +23,14 @@ from oss_agent.spi.cases import Decision
 HARMLESS: Final = (Decision.ACCEPT.value, Decision.IGNORE.value)
 """What may be decided about any case: neither touches the network."""
 _T, _C = tables.cases, tables.cases.c
+_OPEN: Final = sa.select(_T).where(
+    history.current(_T),
+    # By tenant, too: what is of no device ("", a pool's value) is of several tenants.
+    _C.tenant == sa.bindparam("at_tenant"),
+    _C.device == sa.bindparam("at_device"),
+    _C.kind.in_(sa.bindparam("at_kinds", expanding=True)),
+)
+"""Made once: every look at a device asks it a few times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +67,8 @@ def settle(
     at: datetime,
 ) -> None:
     """Make ``found`` the device's open cases of these kinds; the others of these kinds end."""
-    # By tenant, too: what is of no device ("", a pool's value) is of several tenants.
-    mine = sa.and_(_C.tenant == tenant, _C.device == device, _C.kind.in_(sorted(kinds)))
-    query = sa.select(_T).where(history.current(_T), mine)
-    before = {row["id"]: row for row in connection.execute(query).mappings()}
+    mine = {"at_tenant": tenant, "at_device": device, "at_kinds": sorted(kinds)}
+    before = {row["id"]: row for row in connection.execute(_OPEN, mine).mappings()}
     there = {case.id: case for case in found}
     gone = [row for key, row in before.items() if key not in there]
     new = [_row(case, tenant, at) for key, case in there.items() if key not in before]

@@ -105,7 +105,7 @@ def _close(
         if row["valid_from"] < at
     ]
     if closed:
-        connection.execute(sa.insert(table), closed)
+        connection.execute(_insert(table), closed)
 
 
 def begin(
@@ -124,7 +124,12 @@ def begin_all(
     """Several new facts with the same columns, where none may be. IntegrityError as ``begin``."""
     if every:
         rows = [{**facts, "valid_from": at, "known_from": at} for facts in every]
-        connection.execute(sa.insert(table), rows)
+        connection.execute(_insert(table), rows)
+
+
+@functools.lru_cache(maxsize=128)
+def _insert(table: sa.Table[Any]) -> sa.Insert:
+    return sa.insert(table)
 
 
 def replace(

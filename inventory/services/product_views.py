@@ -13,6 +13,12 @@ from oss_agent import errors
 from oss_agent.spi.products import ProductStatus, ProductView, RealizingService
 from oss_agent.spi.views import ServiceState, SpecificationRef
 
+_LINK = tables.product_services
+_OF_SERVICE = sa.select(_LINK.c.product).where(
+    history.current(_LINK), _LINK.c.service == sa.bindparam("at_service")
+)
+"""Made once: every order asks it."""
+
 
 def one(connection: sa.Connection, product: str, *, tenant: str | None = None) -> ProductView:
     """One product; NotFound also when it is another tenant's."""
@@ -36,9 +42,7 @@ def some(
 
 def of_service(connection: sa.Connection, service: str) -> ProductView | None:
     """The product that a service realizes a part of."""
-    link = tables.product_services
-    asked = sa.select(link.c.product).where(history.current(link), link.c.service == service)
-    product = connection.execute(asked).scalar_one_or_none()
+    product = connection.execute(_OF_SERVICE, {"at_service": service}).scalar_one_or_none()
     return None if product is None else one(connection, product)
 
 

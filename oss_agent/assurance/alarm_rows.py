@@ -17,6 +17,13 @@ _A = ALARMS.c
 # Written out as its index has it: bound as a value, SQLite could not match it, and each poll would read
 # every alarm there ever was.
 _OPEN = _A.state != sa.literal_column(f"'{reduce.CLEARED}'")
+_OPEN_OF = sa.select(ALARMS).where(
+    _A.alarmed_object == sa.bindparam("alarmed_object"),
+    _A.alarm_type == sa.bindparam("alarm_type"),
+    _A.probable_cause == sa.bindparam("probable_cause"),
+    _OPEN,
+)
+"""Made once: every device asks it at the end of each order."""
 
 
 def view(row: sa.RowMapping) -> AlarmView:
@@ -32,13 +39,7 @@ def view(row: sa.RowMapping) -> AlarmView:
 
 def open_of(connection: sa.Connection, key: alarms.AlarmKey) -> AlarmView | None:
     """The open alarm of a key."""
-    where = (
-        _A.alarmed_object == key.alarmed_object,
-        _A.alarm_type == key.alarm_type,
-        _A.probable_cause == key.probable_cause,
-        _OPEN,
-    )
-    row = connection.execute(sa.select(ALARMS).where(*where)).mappings().first()
+    row = connection.execute(_OPEN_OF, dataclasses.asdict(key)).mappings().first()
     return None if row is None else view(row)
 
 

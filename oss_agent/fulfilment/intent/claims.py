@@ -12,12 +12,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from oss_agent import errors
+from oss_agent import errors, inserting
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.record import states, tables
 from oss_agent.spi import catalogue, orders, views
 
 _C = tables.claim.c
+_INSERT = inserting.Insert(tables.claim)
 _KNOWN = sa.select(_C.key).where(_C.key == sa.bindparam("at_key"))
 _OF_SERVICE = sa.select(_C.key).where(_C.service_id == sa.bindparam("at_service"))
 _OF_TRANSACTION = sa.select(_C.key).where(_C.transaction_id == sa.bindparam("at_transaction"))
@@ -181,7 +182,7 @@ def _remember(
             "transaction_id": transaction.id,
             "name": name,
         }
-        connection.execute(tables.claim.insert(), row)
+        _INSERT.one(connection, row)
 
 
 def _named(

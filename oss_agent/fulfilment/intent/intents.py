@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from oss_agent import inserting
 from oss_agent.fulfilment import parts
 from oss_agent.fulfilment.intent import plan
 from oss_agent.fulfilment.record import states, tables
@@ -19,6 +20,7 @@ from oss_agent.spi import catalogue, device
 from oss_agent.spi.tree import EMPTY, Tree, from_json, to_json
 
 _C = tables.intent.c
+_INSERT = inserting.Insert(tables.intent)
 _MINE = _C.transaction_id == sa.bindparam("at_transaction")
 _FORGET = tables.intent.delete().where(_MINE)
 _OF = tables.intent.select().where(_MINE).order_by(_C.device, _C.store)
@@ -86,8 +88,7 @@ def keep(
         }
         for one in changes
     ]
-    if rows:
-        connection.execute(tables.intent.insert(), rows)
+    _INSERT.several(connection, rows)
 
 
 def own(connection: sa.Connection, transaction: states.Transaction, change: plan.Change) -> None:

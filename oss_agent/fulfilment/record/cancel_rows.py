@@ -19,6 +19,15 @@ from oss_agent.spi import events, orders, query, views
 
 _C = tables.cancel.c
 _OPEN = (views.TaskState.ACKNOWLEDGED, views.TaskState.IN_PROGRESS)
+_DUE: Final = (
+    tables.cancel.select()
+    .where(
+        _C.state == views.TaskState.ACKNOWLEDGED,
+        sa.or_(_C.requested.is_(None), _C.requested <= sa.bindparam("now")),
+    )
+    .order_by(_C.number)
+)
+"""Made once: every turn of the feeder asks it."""
 _ATTRIBUTES: Final = {
     # Ids are numbers written as text: 10 comes after 9.
     "id": selecting.Attribute(_C.id, sorted_by=_C.number),
@@ -88,10 +97,7 @@ def open_of(connection: sa.Connection, order: str) -> views.CancelView | None:
 
 def due(connection: sa.Connection, now: datetime) -> tuple[views.CancelView, ...]:
     """Tasks that nobody has looked at yet and whose date has come, oldest first."""
-    come = sa.or_(_C.requested.is_(None), _C.requested <= now)
-    fresh = _C.state == views.TaskState.ACKNOWLEDGED
-    asked = tables.cancel.select().where(fresh, come).order_by(_C.number)
-    return tuple(of_row(row) for row in connection.execute(asked))
+    return tuple(of_row(row) for row in connection.execute(_DUE, {"now": now}))
 
 
 def view(connection: sa.Connection, tenant: str, key: str) -> views.CancelView | None:

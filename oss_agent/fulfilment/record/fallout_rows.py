@@ -24,6 +24,11 @@ _SAFE: Mapping[fallout.Kind, tuple[fallout.Action, ...]] = {
 }
 _OF, _ITEM, _PART = tables.transaction.c, tables.item.c, tables.participant.c
 _ASLEEP = _OF.stage == states.Stage.WAITING
+_UNDONE = sa.select(tables.order.c.id).where(tables.order.c.undone_by == sa.bindparam("at_order"))
+_WAKE = tables.transaction.update().where(
+    _OF.order_id.in_(_UNDONE), _OF.wait_kind == states.WaitKind.UNDO, _ASLEEP
+)
+"""Made once, as every order passes here at its end."""
 
 
 def standing(
@@ -62,10 +67,7 @@ def by_cause(
 
 def wake(connection: sa.Connection, order: str, at: datetime) -> None:
     """Let what waits for ``order`` to undo its own order look now: that one has ended."""
-    of = tables.order
-    undone = sa.select(of.c.id).where(of.c.undone_by == order)
-    mine = sa.and_(_OF.order_id.in_(undone), _OF.wait_kind == states.WaitKind.UNDO, _ASLEEP)
-    connection.execute(tables.transaction.update().where(mine).values(wake_at=at))
+    connection.execute(_WAKE, {"at_order": order, "wake_at": at})
 
 
 def _kept(

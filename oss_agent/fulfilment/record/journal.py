@@ -22,7 +22,7 @@ from oss_agent.spi import store
 T = TypeVar("T")
 
 _OF = tables.transaction.c
-_INSERT = inserting.Insert(tables.transaction)
+_INSERT, _DECIDE = inserting.Insert(tables.transaction), inserting.Insert(tables.decision)
 _PART, _LEASE = tables.participant, tables.lease
 _MINE = sa.and_(_OF.id == sa.bindparam("at_transaction"), _OF.stage != states.Stage.CLOSED)
 _TAKE_OVER = (
@@ -282,7 +282,7 @@ def decide(
         "token": transaction.token,
         "at": wanted.at,
     }
-    connection.execute(tables.decision.insert(), row)
+    _DECIDE.one(connection, row)
     return wanted
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from oss_agent import inserting
 from oss_agent.fulfilment.record import codec, journal, plain, states, tables
 from oss_agent.spi import clock, device
 from oss_agent.spi.tree import Tree, from_json, to_json
 
 _OF = tables.participant.c
+_INSERT = inserting.Insert(tables.participant)
 _FENCED = tables.participant.update().where(
     _OF.transaction_id == sa.bindparam("at_transaction"),
     _OF.attempt == sa.bindparam("at_attempt"),
@@ -33,9 +35,7 @@ _CURRENT = (
 
 def plan(connection: sa.Connection, participants: tuple[states.Participant, ...]) -> None:
     """Write the intent: the first rows of an attempt, before the first byte to a device."""
-    if participants:
-        rows = [_row(one) for one in participants]
-        connection.execute(tables.participant.insert(), rows)
+    _INSERT.several(connection, [_row(one) for one in participants])
 
 
 def _row(one: states.Participant) -> dict[str, Any]:

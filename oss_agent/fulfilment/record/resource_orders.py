@@ -9,10 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from oss_agent import inserting
 from oss_agent.fulfilment.record import order_rows, tables
 from oss_agent.spi import views
 
 _PARENT, _CHILD = tables.resource_order, tables.resource_item
+_INSERT_PARENT, _INSERT_CHILD = inserting.Insert(_PARENT), inserting.Insert(_CHILD)
 _MINE = sa.and_(
     _PARENT.c.transaction_id == sa.bindparam("at_transaction"),
     _PARENT.c.state != views.OrderState.CANCELLED,
@@ -64,8 +66,8 @@ def open_all(
     whose = {"tenant": tenant, "state": views.OrderState.ACKNOWLEDGED}
     of = {"order_id": order, "transaction_id": transaction, "order_date": at}
     parents = [{"id": str(number), "number": number, **whose, **of} for number, _ in new]
-    connection.execute(_PARENT.insert(), parents)
-    connection.execute(_CHILD.insert(), [whose | _child(number, end) for number, end in new])
+    _INSERT_PARENT.several(connection, parents)
+    _INSERT_CHILD.several(connection, [whose | _child(number, end) for number, end in new])
 
 
 def _child(number: int, end: tuple[str, str, views.ItemAction]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from oss_agent import inserting
 from oss_agent.fulfilment.record import (
     announce,
     evidence_rows,
@@ -24,6 +25,13 @@ TABLE: Final = service_test_tables.service_test
 _NUMBERED: Final = "service test"
 ITSELF: Final = "oss-agent"
 """Who asks for the proof at turn-up."""
+_INSERT: Final = inserting.Insert(TABLE)
+_ROW: Final = TABLE.select().where(TABLE.c.id == sa.bindparam("at_key"))
+_OF_ITEM: Final = tables.item.select().where(
+    tables.item.c.order_id == sa.bindparam("at_order"),
+    tables.item.c.position == sa.bindparam("at_position"),
+)
+"""Made once: to build a statement costs several times as much as to run it."""
 
 
 def proved(
@@ -38,7 +46,7 @@ def proved(
     if orders.of_resources(transaction.order):
         return  # nothing is tested but a service
     key = f"{transaction.id}.{transaction.attempt}"
-    if connection.execute(sa.select(TABLE.c.id).where(TABLE.c.id == key)).first() is not None:
+    if connection.execute(_ROW, {"at_key": key}).first() is not None:
         return
     kept = evidence_rows.own(connection, [transaction.id])
     seen = kept.get((transaction.id, transaction.attempt), ())
@@ -66,9 +74,8 @@ def proved(
 
 def _of_item(connection: sa.Connection, transaction: states.Transaction) -> dict[str, Any]:
     """What it is a test of, and so what it is called."""
-    item = tables.item.c
-    mine = item.order_id == transaction.order, item.position == transaction.position
-    row = connection.execute(tables.item.select().where(*mine)).one()
+    mine = {"at_order": transaction.order, "at_position": transaction.position}
+    row = connection.execute(_OF_ITEM, mine).one()
     return {
         "name": f"{row.action} of {row.service_name}",
         "service_id": row.service_id,
@@ -154,7 +161,7 @@ def views_of(
 
 
 def _insert(connection: sa.Connection, **columns: Any) -> None:
-    connection.execute(TABLE.insert().values(**columns))
+    _INSERT.one(connection, columns)
 
 
 def _tell(
@@ -164,7 +171,7 @@ def _tell(
     key: str,
     at: datetime,
 ) -> ServiceTestView:
-    row = connection.execute(TABLE.select().where(TABLE.c.id == key)).mappings().one()
+    row = connection.execute(_ROW, {"at_key": key}).mappings().one()
     (view,) = views_of(connection, [row])
     # A transcript may be large and is kept once; its digest says whether it is the same.
     brief = tuple(dataclasses.replace(one, transcript="") for one in view.measures)

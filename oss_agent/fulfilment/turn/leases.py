@@ -12,7 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from oss_agent import errors
+from oss_agent import errors, inserting
 from oss_agent.fulfilment.record import states, tables
 from oss_agent.fulfilment.turn import carrying
 
@@ -20,6 +20,7 @@ _LEASE, _QUEUE, _OF = tables.lease.c, tables.queue.c, tables.transaction.c
 _OURS = _LEASE.transaction_id == sa.bindparam("at_transaction")
 _QUEUED = _QUEUE.transaction_id == sa.bindparam("at_transaction")
 _THESE: sa.BindParameter[str] = sa.bindparam("at_devices", expanding=True)
+_TAKE, _STAND = inserting.Insert(tables.lease), inserting.Insert(tables.queue)
 _HELD = sa.select(_LEASE.device).where(_OURS)
 _WAITED_FOR = sa.select(_QUEUE.device).where(_QUEUED)
 _STANDS = tables.lease.select().where(
@@ -77,9 +78,9 @@ def take(
     mine = {"at_transaction": transaction.id}
     held = set(connection.execute(_HELD, mine).scalars())
     missing = [device for device in devices if device not in held]
-    _enqueue(connection, transaction, missing, at)
     blockers = _blockers(connection, transaction, missing)
     if blockers:
+        _enqueue(connection, transaction, missing, at)
         return blockers
     rows = [
         {
@@ -91,8 +92,7 @@ def take(
         }
         for device in missing
     ]
-    if rows:
-        connection.execute(tables.lease.insert(), rows)
+    _TAKE.several(connection, rows)
     connection.execute(_LEAVE, mine)
     return ()
 
@@ -139,8 +139,7 @@ def _enqueue(
         for device in devices
         if device not in queued
     ]
-    if rows:
-        connection.execute(tables.queue.insert(), rows)
+    _STAND.several(connection, rows)
 
 
 def _blockers(
