@@ -79,13 +79,13 @@ class Lab:
         return netns.entered(self.mgmt_namespace)
 
     def execute(
-        self, node: str, *argv: str, stdin: str | None = None, within: float = 60.0
+        self, node: str, *argv: str, stdin: str | None = None, within: float = 300.0
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in a node and return the outcome, good or bad."""
         env = nodes.environment(self.topology, self.topology.node(node))
         return nodes.execute(self.topology.name, node, argv, stdin=stdin, env=env, within=within)
 
-    def run(self, node: str, *argv: str, stdin: str | None = None, within: float = 60.0) -> str:
+    def run(self, node: str, *argv: str, stdin: str | None = None, within: float = 300.0) -> str:
         """Run a command in a node and return what it printed; a bad end is CommandFailed."""
         done = self.execute(node, *argv, stdin=stdin, within=within)
         if done.returncode != 0:

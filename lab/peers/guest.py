@@ -110,7 +110,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     processes.wait_gone(firsts, within=60)
 
 
-def wait_ready(guest: Guest, ready: Callable[[], bool], what: str, within: float = 120.0) -> None:
+def wait_ready(guest: Guest, ready: Callable[[], bool], what: str, within: float = 300.0) -> None:
     """Wait until `ready` says so; a server that ended or is late is LabUnavailable, with its log."""
     deadline = time.monotonic() + within
     while not ready():

@@ -96,7 +96,7 @@ async def test_it_is_so_on_a_socket(tmp_path: Path) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(role.run())
             await role.wait_started()
-            async with httpx.AsyncClient(base_url=role.url, trust_env=False) as http:
+            async with httpx.AsyncClient(base_url=role.url, trust_env=False, timeout=300) as http:
                 for path in ("/healthz", "/readyz", "/metrics", ORDERS, "/openapi.json"):
                     head, get = await http.head(path), await http.get(path)
                     assert (head.status_code, head.content) == (200, b"")

@@ -215,7 +215,7 @@ async def test_tls_is_checked_for_the_name_not_for_the_address(ear: Ear, tmp_pat
     port = server.sockets[0].getsockname()[1]
     literal = f"[{address}]" if ":" in address else address
     told = [("localhost", Delivery.DONE), (literal, Delivery.RETRY)]
-    async with server, httpx.AsyncClient(verify=trusting, trust_env=False) as client:
+    async with server, httpx.AsyncClient(verify=trusting, trust_env=False, timeout=300) as client:
         for host, expected in told:
             callback = f"https://{host}:{port}"
             row = listeners.Listener("l", "default", HUB.removesuffix("/hub"), callback, "")

@@ -29,7 +29,7 @@ async def test_it_serves_until_told_to_stop(tmp_path: Path) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(role.run())
             await role.wait_started()
-            async with httpx.AsyncClient(trust_env=False) as http:
+            async with httpx.AsyncClient(trust_env=False, timeout=300) as http:
                 answer = await http.get(f"{role.url}/healthz")
             assert answer.status_code == 200
             assert "server" not in answer.headers
@@ -48,7 +48,7 @@ async def test_cancellation_closes_the_socket_and_goes_on(tmp_path: Path) -> Non
         with pytest.raises(asyncio.CancelledError):
             await task
         assert listening.fileno() == -1
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=300) as http:
             with pytest.raises(httpx.ConnectError):
                 await http.get(f"{url}/healthz")
 
@@ -61,7 +61,7 @@ async def test_an_inherited_socket_is_served(tmp_path: Path) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(role.run())
             await role.wait_started()
-            async with httpx.AsyncClient(trust_env=False) as http:
+            async with httpx.AsyncClient(trust_env=False, timeout=300) as http:
                 port = parent.getsockname()[1]
                 answer = await http.get(f"http://127.0.0.1:{port}/healthz")
             assert answer.status_code == 200
