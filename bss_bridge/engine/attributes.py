@@ -32,6 +32,11 @@ OBJECTS: Final = (
     "validFor",
 )
 SWITCHES: Final = ("hasStarted", "isBundle", "isCustomerVisible", "isEnabled", "isStateful")
+OF_CHARACTERISTICS: Final = (
+    *("@baseType", "@referredType", "@schemaLocation", "@type"),
+    *("characteristicRelationship", "id", "name", "valueType"),
+)
+"""What the specifications know of a characteristic: whatever else stands there is the sender's own."""
 _FREE: Final = "value"
 """What a characteristic holds is its specification's to say, not TMF630's."""
 _KINDS: Final[Mapping[str, tuple[type, str]]] = {
@@ -46,12 +51,17 @@ def judge(found: Any) -> None:
     """OrderRejected (400) naming one of another type; null is as good as absent."""
     for path, here in intake.walk(found):
         if isinstance(here, dict) and _FREE not in path:
-            for name, value in here.items():
-                _judge((*path, name), name, value)
+            known = OF_CHARACTERISTICS if _is_characteristic(path) else _KINDS
+            for name in filter(known.__contains__, here):
+                _judge((*path, name), name, here[name])
+
+
+def _is_characteristic(path: tuple[str | int, ...]) -> bool:
+    return len(path) > 1 and str(path[-2]).endswith("Characteristic")
 
 
 def _judge(path: tuple[str | int, ...], name: str, value: Any) -> None:
-    kind, words = _KINDS.get(name, (object, ""))
+    kind, words = _KINDS[name]
     if value is None:
         return
     if not isinstance(value, kind):

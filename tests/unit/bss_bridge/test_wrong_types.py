@@ -126,6 +126,13 @@ async def test_null_and_what_a_characteristic_holds_are_nobodys_business(tmp_pat
     assert answer.status_code == 201
 
 
+async def test_what_a_sender_adds_to_a_characteristic_is_its_own(tmp_path: Path) -> None:
+    body = order(f"{SERVICE}.serviceCharacteristic[0].note", "of ours")
+    async with world.world(tmp_path) as it:
+        answer = await it.http.post(ORDERS, json=body)
+    assert answer.status_code == 201
+
+
 async def test_a_patch_is_judged_as_an_order_is(tmp_path: Path) -> None:
     async with world.world(tmp_path) as it:
         await it.http.post(ORDERS, json=world.ORDER)
@@ -194,6 +201,12 @@ def typed(file: str, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
                 inner = official.definition(file, todo[-1]).get("type", "object")
                 kind = f"{kind} of {inner}" if kind else inner
             yield attribute, kind
+
+
+def test_of_a_characteristic_all_is_known_that_its_definition_has() -> None:
+    file = "TMF641/TMF641-ServiceOrdering-v4.1.0.swagger.json"
+    known = {*official.definition(file, "Characteristic")["properties"], "@referredType"}
+    assert {*attributes.OF_CHARACTERISTICS, "value"} == known
 
 
 def test_each_attribute_has_the_type_of_the_official_documents() -> None:
