@@ -110,6 +110,13 @@ def test_the_architecture_page_has_every_room() -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("page", [*pages(), ROOT / "CHANGELOG.md"], ids=lambda p: p.name)
+def test_no_page_has_what_a_merge_left(page: Path) -> None:
+    left = re.findall(r"^(?:<{7}|>{7}|={7}$).*", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert left == []
+
+
 def test_tests_have_no_packages_but_the_one_that_says_why() -> None:
     assert list((ROOT / "tests").rglob("__init__.py")) == [ROOT / "tests" / "__init__.py"]
 
