@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event as sa_event
 
 from inventory.devices import withheld_usage
 from inventory.facts import facts
@@ -190,6 +191,31 @@ def test_a_router_that_restarts_costs_what_it_counted_since_it_was_read_last(
                 lambda c: c.execute(sa.select(tables.SAMPLES.c.id)).scalars().all()
             )
             assert {s for r in usage_of(w.told) for s in r["samples"]} == set(kept)
+
+    asyncio.run(story())
+
+
+def test_a_poll_that_closes_nothing_asks_as_little_of_a_large_box_as_of_a_small_one(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        async with world(f"sqlite:///{tmp_path / 'oss.db'}") as w:
+            names = [f"e{number}" for number in range(48)]
+            counting = _counting(w)
+            await _moved(w, 1, *names)
+            await counting.take(_ports(10, **dict.fromkeys(names, 5)))
+            said: list[str] = []
+
+            def keep(*told: Any) -> None:
+                said.append(told[2])
+
+            sa_event.listen(sa.Engine, "before_cursor_execute", keep)
+            try:
+                await counting.take(_ports(20, **dict.fromkeys(names, 6)))
+            finally:
+                sa_event.remove(sa.Engine, "before_cursor_execute", keep)
+            selects = [one for one in said if one.startswith("SELECT")]
+            assert len(selects) == 2
 
     asyncio.run(story())
 
