@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from inventory.ledgers import reconcile
+from inventory.ledgers import compared
 from inventory.rows import history, offering, tables
 from oss_agent.spi import device
 from oss_agent.spi.moments import AsOf
@@ -22,7 +22,7 @@ _VERSION: Final = ("valid_from", "known_from")
 
 def of_devices(
     connection: sa.Connection, tenant: str, devices: Collection[str], when: AsOf | None = None
-) -> reconcile.Facts:
+) -> compared.Facts:
     """What the ledgers say of these devices of a tenant."""
     names = sorted(devices)
     claims = tuple(_claims(connection, names, when))
@@ -35,7 +35,7 @@ def of_devices(
     services = {one.id: one for one in _services(connection, ids, when)}
     # Ports support resource-facing services, too; those are judged with their service.
     kept = named | services.keys()
-    return reconcile.Facts(
+    return compared.Facts(
         devices=tuple(_boxes(connection, tenant, names, when)),
         services=services,
         stood=tuple(one for one in stood if one.service in kept),
@@ -66,14 +66,14 @@ def living(connection: sa.Connection, ids: Collection[str]) -> frozenset[str]:
     return frozenset(one.id for one in found if one.state != "terminated")
 
 
-def pool_holds(connection: sa.Connection, tenant: str) -> tuple[reconcile.PoolHold, ...]:
+def pool_holds(connection: sa.Connection, tenant: str) -> tuple[compared.PoolHold, ...]:
     """Values that orders claimed and did not give back; an operator's reservations are none."""
     t, c = tables.pool_claims, tables.pool_claims.c
     query = sa.select(c.pool, c.value, c.text, c.key, c.valid_from).where(
         history.current(t), c.tenant == tenant, c.released_at.is_(None), c.expires_at.is_(None)
     )
     return tuple(
-        reconcile.PoolHold(pool, text or str(value), key.partition(".")[0], key, since)
+        compared.PoolHold(pool, text or str(value), key.partition(".")[0], key, since)
         for pool, value, text, key, since in connection.execute(query)
         if not key.startswith("reservation.")
     )
@@ -81,7 +81,7 @@ def pool_holds(connection: sa.Connection, tenant: str) -> tuple[reconcile.PoolHo
 
 def _boxes(
     connection: sa.Connection, tenant: str, names: Collection[str], when: AsOf | None
-) -> Iterator[reconcile.Box]:
+) -> Iterator[compared.Box]:
     d, s = tables.devices, tables.sightings
     columns = (d.c.name, d.c.tenant, d.c.managed, d.c.valid_from, d.c.known_from)
     query = (
@@ -92,7 +92,7 @@ def _boxes(
     for name, of, managed, since, known, seen, ports_at, trouble in connection.execute(query):
         # When a device answered is overwritten, not kept: of the past nobody knows.
         now = when is None
-        yield reconcile.Box(
+        yield compared.Box(
             name=name,
             tenant=of,
             managed=managed,
@@ -107,7 +107,7 @@ def _boxes(
 
 def _services(
     connection: sa.Connection, ids: Collection[str], when: AsOf | None
-) -> Iterator[reconcile.Serving]:
+) -> Iterator[compared.Serving]:
     t, c = tables.services, tables.services.c
     status = (c.operating_status, c.status_since)
     columns = (c.id, c.name, c.state, c.customer, c.order_id, *status, *_times(c))
@@ -117,28 +117,28 @@ def _services(
         query = sa.select(*columns).where(
             history.there(t, when), c.id.in_(some), c.parent.is_(None)
         )
-        yield from (reconcile.Serving(*row) for row in connection.execute(query))
+        yield from (compared.Serving(*row) for row in connection.execute(query))
 
 
 def _stood(
     connection: sa.Connection, names: Collection[str], when: AsOf | None
-) -> Iterable[reconcile.Stood]:
+) -> Iterable[compared.Stood]:
     t, words = tables.service_resources, ("service", "device", "port")
-    return (reconcile.Stood(*row) for row in _rows(connection, t, words, names, when))
+    return (compared.Stood(*row) for row in _rows(connection, t, words, names, when))
 
 
 def _claims(
     connection: sa.Connection, names: Collection[str], when: AsOf | None
-) -> Iterable[reconcile.Claim]:
+) -> Iterable[compared.Claim]:
     t, words = tables.port_claims, ("service", "device", "port", "order_id")
-    return (reconcile.Claim(*row) for row in _rows(connection, t, words, names, when))
+    return (compared.Claim(*row) for row in _rows(connection, t, words, names, when))
 
 
 def _read_back(
     connection: sa.Connection, names: Collection[str], when: AsOf | None
-) -> Iterable[reconcile.ReadBack]:
+) -> Iterable[compared.ReadBack]:
     t, words = tables.configured, ("service", "device", "store")
-    return (reconcile.ReadBack(*row) for row in _rows(connection, t, words, names, when))
+    return (compared.ReadBack(*row) for row in _rows(connection, t, words, names, when))
 
 
 def _rows(
@@ -155,7 +155,7 @@ def _rows(
 
 def _owned(
     connection: sa.Connection, names: Collection[str], when: AsOf | None
-) -> Iterator[reconcile.Owned]:
+) -> Iterator[compared.Owned]:
     t, c = tables.ownership, tables.ownership.c
     query = (
         sa.select(
@@ -171,12 +171,12 @@ def _owned(
         .group_by(c.service, c.device, c.store)
         .order_by(c.service, c.device, c.store)
     )
-    return (reconcile.Owned(*row) for row in connection.execute(query))
+    return (compared.Owned(*row) for row in connection.execute(query))
 
 
 def _seen(
     connection: sa.Connection, names: Collection[str], when: AsOf | None
-) -> Iterator[reconcile.Seen]:
+) -> Iterator[compared.Seen]:
     """The ports that somebody holds; the others are nobody's difference."""
     t, c, held = tables.interfaces, tables.interfaces.c, tables.port_claims
     same = sa.and_(held.c.device == c.device, held.c.port == c.name, history.there(held, when))
@@ -189,7 +189,7 @@ def _seen(
     )
     for name, port, admin, oper, missing, since, known in connection.execute(query):
         away = missing is not None
-        yield reconcile.Seen(name, port, admin, oper, away, since, known)
+        yield compared.Seen(name, port, admin, oper, away, since, known)
 
 
 def _times(columns: Any) -> tuple[Any, Any]:
@@ -198,7 +198,7 @@ def _times(columns: Any) -> tuple[Any, Any]:
 
 def _lost(
     connection: sa.Connection, tenant: str, names: Collection[str]
-) -> Iterator[reconcile.LostPoint]:
+) -> Iterator[compared.LostPoint]:
     """Declared links whose far end can send packets, had an address there, and has none now."""
     ends = dict(_far_ends(connection, tenant, names))
     far = {one[0] for one in ends.values()}
@@ -207,7 +207,7 @@ def _lost(
     gone = _without_address(connection, asked)
     for near, end in sorted(ends.items()):
         if end in gone and near[0] not in probes:
-            yield reconcile.LostPoint(*near, ":".join(end), gone[end])
+            yield compared.LostPoint(*near, ":".join(end), gone[end])
 
 
 def _far_ends(

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from inventory.ledgers import ledger_facts, reconcile
+from inventory.ledgers import compared, ledger_facts, reconcile
 from inventory.pools import pool_absence, pool_sql
 from inventory.rows import history, tables
 from inventory.services import service_logicals
@@ -115,14 +115,14 @@ def _is_port(
     return known or _there(connection, tables.port_claims, tenant, when, device=device, port=port)
 
 
-def _about(one: reconcile.Difference, kind: str, key: str) -> bool:
+def _about(one: compared.Difference, kind: str, key: str) -> bool:
     if kind == _SERVICE:
         return one.service == key
     return one.case.subject == key or (kind == _DEVICE and one.case.device == key)
 
 
 def _of_service(
-    connection: sa.Connection, facts: reconcile.Facts, key: str, when: AsOf | None
+    connection: sa.Connection, facts: compared.Facts, key: str, when: AsOf | None
 ) -> Iterator[Line]:
     serving = facts.services.get(key)
     if serving is not None:
@@ -157,11 +157,11 @@ def _spoken(one: service_logicals.Spoken) -> Line:
     )
 
 
-def _planned(serving: reconcile.Serving) -> Side:
+def _planned(serving: compared.Serving) -> Side:
     return Side(serving.state, serving.since, serving.known, f"order {serving.order}")
 
 
-def _port_line(facts: reconcile.Facts, device: str, port: str) -> Line:
+def _port_line(facts: compared.Facts, device: str, port: str) -> Line:
     claim = next((one for one in facts.claims if (one.device, one.port) == (device, port)), None)
     seen = next((one for one in facts.seen if (one.device, one.port) == (device, port)), None)
     held = None
@@ -172,13 +172,13 @@ def _port_line(facts: reconcile.Facts, device: str, port: str) -> Line:
     return Line(f"{device}:{port}", planned=held, observed=_observed(seen))
 
 
-def _observed(seen: reconcile.Seen | None) -> Side | None:
+def _observed(seen: compared.Seen | None) -> Side | None:
     if seen is None:
         return None
     return Side(_words(seen), seen.since, seen.known)
 
 
-def _stores(facts: reconcile.Facts, key: str) -> Iterator[Line]:
+def _stores(facts: compared.Facts, key: str) -> Iterator[Line]:
     """A line for each configuration store that the service owns or has something in."""
     owned = {(one.device, one.store): one for one in facts.owned if one.service == key}
     read = {(one.device, one.store): one for one in facts.read_back if one.service == key}
@@ -194,7 +194,7 @@ def _stores(facts: reconcile.Facts, key: str) -> Iterator[Line]:
         )
 
 
-def _mentioned(found: Sequence[str], since: Sequence[reconcile.ReadBack]) -> Side | None:
+def _mentioned(found: Sequence[str], since: Sequence[compared.ReadBack]) -> Side | None:
     if not found or not since:
         return None
     last = max(since, key=lambda one: one.since)
@@ -219,7 +219,7 @@ def _values(connection: sa.Connection, key: str, when: AsOf | None) -> Sequence[
 
 
 def _of_device(
-    connection: sa.Connection, facts: reconcile.Facts, key: str, when: AsOf | None
+    connection: sa.Connection, facts: compared.Facts, key: str, when: AsOf | None
 ) -> Iterator[Line]:
     yield from _box(connection, facts, key, when)
     for claim in facts.claims:
@@ -232,7 +232,7 @@ def _of_device(
 
 
 def _box(
-    connection: sa.Connection, facts: reconcile.Facts, key: str, when: AsOf | None
+    connection: sa.Connection, facts: compared.Facts, key: str, when: AsOf | None
 ) -> Iterator[Line]:
     t = tables.device_states
     query = sa.select(t).where(history.there(t, when), t.c.device == key)
@@ -247,7 +247,7 @@ def _box(
 
 
 def _of_port(
-    connection: sa.Connection, facts: reconcile.Facts, key: str, when: AsOf | None
+    connection: sa.Connection, facts: compared.Facts, key: str, when: AsOf | None
 ) -> Iterator[Line]:
     device, _, port = key.partition(":")
     line = _port_line(facts, device, port)
@@ -264,7 +264,7 @@ def _of_port(
     )
 
 
-def _service_there(facts: reconcile.Facts, device: str, port: str) -> Side | None:
+def _service_there(facts: compared.Facts, device: str, port: str) -> Side | None:
     """What was read back on the device for who holds the port."""
     holders = {one.service for one in facts.claims if (one.device, one.port) == (device, port)}
     back = [one for one in facts.read_back if one.device == device and one.service in holders]
@@ -277,7 +277,7 @@ def _service_there(facts: reconcile.Facts, device: str, port: str) -> Side | Non
 
 def _row_observed(row: Mapping[Any, Any]) -> Side:
     missing = row["missing_since"] is not None
-    seen = reconcile.Seen(
+    seen = compared.Seen(
         row["device"],
         row["name"],
         row["admin_status"],
@@ -289,14 +289,14 @@ def _row_observed(row: Mapping[Any, Any]) -> Side:
     return Side(_words(seen), row["valid_from"], row["known_from"])
 
 
-def _words(seen: reconcile.Seen) -> str:
+def _words(seen: compared.Seen) -> str:
     return "not seen any more" if seen.missing else f"{seen.oper}, admin {seen.admin}"
 
 
 def _differences(
     connection: sa.Connection,
     tenant: str,
-    told: Sequence[reconcile.Difference],
+    told: Sequence[compared.Difference],
     about: tuple[str, str, Sequence[str]],
     when: AsOf | None,
 ) -> tuple[DifferenceView, ...]:
@@ -315,7 +315,7 @@ def _differences(
     return (*found, *(_of_case(row) for row in others))
 
 
-def _with_case(one: reconcile.Difference, row: Mapping[Any, Any] | None) -> DifferenceView:
+def _with_case(one: compared.Difference, row: Mapping[Any, Any] | None) -> DifferenceView:
     return DifferenceView(
         kind=one.case.kind,
         subject=one.case.subject,

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import sqlalchemy as sa
 import structlog
 
-from inventory.ledgers import ledger_facts, reconcile
+from inventory.ledgers import compared, ledger_facts, reconcile
 from inventory.rows import cases, history, tables
 from oss_agent import errors
 from oss_agent.spi import clock, store
@@ -175,7 +175,7 @@ def _judged(
 
 def _differences(
     connection: sa.Connection, tenant: str, names: Collection[str], at: datetime
-) -> Iterable[reconcile.Difference]:
+) -> Iterable[compared.Difference]:
     devices = [name for name in names if name]
     if devices:
         facts = ledger_facts.of_devices(connection, tenant, devices)

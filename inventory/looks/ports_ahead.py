@@ -18,7 +18,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from inventory.facts import facts
-from inventory.looks import device_identity, interface_rows, observed
+from inventory.looks import device_identity, interface_rows, observed, sightings
 from inventory.rows import cases, history, tables, tenancy
 from inventory.services import resource_events
 from oss_agent.spi import store
@@ -75,7 +75,7 @@ async def write(
 
 
 def _is_written(connection: sa.Connection, device: str, digest: str) -> bool:
-    return observed.written_digests(connection, device).get(facts.PORTS) == digest
+    return sightings.written_digests(connection, device).get(facts.PORTS) == digest
 
 
 def _plan(
@@ -134,8 +134,8 @@ def _there(connection: sa.Connection, device: str, names: list[str]) -> frozense
 
 def _mark(connection: sa.Connection, device: str, mark: str) -> None:
     tenant = tenancy.of_device(connection, device)
-    kept = observed.written_digests(connection, device) | {facts.PORTS: mark}
-    observed.overwrite(connection, device, tenant, {"digests": kept})
+    kept = sightings.written_digests(connection, device) | {facts.PORTS: mark}
+    sightings.overwrite(connection, device, tenant, {"digests": kept})
 
 
 def _finish(connection: sa.Connection, plan: _Plan) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from inventory.containerlab import containerlab
 from inventory.devices import device_views, standings
 from inventory.facts import facts
-from inventory.looks import digests, discovery, observed, ports_ahead
+from inventory.looks import digests, discovery, observed, ports_ahead, sightings
 from inventory.onboarding import imports, platform_cases, whereabouts
 from inventory.rows import history, ownership, stamps, tables
 from inventory.services import resource_events
@@ -336,7 +336,7 @@ def _record(
     if learned is not None:
         kept_back = observed.record(connection, learned, at, said.get(finding.device))
     elif finding.silent:
-        observed.mark_unreachable(connection, finding.device, tenant, at, finding.reason)
+        sightings.mark_unreachable(connection, finding.device, tenant, at, finding.reason)
     shown = learned if not kept_back else None
     return onboarding.Discovered(
         device=finding.device,

@@ -9,9 +9,7 @@ write to it is another question (``inventory.devices.standing``).
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,21 +18,22 @@ from typing import Final
 import sqlalchemy as sa
 
 from inventory.devices import operator_words, standings
-from inventory.looks import system_group
-from inventory.onboarding import candidates, scout_targets
+from inventory.onboarding import (
+    address_look,
+    candidates,
+    newcomer_names,
+    newcomer_words,
+    scout_targets,
+)
 from inventory.rows import history, resource_ids, tables
 from inventory.services import resource_events
-from inventory.words import grammar, host_keys, hostile_text, secrets
+from inventory.words import grammar, secrets
 from oss_agent import errors
 from oss_agent.spi import audit, clock, detection, device, events, onboarding, snmp, store
 from oss_agent.spi.query import Page, Query
 from oss_agent.spi.scouting import USUAL, Candidate, Login, Ports, Scouted
 
 _SOURCE: Final = "onboarding"
-_TOGETHER: Final = 32
-"""Addresses asked at once, of all requests: gentle to a management network; 1,024 silent ones take minutes."""
-_UNNAMED: Final = "at-"
-_DEADLINE: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +47,6 @@ class Ways:
     drivers: device.Drivers
     standing: standings.Standings | None = None
     """Who judges whether they may be written to."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one address said; ``spoke`` when anything answered there.
-
-    ``own`` is what its own words make of it, ``seen`` that with what its neighbours repeat.
-    """
-
-    address: str
-    keys: tuple[str, ...]
-    name: str
-    own: detection.Detected
-    seen: detection.Detected
-    spoke: bool
-    ports: Mapping[str, int]
 
 
 class AddressScout:
@@ -84,7 +67,7 @@ class AddressScout:
         self._ways = ways
         self._credentials = credentials
         self._resources = resource_events.Teller(sink)
-        self._room = asyncio.Semaphore(_TOGETHER)
+        self._look = address_look.AddressLook(ways.key_scan, ways.banner, ways.engine, ways.detect)
 
     async def onboard(
         self,
@@ -104,12 +87,12 @@ class AddressScout:
         known = await self._store.read(lambda c: _known(c, tenant, asked))
         said = await self._store.read(lambda c: candidates.descriptions(c, tenant, asked))
         strange = {one: said.get(one, ()) for one in asked if one not in known}
-        answers = await self._ask(strange, login.community, ports)
+        answers = await self._look.ask(strange, login.community, ports)
         spoke = [one for one in answers if one.spoke]
         made = await self._take_in(tenant, spoke, login, platform, by) if spoke else {}
         named = await self._name(tenant, known, platform, by) if platform else {}
-        silent = _silence(login.community, ports)
-        told = _told(known) | made | named
+        silent = newcomer_words.silence(login.community, ports)
+        told = newcomer_words.told(known) | made | named
         found = (told.get(one, Scouted(one, "silent", reason=silent)) for one in asked)
         return (*found, *left.values())
 
@@ -158,7 +141,12 @@ class AddressScout:
         }
 
     async def _take_in(
-        self, tenant: str, spoke: Sequence[_Answer], login: Login, platform: str, by: str
+        self,
+        tenant: str,
+        spoke: Sequence[address_look.Answer],
+        login: Login,
+        platform: str,
+        by: str,
     ) -> dict[str, Scouted]:
         # Secrets first: a crash leaves a file nobody refers to, never a device without its secret.
         references = await asyncio.to_thread(self._keep, tenant, login)
@@ -169,11 +157,11 @@ class AddressScout:
             known = _known(connection, tenant, [one.address for one in spoke])
             new = [one for one in spoke if one.address not in known]
             barred = resource_ids.trouble(connection, [one.name for one in new])
-            names = _names(connection, new, barred)
+            names = newcomer_names.names(connection, new, barred)
             some = resource_events.Some(devices=frozenset(names.values()))
             with self._resources.around(connection, some, at):
                 made = {
-                    one.address: _named(
+                    one.address: newcomer_words.named(
                         self._write(
                             connection, tenant, one, names[one.address], references, platform, at
                         ),
@@ -184,15 +172,16 @@ class AddressScout:
                 }
                 doubts = self._judge(connection, {names[one.address]: one for one in new}, at)
             for one in made.values():
-                self._told(connection, audit.Deed(tenant, at, by, *_deed(one)))
-            return _told(known) | {
-                address: _doubted(one, doubts.get(one.device, "")) for address, one in made.items()
+                self._told(connection, audit.Deed(tenant, at, by, *newcomer_words.deed(one)))
+            return newcomer_words.told(known) | {
+                address: newcomer_words.doubted(one, doubts.get(one.device, ""))
+                for address, one in made.items()
             }
 
         return await self._store.write(unit)
 
     def _judge(
-        self, connection: sa.Connection, answers: Mapping[str, _Answer], at: datetime
+        self, connection: sa.Connection, answers: Mapping[str, address_look.Answer], at: datetime
     ) -> Mapping[str, str]:
         """Why those that may only be read may not be written to."""
         if self._ways.standing is None:
@@ -216,67 +205,6 @@ class AddressScout:
             except errors.ConfigurationError as unknown:
                 raise errors.OrderRejected(str(unknown), field="platform") from unknown
 
-    async def _ask(
-        self, asked: Mapping[str, Sequence[str]], community: str | None, ports: Ports
-    ) -> list[_Answer]:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._one(one, community, ports, said))
-                for one, said in asked.items()
-            ]
-        return [task.result() for task in tasks]
-
-    async def _one(
-        self, address: str, community: str | None, ports: Ports, announced: Sequence[str]
-    ) -> _Answer:
-        async with self._room:
-            keys, banner, found = await self._ssh(address, ports)
-            target = snmp.Target(address, address, community=community or "")
-            group = None
-            if community is not None:
-                group = await system_group.ask(self._ways.engine, target)
-        said = group or system_group.SystemGroup()
-        evidence = detection.Evidence(said.object_id, said.description, banner)
-        own = self._ways.detect(evidence)
-        seen = self._ways.detect(dataclasses.replace(evidence, announced=announced))
-        called = hostile_text.printable(said.name, hostile_text.NAME)
-        return _Answer(address, keys, called, own, seen, bool(banner or group), found)
-
-    async def _ssh(
-        self, address: str, ports: Ports
-    ) -> tuple[tuple[str, ...], bytes, Mapping[str, int]]:
-        """The host keys of its SSH and NETCONF ports, how the first names itself, and which they are.
-
-        NETCONF on its usual port needs no look where SSH answers: drivers find it there.
-        """
-        keys: list[str] = []
-        said, found = b"", dict[str, int]()
-        for protocol, some in (("ssh", ports.ssh), ("netconf", ports.netconf)):
-            if said and some == USUAL.netconf:
-                continue
-            port, banner = await self._answering(address, some)
-            if port is not None:
-                keys += await self._keys(address, port)
-                said, found[protocol] = said or banner, port
-        return tuple(dict.fromkeys(keys)), said, found
-
-    async def _answering(self, address: str, ports: Sequence[int]) -> tuple[int | None, bytes]:
-        """The first of these ports behind which SSH names itself."""
-        for port in ports:
-            banner = await self._ways.banner(address, port)
-            if banner:
-                return port, banner
-        return None, b""
-
-    async def _keys(self, address: str, port: int) -> tuple[str, ...]:
-        try:
-            async with asyncio.timeout(_DEADLINE):
-                raw = await self._ways.key_scan(address, address, port)
-        except (errors.DeviceUnreachable, TimeoutError):
-            return ()
-        keys = (host_keys.normalised(key) for key in raw)
-        return tuple(dict.fromkeys(key for key in keys if key is not None))
-
     def _keep(self, tenant: str, login: Login) -> Mapping[str, str | None]:
         """The secrets of this request, in files of their own: another one's stay what they are."""
         place = self._credentials / tenant / _SOURCE / f"{self._clock.now():%Y%m%dT%H%M%S%f}"
@@ -290,7 +218,7 @@ class AddressScout:
         self,
         connection: sa.Connection,
         tenant: str,
-        answer: _Answer,
+        answer: address_look.Answer,
         name: str,
         references: Mapping[str, str | None],
         platform: str,
@@ -299,7 +227,7 @@ class AddressScout:
         # By its own words alone: whoever is on the wire could have it managed as what it is not.
         chosen = platform or answer.own.platform
         managed = bool(chosen)
-        reason = "" if managed else _why_listed(answer.seen)
+        reason = "" if managed else newcomer_words.why_listed(answer.seen)
         facts = {
             "tenant": tenant,
             "name": name,
@@ -314,68 +242,11 @@ class AddressScout:
             "username": references["username"] or "",
             "password_ref": references["password"],
             "community_ref": references["community"],
-            "ports": _unusual(answer.ports),
+            "ports": newcomer_words.unusual(answer.ports),
             "router_id": None,
         }
         history.begin(connection, tables.devices, facts, at)
-        return _scouted(answer, name, chosen, managed=managed, reason=reason)
-
-
-def _scouted(answer: _Answer, name: str, platform: str, *, managed: bool, reason: str) -> Scouted:
-    seen = answer.seen
-    shown = tuple(host_keys.fingerprint(key) for key in answer.keys)
-    heard = [one for one in seen.doubts if one not in answer.own.doubts]
-    reason = "; ".join(filter(None, (reason, *heard))) if managed else reason
-    return Scouted(
-        answer.address,
-        "created",
-        name,
-        seen.vendor,
-        seen.os,
-        seen.version,
-        seen.model,
-        platform,
-        managed,
-        shown,
-        seen.because,
-        reason if shown else "; ".join(filter(None, (reason, "it shows no host key"))),
-        _unusual(answer.ports),
-    )
-
-
-def _why_listed(seen: detection.Detected) -> str:
-    if seen.platform:
-        return (
-            f"only its neighbours say that it is {seen.vendor} {seen.os}: if it is, onboard it again "
-            f"with --platform {seen.platform}"
-        )
-    return "; ".join(seen.doubts) or "nobody knows what it is"
-
-
-def _unusual(ports: Mapping[str, int]) -> dict[str, int]:
-    """Only what is not so anyway: a platform may have a usual port of its own."""
-    usual = {"ssh": host_keys.SSH_PORT, "netconf": host_keys.NETCONF_PORT}
-    return {protocol: port for protocol, port in ports.items() if port != usual[protocol]}
-
-
-def _deed(one: Scouted) -> tuple[str, str, Mapping[str, str]]:
-    """What the audit keeps of a device that was taken in."""
-    detail = {"address": one.address, "platform": one.platform, "version": one.version}
-    return "onboard", f"device:{one.device}", detail
-
-
-def _doubted(one: Scouted, doubt: str) -> Scouted:
-    """With what keeps it from being written to before what else there is to say."""
-    return dataclasses.replace(
-        one, reason="; ".join(filter(None, (doubt and f"read-only: {doubt}", one.reason)))
-    )
-
-
-def _silence(community: str | None, ports: Ports) -> str:
-    tried = [("SSH", ports.ssh), ("NETCONF", ports.netconf)]
-    asked = [f"{name} ({', '.join(map(str, some))})" for name, some in tried if some]
-    asked += ["SNMP (161)"] if community is not None else []
-    return f"nothing answers on {', '.join(asked)}"
+        return newcomer_words.scouted(answer, name, chosen, managed=managed, reason=reason)
 
 
 def _known(connection: sa.Connection, tenant: str, asked: Sequence[str]) -> Mapping[str, str]:
@@ -387,45 +258,3 @@ def _known(connection: sa.Connection, tenant: str, asked: Sequence[str]) -> Mapp
         )
     )
     return {row.address: row.name if row.tenant == tenant else "" for row in rows}
-
-
-def _named(told: Scouted, called: str, barred: Mapping[str, str]) -> Scouted:
-    """The same, saying why it has not the name that it calls itself by."""
-    if called not in barred:
-        return told
-    why = f"it calls itself {called} and is {told.device} here: {barred[called]}"
-    return dataclasses.replace(told, reason="; ".join(filter(None, (told.reason, why))))
-
-
-def _names(
-    connection: sa.Connection, answers: Sequence[_Answer], barred: Collection[str]
-) -> Mapping[str, str]:
-    """A name for each address: its own where that is usable and free, else one of its address."""
-    c = tables.devices.c
-    current = sa.select(c.name).where(history.current(tables.devices))
-    taken = {*connection.execute(current).scalars(), *barred}
-    found: dict[str, str] = {}
-    for one in answers:
-        found[one.address] = next(name for name in _wishes(one) if name not in taken)
-        taken.add(found[one.address])
-    return found
-
-
-def _wishes(one: _Answer) -> Iterator[str]:
-    """What a device may be called, the best first."""
-    plain = _UNNAMED + one.address.replace(":", "-")
-    if grammar.is_device(one.name) and (one.name == plain or not _is_of_address(one.name)):
-        yield one.name
-    yield plain
-    yield from (f"{plain}-{number}" for number in itertools.count(2))
-
-
-def _is_of_address(name: str) -> bool:
-    """A name as those without one get it: no device may call itself after another's address."""
-    rest = name.removeprefix(_UNNAMED)
-    texts = (rest, rest.replace("-", ":"))
-    return rest != name and any(grammar.address(text) is not None for text in texts)
-
-
-def _told(known: Mapping[str, str]) -> dict[str, Scouted]:
-    return {one: Scouted(one, "known", name) for one, name in known.items()}

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from inventory.devices import dependants, standings, withheld_usage
 from inventory.drift import drift_rows
-from inventory.looks import observed
+from inventory.looks import polled_ports, sightings
 from inventory.planning import configured, port_claims, snapshot
 from inventory.pools import pool_claims, pool_there
 from inventory.rows import cases, ownership, tenancy
@@ -331,9 +331,9 @@ class SqlLedger:
         some = self._if_it_turns(connection, device, answers=trouble is None)
         with self._resources.around(connection, some, at):
             if trouble is None:
-                observed.mark_seen(connection, device, tenant, at)
+                sightings.mark_seen(connection, device, tenant, at)
             else:
-                observed.mark_unreachable(connection, device, tenant, at, trouble)
+                sightings.mark_unreachable(connection, device, tenant, at, trouble)
 
     def observe_ports(
         self,
@@ -352,13 +352,13 @@ class SqlLedger:
             with_ports = dataclasses.replace(some, ports=changing)
             return self._resources.around(connection, with_ports, at)
 
-        observed.observe_ports(connection, device, rows, at, doubted=doubted, around=around)
+        polled_ports.observe_ports(connection, device, rows, at, doubted=doubted, around=around)
 
     def name_ports(
         self, connection: sa.Connection, device: str, rows: Sequence[ledger.PolledPort]
     ) -> ledger.NamedPorts:
         """Which ports a poll's rows are."""
-        return observed.name_ports(connection, device, rows)
+        return polled_ports.name_ports(connection, device, rows)
 
     def left(
         self, connection: sa.Connection, *, device: str, port: str, service: str, after: datetime
@@ -385,14 +385,14 @@ class SqlLedger:
 
     def looked_at(self, connection: sa.Connection, device: str) -> datetime | None:
         """When its ports were last looked at."""
-        return observed.looked_at(connection, device)
+        return sightings.looked_at(connection, device)
 
     @staticmethod
     def _if_it_turns(
         connection: sa.Connection, device: str, *, answers: bool
     ) -> resource_events.Some:
         """The device, if that it answers (or not) is news; a poll finds it as before, mostly."""
-        if observed.answers(connection, device) is answers:
+        if sightings.answers(connection, device) is answers:
             return resource_events.Some()
         return resource_events.Some(devices=frozenset({device}))
 

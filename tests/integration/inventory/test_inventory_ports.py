@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 import sqlalchemy as sa
 
-from inventory.looks import observed
+from inventory.looks import polled_ports
 from inventory.planning import port_claims
 from inventory.pools import pool_claims, pools
 from inventory.rows import tables
@@ -48,7 +48,7 @@ def _fill(connection: sa.Connection, add_network: Add) -> None:
         services.put(connection, _service(number), _AT + timedelta(hours=number))
     services.put(connection, _service(9, tenant="other"), _AT)
     services.move(connection, "svc-1", ServiceState.ACTIVE, _AT + timedelta(hours=9))
-    observed.observe_ports(connection, "pe1", [("eth4", 5, "up", "up")], _AT)
+    polled_ports.observe_ports(connection, "pe1", [("eth4", 5, "up", "up")], _AT)
     port_claims.take(
         connection, service="svc-4", order="4", ports=[("pe1", "eth4")], tenant="default", at=_AT
     )

@@ -15,7 +15,16 @@ import pytest
 import sqlalchemy as sa
 
 from inventory.facts import facts
-from inventory.looks import digests, discovery, interface_rows, observed, port_cases, ports_ahead
+from inventory.looks import (
+    digests,
+    discovery,
+    interface_rows,
+    observed,
+    polled_ports,
+    port_cases,
+    ports_ahead,
+    sightings,
+)
 from inventory.onboarding import onboarding
 from inventory.rows import cases, history, tables
 from inventory.services import resource_events
@@ -149,7 +158,7 @@ def test_what_a_poll_writes_meanwhile_is_compared_by_the_look(
             done = await write(unit)
             if next(units) == 1:  # p1 and p2 are written
                 at = _T0 + timedelta(minutes=2)
-                await write(lambda c: observed.observe_ports(c, "pe1", [polled], at))
+                await write(lambda c: polled_ports.observe_ports(c, "pe1", [polled], at))
             return done
 
         with monkeypatch.context() as polling:
@@ -177,7 +186,7 @@ def test_what_a_poll_writes_while_it_is_planned_is_compared_by_the_look(
 
         async def beside(query: Callable[[sa.Connection], Any]) -> Any:
             found, polled = await read(query), [("p5", 5, "up", next(states))]
-            await box.rows.write(lambda c: observed.observe_ports(c, "pe1", polled, at))
+            await box.rows.write(lambda c: polled_ports.observe_ports(c, "pe1", polled, at))
             return found
 
         with monkeypatch.context() as polling:
@@ -229,7 +238,7 @@ def test_the_look_is_of_the_moment_after_what_was_written_ahead(
             box.rows, clock, nobody, nobody, nobody, nobody, tmp_path
         )
         await desk.look("default", "pe1", frozenset({About.WHOLE}))
-        looked = await box.rows.read(lambda c: observed.looked_at(c, "pe1"))
+        looked = await box.rows.read(lambda c: sightings.looked_at(c, "pe1"))
         assert looked is not None
         assert {row["valid_from"] < looked for row in (await box.ports()).values()} == {True}
         assert await box.indexes() == _OTHERS

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from inventory.facts import facts, hearing
-from inventory.looks import observed
+from inventory.looks import observed, sightings
 from inventory.rows import history, tables
 from inventory.services import resource_queries
 from inventory.topology import link_cases, link_rows
@@ -139,12 +139,12 @@ def test_a_renamed_port_keeps_its_one_link(net: _Cables) -> None:
 def test_a_device_that_does_not_answer_takes_no_link_away(
     net: _Cables, connection: sa.Connection
 ) -> None:
-    observed.mark_unreachable(connection, "pe2", "default", net.now, "no answer")
+    sightings.mark_unreachable(connection, "pe2", "default", net.now, "no answer")
     for _ in range(hearing.PATIENCE + 1):
         net.look(["pe1", "b1"])
 
     assert net.links() == {_FIRST: "agreed", _SECOND: "agreed"}
-    observed.mark_unreachable(connection, "pe1", "default", net.now, "no answer")
+    sightings.mark_unreachable(connection, "pe1", "default", net.now, "no answer")
     assert net.links() == {_FIRST: "stale", _SECOND: "stale"}
     assert "pe1 does not answer since" in net.why(_FIRST)
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from inventory.facts import facts
-from inventory.looks import observed, stations_kept
+from inventory.looks import observed, polled_ports, stations_kept
 from inventory.onboarding import whereabouts
 from inventory.rows import tables
 from oss_agent import clock, errors, store
@@ -67,7 +67,7 @@ def test_an_ip_address_is_followed_to_the_port_behind_which_it_is(
 
 def test_an_answer_to_a_poll_is_no_sight_of_a_station(connection: sa.Connection) -> None:
     _look(connection, "pe1", 0, facts.StationFact("eth4", _MAC, "192.0.2.7"))
-    observed.observe_ports(
+    polled_ports.observe_ports(
         connection, "pe1", [("eth4", 4, "up", "up")], _T0 + timedelta(minutes=50)
     )
 

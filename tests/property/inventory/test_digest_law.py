@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from inventory.facts import facts
-from inventory.looks import observed
+from inventory.looks import observed, polled_ports
 from inventory.rows import tables
 from tests.integration.inventory import conftest
 
@@ -102,7 +102,7 @@ def _ledger(steps: Sequence[Any], *, skipping: bool) -> list[list[tuple[Any, ...
             if isinstance(step, facts.DeviceFacts):
                 observed.record(connection, step, at)
             else:
-                observed.observe_ports(connection, "pe1", [step], at)
+                polled_ports.observe_ports(connection, "pe1", [step], at)
         return [sorted(_rows(connection, table), key=repr) for table in _LEDGER]
 
 
