@@ -95,7 +95,7 @@ def view(
     taken = sum(counts.values())
     return PoolView(
         name=pool.name,
-        kind=pool.kind.value,
+        kind=kind_of(pool),
         gives=str(pool.values),
         size=size,
         **counts,
@@ -106,6 +106,17 @@ def view(
         short=_short(connection, pool, when),
         forecast=_forecast(connection, pool, at) if ahead else None,
     )
+
+
+def kind_of(pool: pools.Pool) -> str:
+    """What its values are; of a pool that is no range the settings name no kind."""
+    match pool.values:
+        case pool_values.Addresses():
+            return "address"
+        case pool_values.Prefixes() | pool_values.Blocks():
+            return "prefix"
+        case _:
+            return pool.kind.value
 
 
 def _short(connection: sa.Connection, pool: pools.Pool, when: AsOf | None) -> str:
