@@ -5,7 +5,7 @@ place.
 """
 
 from device_models.model.adapters import Napalm, Netmiko
-from device_models.model.command_line import CommandLine, Grammar, Negation, Shell
+from device_models.model.command_line import CommandLine, Grammar, Need, Negation, Shell
 from device_models.model.judging import Drift, DriftRule
 from device_models.model.keeping import SECRETS, Keeping, Secret
 from device_models.model.netconf import Netconf
@@ -27,6 +27,7 @@ __all__ = [
     "Keeping",
     "Line",
     "Napalm",
+    "Need",
     "Negation",
     "Netconf",
     "Netmiko",

@@ -21,6 +21,19 @@ class Negation:
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
+class Need:
+    """What must stand at the top of the configuration before anything is put into a line that matches.
+
+    ``there`` is that line, and may name groups of the expression; ``why`` says why and what to do. Lines that
+    match, too, are told as what is there instead.
+    """
+
+    line: Expression
+    there: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Grammar:
     """What the text of a running configuration means, and how lines change it.
 
@@ -36,6 +49,8 @@ class Grammar:
       one setting: the new one is sent, the old one goes by itself.
     * ``first`` and ``last``: lines are sent in this order, what neither names in between; they are
       taken back in reverse.
+    * ``needs``: what must be there already, for entering it would make it; looked at before any line of a
+      transaction is live (reversible lines only).
     * ``shared``: lines that several services may want alike, with all below them.
     * ``volatile``: lines that change by themselves and stay out of snapshots and trees.
     * ``sendable``: what a whole line must match to be sent. By default words of plain ASCII with one
@@ -51,6 +66,7 @@ class Grammar:
     replaces: tuple[Expression, ...] = ()
     first: tuple[Expression, ...] = ()
     last: tuple[Expression, ...] = ()
+    needs: tuple[Need, ...] = ()
     shared: tuple[Expression, ...] = ()
     volatile: tuple[Expression, ...] = ()
     sendable: Expression = r"[!->@-~]+( [!->@-~]+)*"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -57,6 +58,17 @@ class Grammar:
                 return (expression.pattern, *found.groups())
         return None
 
+    def needed(self, line: str) -> Iterator[tuple[re.Pattern[str], str]]:
+        """What must stand at the top before anything is put into ``line``, each with its expression."""
+        for expression, there in self._needs:
+            found = expression.search(line)
+            if found:
+                yield expression, found.expand(there)
+
+    def reason(self, need: re.Pattern[str]) -> str:
+        """Why it must, and what to do."""
+        return next(one.why for one in self.data.needs if one.line == need.pattern)
+
     def rank(self, line: str) -> Rank:
         """Where the line comes among those of its section when they are sent."""
         for band, expressions in ((_FIRST, self._first), (_LAST, self._last)):
@@ -104,6 +116,10 @@ class Grammar:
     @cached_property
     def _negations(self) -> tuple[tuple[re.Pattern[str], str], ...]:
         return tuple((re.compile(rule.line), rule.undo) for rule in self.data.negations)
+
+    @cached_property
+    def _needs(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        return tuple((re.compile(rule.line), rule.there) for rule in self.data.needs)
 
     @cached_property
     def _sendable(self) -> re.Pattern[str]:

@@ -14,7 +14,7 @@ from typing import NoReturn, TypeVar
 
 from device_models import model
 from drivers import keeping, observation, selection, text
-from drivers.cli import answers, block, delivery, difference, running
+from drivers.cli import answers, block, delivery, difference, ground, running
 from drivers.cli.grammar import Grammar
 from drivers.cli.shell import Silent, Stopped
 from drivers.cli.talking import Talk
@@ -79,7 +79,15 @@ class LinesSession:
         self._staged += edits
 
     async def validate(self) -> None:
-        """A command line has no opinion before a line is live."""
+        """A command line has no opinion before a line is live; what our lines stand on must be there.
+
+        ChangeRejected where it is not: entering it would make it, and nobody would take it back.
+        """
+        if not (self._staged and self._store.grammar.needs):
+            return
+        reason = ground.lacking(await self._show(), self._staged, self._grammar)
+        if reason:
+            raise ChangeRejected(self._device, reason, tag="data-missing")
 
     async def diff(self) -> str:
         """The lines that ``commit`` would send now, indented by section."""

@@ -53,6 +53,11 @@ def read(configuration: str, grammar: Grammar) -> Tree:
     return root.tree()
 
 
+def top(configuration: str) -> Iterator[str]:
+    """The lines that stand in no section."""
+    return (line for indent, line in _lines(configuration) if indent == 0)
+
+
 def snapshot(configuration: str, grammar: Grammar) -> str:
     """The text that two equal configurations have in common: without what changes by itself."""
     kept = (

@@ -15,6 +15,7 @@ from drivers.cli import running
 from drivers.cli.configuring import store_of
 from drivers.cli.grammar import Grammar
 from oss_agent import registry
+from oss_agent.errors import ChangeRejected
 from oss_agent.fulfilment.trees import tree as trees
 from oss_agent.spi.tree import EMPTY, ROOT, Path, Step, Tree
 from tests.contract import line_peers
@@ -123,3 +124,23 @@ def _text(node: Tree, depth: int = 0) -> str:
         f"{' ' * depth}{steps.text(child.step)}\n{_text(child, depth + 1)}"
         for child in node.children
     )
+
+
+@pytest.mark.anyio
+@pytest.mark.peer
+async def test_a_router_whose_bgp_runs_as_another_number_refuses_before_anything_is_live() -> None:
+    """FRR would make a VRF of that number beside it, or the process where none is."""
+    foreign = {"vrf": "acme", "as_number": "65001", "neighbor": "10.255.1.2"}
+    async with line_peers.real() as peer, peer.session() as session:
+        before = await session.snapshot()
+        await session.lock()
+        await session.edit(
+            trees.diff(EMPTY, peer.driver.instantiate("l3vpn-peer", foreign)["vtysh"])
+        )
+        with pytest.raises(ChangeRejected, match="'router bgp 65001' is not there") as no:
+            await session.validate()
+        await session.discard()
+
+        assert "'router bgp 65000' is" in no.value.reason
+        assert "catalogue.as_number" in no.value.reason
+        assert await session.snapshot() == before

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from device_models import loader
+from drivers import steps
 from drivers.cli import difference
 from drivers.cli.configuring import LinesDriver
 from drivers.sim_cli.driver import DRIVER
@@ -344,3 +345,55 @@ async def test_a_login_without_the_right_to_read_is_refused() -> None:
         box.running = lambda: "% Authorization failed\n"  # type: ignore[method-assign] # no right to read
         with pytest.raises(DeviceRefused, match="Authorization failed"):
             await session.snapshot()
+
+
+@pytest.fixture
+def needing(tmp_path: Path) -> LinesDriver:
+    """The same platform where BGP must run before anything is put into it."""
+    folder = tmp_path / "sim_cli"
+    shutil.copytree(loader.SHIPPED / "sim_cli", folder)
+    file = folder / "platform.yaml"
+    needs = "    needs:\n      - {line: '^(router bgp [0-9]+)( vrf \\S+)?$', there: '\\1', why: set it up}\n"
+    file.write_text(file.read_text().replace("    shared: ", f"{needs}    shared: ", 1))
+    return LinesDriver("sim_cli", tmp_path)
+
+
+def under(top: Step, *lines: str) -> Tree:
+    owned = tuple(Tree(steps.owned(line)) for line in lines)
+    return Tree(ROOT, children=(Tree(top, children=owned),))
+
+
+@pytest.mark.parametrize(
+    "top", [Step("router bgp 65001"), steps.owned("router bgp 65001 vrf acme")], ids=str
+)
+async def test_what_lines_stand_on_must_be_there_before_any_of_them_is_sent(
+    needing: LinesDriver, top: Step
+) -> None:
+    """Entering it would make it, and nobody would take that back."""
+    edits = difference.between(EMPTY, under(top, "neighbor 192.0.2.9 remote-as 65009"))
+    async with router() as box, needing.session(box.endpoint()) as session:
+        before = box.configuration.text()
+        await session.lock()
+        await session.edit(edits)
+        with pytest.raises(ChangeRejected) as no:
+            await session.validate()
+        await session.discard()
+        await session.validate()
+
+        assert no.value.reason == (
+            "'router bgp 65001' is not there ('router bgp 65000' is): set it up"
+        )
+        assert box.configuration.text() == before
+        assert not box.history.of(Kind.COMMIT)
+
+
+async def test_what_stands_is_built_on_and_taken_off(needing: LinesDriver) -> None:
+    target = under(steps.owned("router bgp 65000 vrf acme"), "bgp router-id 192.0.2.1")
+    async with router() as box, needing.session(box.endpoint()) as session:
+        before = box.configuration.text()
+        for edits in (difference.between(EMPTY, target), difference.between(target, EMPTY)):
+            await session.edit(edits)
+            await session.validate()
+            await session.commit()
+
+        assert box.configuration.text() == before
