@@ -26,6 +26,7 @@ HELLO = (
     f'<hello xmlns="{BASE}"><capabilities><capability>urn:ietf:params:netconf:base:1.1'
     "</capability></capabilities></hello>]]>]]>"
 )
+NOTHING = "<get-config><source><running/></source><filter/></get-config>"
 
 
 def say(words: str) -> None:
@@ -92,10 +93,11 @@ class Netconf:
         stdin, stdout, _ = await connection.open_session(subsystem="netconf", encoding="utf-8")
         stdin.write(HELLO)
         greeting = str(await asyncio.wait_for(stdout.readuntil("]]>]]>"), 300))
-        await asyncio.sleep(0.06)  # netconfd waits when hello and first RPC come together
         named = re.search(r"<session-id>(\d+)</session-id>", greeting)
         assert named, greeting
-        return Talk(loop, connection, stdin, stdout, named[1])
+        talk = Talk(loop, connection, stdin, stdout, named[1])
+        await talk.knock()
+        return talk
 
 
 class Talk:
@@ -120,10 +122,27 @@ class Talk:
         """Send one operation and return its reply."""
         return self._loop.run(self._ask(operation))
 
+    async def knock(self) -> None:
+        """Ask for nothing until it answers: netconfd sits on a first RPC that came with the hello."""
+        sent, answered = 0, asyncio.ensure_future(self._answer())
+        while not answered.done():
+            self._send(NOTHING)
+            sent += 1
+            await asyncio.wait([answered], timeout=0.25)
+        await answered
+        for _ in range(sent - 1):
+            await self._answer()
+
     async def _ask(self, operation: str) -> str:
+        self._send(operation)
+        return await self._answer()
+
+    def _send(self, operation: str) -> None:
         self._number += 1
         rpc = f'<rpc message-id="{self._number}" xmlns="{BASE}">{operation}</rpc>'
         self._stdin.write(f"\n#{len(rpc.encode())}\n{rpc}\n##\n")
+
+    async def _answer(self) -> str:
         chunks = str(await asyncio.wait_for(self._stdout.readuntil("\n##\n"), 300))
         return re.sub(r"\n#(\d+|#)\n", "", chunks)
 
