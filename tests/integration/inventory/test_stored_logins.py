@@ -114,7 +114,9 @@ async def test_what_a_device_refuses_is_sent_ever_less_often_and_told_once(it: W
         assert it.sent.pop() == ("pe1", "backups")
     ((name, text),) = await it.open_cases()
     assert name == "pe1"
-    assert text == "it refuses its login noc since 2026-11-22T09:00:00.000Z, sent by audits"
+    assert (
+        text == "it refuses its login noc since 2026-11-22T09:00:00.000Z, sent by audits, backups"
+    )
 
 
 @_QUICK
