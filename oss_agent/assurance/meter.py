@@ -123,7 +123,7 @@ class Meter:
             return True  # renamed: before it may be renamed again, its new name has a sample
         pace = self._pace
         return usage.due(period.first, sample, pace.interval, pace.early) or usage.broken(
-            period.first, self._last(period), sample
+            period.first, self._last(period), sample, pace.interval
         )
 
     def _last(self, period: periods.Period) -> usage.Sample | None:

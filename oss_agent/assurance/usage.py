@@ -135,9 +135,11 @@ def last_record(
     )
 
 
-def difference(before: Sample, after: Sample) -> tuple[int | None, int | None, str | None]:
-    """Octets in and out, or (None, None, why nobody knows)."""
-    gap = interruption(before, after)
+def difference(
+    before: Sample, after: Sample, least: timedelta = timedelta()
+) -> tuple[int | None, int | None, str | None]:
+    """Octets in and out, or (None, None, why nobody knows). ``least`` as in ``interruption``."""
+    gap = interruption(before, after, least)
     if gap is not None:
         return None, None, gap
     counted: list[int] = []
@@ -156,15 +158,18 @@ def difference(before: Sample, after: Sample) -> tuple[int | None, int | None, s
     return counted[0], counted[1], None
 
 
-def interruption(before: Sample, after: Sample) -> str | None:
-    """Why the two samples do not belong to one uninterrupted run of the counters, or None."""
+def interruption(before: Sample, after: Sample, least: timedelta = timedelta()) -> str | None:
+    """Why the two samples do not belong to one uninterrupted run of the counters, or None.
+
+    The two clocks may differ by what they may in ``least``, also where less time has passed.
+    """
     wall = after.at - before.at
     if wall < timedelta():
         return "our clock was set back"
     if not timedelta() < wall < _WRAP:
         return "the samples are not in order, or more than 497 days apart"
     device = timedelta(milliseconds=(after.uptime - before.uptime) % _TICKS * 10)
-    if abs(device - wall) > _SLACK + wall * _DRIFT:
+    if abs(device - wall) > _SLACK + max(wall, least) * _DRIFT:
         return (
             "sysUpTime did not run on as our clock did: the agent restarted, or our clock was set"
         )
@@ -182,10 +187,21 @@ def due(before: Sample, now: Sample, interval: timedelta, early: timedelta) -> b
     waited = now.at - before.at
     if waited < timedelta() or (before.unread and not now.unread):
         return waited != timedelta()
-    missed = now.unread and not before.unread
+    missed = _lacks(before, now)
     return waited >= interval * (2 if missed else 1) - early
 
 
-def broken(before: Sample, seen: Sample | None, now: Sample) -> bool:
-    """Were the counters interrupted since they were read last? What was known until then is told at once."""
-    return seen is not None and not now.unread and _saves(before, seen, now)
+def broken(before: Sample, seen: Sample | None, now: Sample, interval: timedelta) -> bool:
+    """Were the counters interrupted since they were read last? What was known until then is told at once.
+
+    On proof alone: a poll that was late, or lacks a cell, says nothing of a period that goes on.
+    """
+    if seen is None or _lacks(before, now) or not _saves(before, seen, now):
+        return False
+    return difference(before, now, interval)[2] is not None
+
+
+def _lacks(before: Sample, now: Sample) -> bool:
+    """Was something not read that the period began with?"""
+    unread = now.unread and not before.unread
+    return unread or (now.discontinuity is None and before.discontinuity is not None)

@@ -72,8 +72,9 @@ def _half_parted() -> Iterator[str]:
     """OSS_AGENT_HTTP_PORT would be ignored as well: it is no section's, and no program's of ours."""
     for name in sorted(outside.environment()):
         for section in SECTIONS:
-            rest = name.upper().removeprefix(f"{PREFIX}{section.upper()}_")
-            if rest.lower() in _settings_of(section):
+            begins = f"{PREFIX}{section.upper()}_"
+            rest = name.upper().removeprefix(begins)
+            if name.upper().startswith(begins) and rest.lower() in _settings_of(section):
                 yield (
                     f"{places.ENVIRONMENT} {name}: two underscores part a section from its setting: "
                     f"{PREFIX}{section.upper()}__{rest}"

@@ -80,7 +80,7 @@ class Run:
 
     @contextlib.contextmanager
     def opened(self, **env: str) -> Iterator[world.World]:
-        """A world of its own, on an empty database."""
+        """A world of its own, on a database without a row."""
         with world.opened(self._next(), self.births, store=self.databases(), env=env) as here:
             yield here
 

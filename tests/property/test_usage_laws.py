@@ -161,3 +161,35 @@ def test_a_record_is_due_in_time_and_never_before_unless_nobody_could_know_it(
         assert not found
     elif begun and read:
         assert found
+
+
+_POLLED = _sample(30, octets=(500, 500))
+_INTERVAL = timedelta(seconds=300)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        replace(_sample(60, octets=(900, 900)), at=_T0 + timedelta(seconds=64)),
+        _sample(60, octets=(900, 900), discontinuity=None),
+        _sample(60, octets=(900, None)),
+    ],
+    ids=["late by four seconds", "without its discontinuity", "without its octets"],
+)
+def test_one_odd_poll_ends_no_period(odd: usage.Sample) -> None:
+    begun = _sample(octets=(1, 1))
+    assert not usage.broken(begun, _POLLED, odd, _INTERVAL)
+    assert not usage.due(begun, odd, _INTERVAL, timedelta(seconds=5))
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        _sample(60, octets=(0, 900)),
+        _sample(60, octets=(900, 900), discontinuity=4_000),
+        replace(_sample(60, octets=(900, 900)), uptime=100),
+    ],
+    ids=["octets fell", "another discontinuity", "the agent restarted"],
+)
+def test_what_was_known_before_an_interruption_is_told_at_once(proof: usage.Sample) -> None:
+    assert usage.broken(_sample(octets=(1, 1)), _POLLED, proof, _INTERVAL)

@@ -253,6 +253,8 @@ def test_what_the_command_line_reads_of_the_environment_is_no_setting(
 ) -> None:
     for name in ("API", "TOKEN", "CONFIG", "DEVICE_PASSWORD", "DEVICE_COMMUNITY"):
         monkeypatch.setenv(f"OSS_AGENT_{name}", "x")
+    for name in ("PORT", "BIND", "URL", "LEVEL", "TOKEN", "INTERVAL"):  # of other programs
+        monkeypatch.setenv(name, "8080")
 
     assert settings.load().http.port == settings.Settings().http.port
 

@@ -15,7 +15,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from oss_agent.fulfilment import parts
-from oss_agent.fulfilment.record import journal, order_rows, states, tables
+from oss_agent.fulfilment.record import dependencies, journal, order_rows, states, tables
 from oss_agent.fulfilment.turn import carrying, wishes
 
 _FREE = (states.Stage.WAITING, states.Stage.QUEUED, states.Stage.RUNNING)
@@ -114,6 +114,8 @@ def _may_come(
     free = row.approved is None and one.group_limit != 1
     free = free and wishes.standing(connection, one) in {None, states.Cause.AMENDED}
     free = free and connection.execute(lease).first() is None
+    # A PATCH may have put a part before it since it came into this line.
+    free = free and not dependencies.missing(connection, one.order, one.position)
     ready = one.stage in _FREE and (one.wait is None or one.wait.kind is states.WaitKind.WORK)
     return free and ready and one.tenant == leader.tenant
 

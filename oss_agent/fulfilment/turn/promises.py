@@ -39,6 +39,7 @@ class Withheld(StrEnum):
 
     HISTORY = "history"
     LINE = "line"
+    DEVICES = "devices"
     BEFORE = "before"
     STOP = "stop"
 
@@ -52,6 +53,8 @@ _WHY: Final = {
     Withheld.HISTORY: "fewer like it were done undisturbed than a date can be made of",
     Withheld.LINE: "more items of this tenant were in line before it than its share of those that are "
     "worked on at once, and nobody can say how long such a line takes",
+    Withheld.DEVICES: "more than are worked on at once stood in line for its devices, and nobody can say how "
+    "long such a line takes",
     Withheld.BEFORE: "an order that it comes after has no promise",
     Withheld.STOP: "a pause or freeze that has no end was in its way",
 }
@@ -111,9 +114,10 @@ def made(
         return Withheld.STOP
     start = request.requested_start or at
     begins = max(at, start, before, stop)
-    behind = works if start > at else _in_line(connection, p, request, works)
+    # Who it comes after may be the very one who has its devices: what it waits for both counts once.
+    behind = works if start > at else _in_line(connection, p, request, works, before - at)
     if behind is None:
-        return Withheld.LINE
+        return Withheld.DEVICES
     late = estimate.late(behind, begins)
     due = jeopardy.promise(late, begins, begins, p.limits.promise_slack)
     return Promise(due, None) if max(start, stop) > at else lasting(due, p.clock)
@@ -135,10 +139,12 @@ def _in_line(
     p: parts.Parts,
     request: orders.OrderRequest,
     works: Sequence[estimate.Work],
+    waited: timedelta,
 ) -> tuple[estimate.Work, ...] | None:
     """The same behind those that have its devices or stand in line for them; None: they are too many.
 
-    Until a turn comes items of the history waited too: that counts once.
+    Until a turn comes items of the history waited too: that counts once. So does what the line moves
+    while it has ``waited`` for orders that come first.
     """
     found: list[estimate.Work] = []
     for one in works:
@@ -146,7 +152,8 @@ def _in_line(
         seconds = line.ahead(connection, p, request.tenant, devices, p.limits.in_flight)
         if seconds is None:
             return None
-        found.append(dataclasses.replace(one, passed=seconds, in_line={estimate.LATE: seconds}))
+        left = max(0.0, seconds - waited.total_seconds())
+        found.append(dataclasses.replace(one, passed=seconds, in_line={estimate.LATE: left}))
     return tuple(found)
 
 

@@ -169,6 +169,18 @@ async def test_who_orders_behind_a_line_is_promised_its_end(
         assert "holds" in (await world.orders.explain(TENANT, "3")).promise
 
 
+async def test_an_order_after_the_one_that_has_its_devices_waits_for_it_once(world: World) -> None:
+    await remembers(world, took=SLOW)
+    first = await promised(world, name="o1", characteristics=ends(worlds.PORTS[0]))
+    await begun(world, 1)
+    second = worlds.request("o2", characteristics=ends(worlds.PORTS[1]))
+    at = (await world.orders.submit(dataclasses.replace(second, after=("1",)))).order
+
+    assert at.expected_completion is not None
+    steps = (at.expected_completion - first).total_seconds() / 1.5 / STEP
+    assert steps == pytest.approx(4.0, abs=0.5)
+
+
 async def test_a_promise_of_before_there_was_a_line_moves_behind_it(world: World) -> None:
     await remembers(world, took=SLOW)
     first = [

@@ -178,6 +178,19 @@ async def test_what_is_put_after_one_behind_it_in_line_leaves_the_line(world: Wo
     assert await world.count(tables.queue) == await world.count(tables.lease) == 0
 
 
+async def test_nobody_takes_one_along_that_was_put_after_another_meanwhile(world: World) -> None:
+    at = world.clock.now()
+    await world.rows.write(lambda c: trial_leases.take(c, "1", TENANT, "pe1", at))
+    key = await send(world, [item(1), item(2), item(3)])
+    await world.run()
+
+    await world.rows.write(lambda c: dependencies.add(c, key, TENANT, [(2, 3)]))
+    await world.rows.write(lambda c: trial_leases.release(c, "1", at))
+    await world.run_to_the_end()
+    assert (await world.get(key)).state is State.COMPLETED
+    assert (await completed_in_turn(world, key))[-1] == f"{key}-2"
+
+
 async def test_a_waiting_item_is_cancelled_with_its_order(world: World) -> None:
     world.devices["pe2"].faults = Faults(lock_held_by=77)
     key = await send(world, [item(1), item(2, "1")])
