@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from oss_agent import database
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic keeps what it works on in globals of its own: two worlds that open in threads broke each other."""
 
 
 def copied(to: Path, *rooms: sa.MetaData) -> str:
@@ -19,7 +23,9 @@ def copied(to: Path, *rooms: sa.MetaData) -> str:
 
 def copied_of(make: Callable[..., object], to: Path, *rooms: sa.MetaData) -> str:
     """Write what ``make`` makes of an empty database, told its URL and the rooms; the URL."""
-    to.write_bytes(_made(make, rooms))
+    with _ONE_AT_A_TIME:
+        made = _made(make, rooms)
+    to.write_bytes(made)
     return f"sqlite:///{to}"
 
 
